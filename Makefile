@@ -1,0 +1,52 @@
+# Everything one does with a checkout. Each target sets up .venv first, once; it needs Python 3.11 or newer, and make.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+
+# The Python that .venv is made with: `make PYTHON=python3.13 ...` chooses another.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c '$(USABLE)' >/dev/null 2>&1 && echo $$python && break; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench proofs reference clean
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## set up .venv
+
+demo: $(READY) ## the whole job on the sample articles, a dry run into outbox/
+	$(BIN)/digest demo
+
+test: $(READY) ## the tests, but for the long proofs
+	$(BIN)/pytest -n 2 -m "not wheel"
+
+check: $(READY) ## style, types, direction of imports, dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry digest
+
+proofs: $(READY) ## what takes longer: the built wheel in an empty environment
+	$(BIN)/pytest -m wheel -p no:randomly
+
+bench: $(READY) ## the benchmarks
+	$(BIN)/python -m benchmarks
+
+reference: $(READY) ## docs/reference/settings.md, from the code
+	$(BIN)/python -m digest.settings.reference > docs/reference/settings.md.new
+	mv docs/reference/settings.md.new docs/reference/settings.md
+
+clean: ## remove what was built or made, but not .venv
+	rm -rf build dist outbox htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -path ./$(VENV) -prune -o -name __pycache__ -type d -exec rm -rf {} +
+
+$(READY): requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Digest needs Python 3.11 or newer with venv (on Debian: apt-get install python3-venv); then make again" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

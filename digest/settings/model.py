@@ -1,0 +1,303 @@
+"""What can be configured: one class per table of `config/digest.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    WithJsonSchema,
+    field_validator,
+    model_validator,
+)
+
+from digest.settings.database_url import DatabaseUrl, absolute_database_url
+from digest.settings.secrecy import HOW_TO_MAKE_ONE, PluginTable
+from digest.settings.types import (
+    Address,
+    BaseAddress,
+    Colour,
+    Cron,
+    Duration,
+    FilePath,
+    Frequency,
+    Language,
+    Line,
+    Lines,
+    Number,
+    Slug,
+    Tag,
+    TemplateName,
+    WebAddress,
+    Whole,
+    Zone,
+)
+from digest.shipped import shipped
+
+_CRON_SCHEMA = {"type": "string", "examples": ["0 9 * * 1"]}
+Schedule = Annotated[
+    dict[Frequency, Cron],
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _CRON_SCHEMA,
+                {
+                    "type": "object",
+                    "propertyNames": {"enum": [str(frequency) for frequency in Frequency]},
+                    "additionalProperties": _CRON_SCHEMA,
+                    "minProperties": 1,
+                },
+            ]
+        }
+    ),
+]
+
+
+class Table(BaseModel):
+    """A table of the configuration: unknown keys are errors, values never change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
+
+
+class Site(Table):
+    """The publication as a whole."""
+
+    name: Line = Field(min_length=1, description="The publisher's name, as readers know it.")
+    url: WebAddress = Field(description="The publisher's home page.")
+    public_url: BaseAddress = Field(
+        description="Where Digest's own pages answer; links in mails begin with it. https in production."
+    )
+    postal_address: Lines = Field(min_length=1, description="The publisher's postal address; the law wants it in every mail.")
+    logo: WebAddress | None = Field(None, description="A picture for the masthead.")
+    language: Language = Field("en", description="The language of Digest's own words.")
+    colour: Colour = Field("#0b6e6e", description="The accent colour of mails.")
+
+
+class Sender(Table):
+    """Who the mails come from."""
+
+    name: Line = Field(min_length=1, description="The display name in From.")
+    address: Address = Field(description="The address in From; its domain also names Message-ID and List-Id.")
+    reply_to: Address | None = Field(None, description="Where replies of people go.")
+
+
+class SourceSettings(Table):
+    """One place articles come from."""
+
+    name: Slug = Field(description="Names the source in the catalogue; do not change it later.")
+    kind: str = Field(description="`json` or `feed`, or the name of a plugin of `digest.sources`.")
+    path: FilePath | None = Field(None, description="A file, relative to the project folder.")
+    url: WebAddress | None = Field(None, description="An http(s) address.")
+    seed: Whole = Field(
+        20, ge=0, description="How many of its newest articles the first fetch takes in; older ones count as covered."
+    )
+    tags: tuple[Tag, ...] = Field((), description="Tags given to every article of this source.")
+    allow_private: bool = Field(False, description="Whether the address may be private or loopback.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.path is None) == (self.url is None):
+            raise ValueError("a source needs either `path` or `url`, and not both")
+        return self
+
+
+class Topic(Table):
+    """What a subscriber can follow."""
+
+    title: Line = Field(min_length=1, description="The heading of its section.")
+    tags: tuple[Tag, ...] = Field(min_length=1, description="The article tags it gathers; compared without case.")
+
+
+class NewsletterSettings(Table):
+    """One standing publication."""
+
+    slug: Slug = Field(description="Names the newsletter on the command line and in links.")
+    title: Line = Field(min_length=1, description="The newsletter's name, in masthead and subject.")
+    topics: dict[Slug, Topic] = Field(min_length=1, description="The topics, in the order of their sections.")
+    schedule: Schedule = Field(min_length=1, description="A five-field cron, or one for each frequency offered.")
+    timezone: Zone = Field("UTC", description="The zone the schedule is read in.")
+    deliver_at: Literal["slot"] = Field("slot", description="When mails leave: at the slot.")
+    max_articles: Whole = Field(20, ge=1, description="The most articles in one subscriber's mail.")
+    max_per_topic: Whole = Field(10, ge=1, description="The most articles in one section of one subscriber's mail.")
+    min_articles: Whole = Field(1, ge=1, description="Fewer than this in the whole issue, and it is skipped.")
+    lookback: Duration | None = Field(None, description="How old, by published_at, an article of a source's first fetch may be.")
+    carry_over: Whole = Field(4, ge=0, description="For how many issues an owed article waits before it expires.")
+    approval: Literal["required", "automatic"] = Field("required", description="Whether a person approves each issue.")
+    template: TemplateName = Field("weekly", description="The template's name: templates/NAME.mjml and .txt.")
+    subject: Line = Field(
+        "{{ newsletter.title }} #{{ issue.number }} · {{ issue.date | date }}",
+        min_length=1,
+        description="The subject, a Jinja expression template.",
+    )
+
+    @field_validator("schedule", mode="before")
+    @classmethod
+    def _named_by_its_cron(cls, value: object) -> object:
+        return {_frequency_of(value): value} if isinstance(value, str) else value
+
+    @property
+    def frequencies(self) -> tuple[Frequency, ...]:
+        """The frequencies offered; the first is the default."""
+        return tuple(self.schedule)
+
+
+def _frequency_of(cron: str) -> Frequency:
+    """A lone cron is monthly when it names days of the month, else weekly when it names weekdays, else daily."""
+    fields = cron.split()
+    if len(fields) == 5 and fields[2] == "*" and fields[4] == "*":
+        return Frequency.DAILY
+    if len(fields) == 5 and fields[2] != "*":
+        return Frequency.MONTHLY
+    return Frequency.WEEKLY
+
+
+class Delivery(Table):
+    """How mails leave."""
+
+    provider: str = Field("dry-run", description="`dry-run`, `smtp`, `sendgrid`, or a plugin of `digest.providers`.")
+    rate: Number = Field(0, ge=0, allow_inf_nan=False, description="Messages a second; 0 means no limit.")
+    concurrency: Whole = Field(4, ge=1, le=100, description="Connections, or requests, at once.")
+    batch: Annotated[Whole, Field(ge=1)] | None = Field(
+        None,
+        description="The most recipients of one request; by default the provider's limit or a hundredth of the audience, whichever is smaller.",
+    )
+    timeout: Duration = Field(
+        timedelta(minutes=10),
+        gt=timedelta(0),
+        description="How long an answer is waited for; an early time-out manufactures doubt.",
+    )
+    connect_timeout: Duration = Field(timedelta(seconds=30), gt=timedelta(0), description="How long a connection may take.")
+    retry_first: Duration = Field(
+        timedelta(seconds=5), description="The first wait after a deferral; each further one is three times as long."
+    )
+    patience: Duration = Field(
+        timedelta(seconds=30), description="How long a run waits for deferred deliveries before it leaves them to the next run."
+    )
+    expires_after: Duration = Field(
+        timedelta(days=7), description="After this long an unsent delivery expires and its articles are owed."
+    )
+    unknown: Literal["hold", "assume-accepted"] = Field(
+        "assume-accepted", description="What becomes of an unknown delivery after `unknown_after`."
+    )
+    unknown_after: Duration = Field(timedelta(hours=24), description="How long an unknown delivery is held.")
+
+
+class SmtpSettings(Table):
+    """A mail relay."""
+
+    host: Line = Field("localhost", min_length=1, description="The relay's name or address.")
+    port: Whole = Field(587, ge=1, le=65535, description="The relay's port.")
+    security: Literal["none", "starttls", "tls"] = Field("starttls", description="`none`, `starttls` or `tls` (implicit).")
+    username: Line | None = Field(None, description="The login, where the relay wants one.")
+    password: SecretStr | None = Field(None, description="The password; only by environment, `.env` or a secrets folder.")
+    local_hostname: Line | None = Field(None, description="What we call ourselves in EHLO; by default this machine's name.")
+
+
+class SendGridSettings(Table):
+    """Twilio SendGrid."""
+
+    api_key: SecretStr | None = Field(None, description="The API key; only by environment, `.env` or a secrets folder.")
+    host: BaseAddress = Field("https://api.sendgrid.com", description="The API's base URL.")
+
+
+class Providers(Table):
+    """The settings of each provider. A plugin of `digest.providers` has a table of its own name, kept as it is."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, PluginTable]
+
+    smtp: SmtpSettings = SmtpSettings()
+    sendgrid: SendGridSettings = SendGridSettings()
+
+    def plugin(self, name: str) -> Mapping[str, Any]:
+        """What `[providers.NAME]` of a plugin holds, empty when there is none; secrets are `SecretStr`."""
+        return (self.__pydantic_extra__ or {}).get(name, {})
+
+
+class Database(Table):
+    """Where Digest keeps its state."""
+
+    url: DatabaseUrl = Field(
+        "sqlite:///digest.db",
+        repr=False,
+        description="An SQLAlchemy URL; a relative SQLite path is relative to the project folder. One with a password only by environment, `.env` or a secrets folder.",
+    )
+    synchronous: Literal["FULL", "NORMAL"] = Field(
+        "FULL", description="SQLite's durability; NORMAL may forget the last commits at a power cut."
+    )
+
+
+class Editors(Table):
+    """Who looks after the newsletters."""
+
+    emails: tuple[Address, ...] = Field((), description="The editors' addresses.")
+
+
+class Settings(Table):
+    """The whole configuration of one project."""
+
+    started_at: AwareDatetime = Field(
+        description="When the project began; its first slot is the first after this. `digest init` writes it."
+    )
+    secret_key: SecretStr = Field(
+        description="Signs tokens and derives ids; at least 32 characters; only by environment, `.env` or a secrets folder."
+    )
+    site: Site
+    sender: Sender
+    sources: tuple[SourceSettings, ...] = Field(min_length=1, description="Where articles come from.")
+    newsletters: tuple[NewsletterSettings, ...] = Field(min_length=1, description="What is published.")
+    delivery: Delivery = Delivery()
+    providers: Providers = Providers()
+    database: Database = Database()
+    editors: Editors = Editors()
+
+    project: Path = Field(exclude=True, description="The project folder; set by the reader, not by the file.")
+    _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < 32:
+            raise ValueError(f"must have at least 32 characters; {HOW_TO_MAKE_ONE}")
+        return value
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Self:
+        _once("newsletters", "slug", [newsletter.slug for newsletter in self.newsletters])
+        _once("sources", "name", [source.name for source in self.sources])
+        return self
+
+    @property
+    def origins(self) -> Mapping[str, str]:
+        """Where each value that is not a default came from, by dotted key; empty when no reader made these settings."""
+        return self._origins
+
+    @property
+    def database_url(self) -> str:
+        """`database.url` with a relative SQLite path made absolute, from the project folder."""
+        return absolute_database_url(self.database.url, self.project)
+
+    @property
+    def template_folder(self) -> Path:
+        """The project's `templates/`, or the shipped ones where it has none."""
+        own = self.project / "templates"
+        return own if own.is_dir() else shipped("templates")
+
+    def resolve(self, path: Path) -> Path:
+        """`path` as the project means it: a relative one starts at the project folder."""
+        return self.project / path
+
+
+def _once(table: str, key: str, names: list[str]) -> None:
+    for index, name in enumerate(names):
+        first = names.index(name)
+        if first != index:
+            raise ValueError(f"{table}.{index}.{key}: {name!r} is already the {key} of {table}.{first}; each needs its own")

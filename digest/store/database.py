@@ -1,0 +1,178 @@
+"""Opening a database: one way for SQLite and for PostgreSQL, with clear errors."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from digest.errors import Refused, Unreachable, UsageError
+from digest.store.migrations import HEAD
+
+_BUSY_SECONDS = 30
+
+
+class Store:
+    """A database, opened. Reading sees one consistent state; writing is one transaction, serialised on SQLite."""
+
+    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+        self.url = _parse(url)
+        self.synchronous = synchronous
+        self._engine = _engine(self.url, synchronous)
+        self._writing = self._engine.execution_options(digest_writes=True)
+
+    @property
+    def path(self) -> Path | None:
+        """The file of an SQLite database; None for every other store."""
+        return Path(self.url.database) if _is_sqlite(self.url) and self.url.database else None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with self._speaking_plainly(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that is committed when the block ends well and leaves nothing when it does not."""
+        with self._speaking_plainly(), self._writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Let every connection go; SQLite then folds its write-ahead log into the file."""
+        self._engine.dispose()
+
+    def prepare(self) -> None:
+        """Create the tables of a new database; refuse one that another version of Digest made."""
+        with self.reading() as connection:
+            found = revision(connection)
+            strange = found is None and inspect(connection).get_table_names()
+        if strange:
+            raise UsageError(
+                f"database.url: {self.url.render_as_string()} holds tables that are not Digest's; name another database"
+            )
+        if found is None:
+            self.migrate()
+        elif found != HEAD:
+            raise Refused(f"the database is at revision {found} and this Digest wants {HEAD}; run `digest migrate` first")
+
+    def migrate(self) -> str:
+        """Bring the tables to this version's revision, and return it."""
+        from digest.store.migrations.upgrade import upgrade
+
+        with self.writing() as connection:
+            upgrade(connection)
+        return HEAD
+
+    @contextmanager
+    def scratch(self) -> Iterator[Store]:
+        """A copy of this store that may be written to and is thrown away: where every dry run happens."""
+        if self.path is None:
+            raise UsageError("database.url: a dry run needs a copy of the database, which Digest can make of SQLite only")
+        with tempfile.TemporaryDirectory(prefix="digest-dry-run-") as folder:
+            copy = Path(folder) / "scratch.db"
+            with self._speaking_plainly():
+                _copy(self.path, copy)
+            store = Store(f"sqlite:///{copy}", synchronous="OFF")
+            try:
+                store.prepare()
+                yield store
+            finally:
+                store.close()
+
+    @contextmanager
+    def _speaking_plainly(self) -> Iterator[None]:
+        try:
+            yield
+        except (OperationalError, sqlite3.OperationalError) as error:
+            raise Unreachable(self._plainly(error)) from error
+        except (DBAPIError, sqlite3.DatabaseError) as error:
+            if "malformed" in str(error) or "not a database" in str(error):
+                raise Unreachable(self._plainly(error)) from error
+            raise
+
+    def _plainly(self, error: Exception) -> str:
+        said = str(getattr(error, "orig", error)).strip().splitlines()[0]
+        where = self.url.render_as_string()
+        advice = {
+            "locked": "another process holds it; nothing was lost, run again in a moment",
+            "full": "the disk is full; nothing was lost, make room and run again",
+            "unable to open": "the folder is missing or may not be written to; check database.url",
+            "readonly": "the file may not be written to; check its owner and mode",
+            "not a database": "the file is something else; check database.url",
+            "malformed": "the file is damaged; restore a backup",
+        }
+        for sign, words in advice.items():
+            if sign in said:
+                return f"the database {where}: {said}: {words}"
+        return f"the database {where}: {said}; check database.url and that the server runs"
+
+
+def revision(connection: Connection) -> str | None:
+    """The schema revision of a database; None when it holds no Digest tables."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return None if found is None else str(found)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+        parsed.get_dialect()
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise UsageError("database.url is not an SQLAlchemy URL: write sqlite:///digest.db or postgresql+psycopg://…") from None
+    return parsed
+
+
+def _is_sqlite(url: URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _engine(url: URL, synchronous: str) -> Engine:
+    if not _is_sqlite(url):
+        return create_engine(url)
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    event.listen(engine, "connect", _configure(synchronous))
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _configure(synchronous: str) -> Any:
+    def configure(connection: sqlite3.Connection, _: object) -> None:
+        connection.isolation_level = None  # transactions begin where SQLAlchemy says so, not where sqlite3 guesses
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -65536")  # 64 MB: the address index of a million subscribers stays in memory
+
+    return configure
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("digest_writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _copy(original: Path, copy: Path) -> None:
+    """A consistent copy of an SQLite file that leaves the original, and its folder, untouched to the byte.
+
+    A read-only connection leaves an empty write-ahead log behind; an ordinary one that only reads takes it away
+    again, but would fold a log that a crash has left into the file. So the mode goes by whether there is a log.
+    """
+    if not original.exists():
+        return
+    mode = "ro" if original.with_name(original.name + "-wal").exists() else "rw"
+    with (
+        closing(sqlite3.connect(f"{original.resolve().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target)
