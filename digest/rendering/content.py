@@ -1,0 +1,108 @@
+"""What a template sees of a frozen issue: plain frozen data, nothing of the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class SiteContent:
+    """The publisher. `logo` is an http(s) address or None; `colour` is '#rrggbb'."""
+
+    name: str
+    url: str
+    public_url: str
+    postal_address: str
+    logo: str | None
+    colour: str
+
+
+@dataclass(frozen=True, slots=True)
+class SenderContent:
+    """Who the mail is from; `address` and `reply_to` are normalised ASCII addresses."""
+
+    name: str
+    address: str
+    reply_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SectionContent:
+    """A topic's section: its slug and the heading a reader sees."""
+
+    slug: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleContent:
+    """One article, frozen. Texts are plain, never HTML; `topics` are those of the newsletter it belongs to, in the newsletter's order."""
+
+    id: int
+    title: str
+    url: str
+    summary: str
+    author: str | None
+    image: str | None
+    image_alt: str | None
+    reading_minutes: int | None
+    published_on: date | None
+    language: str | None
+    featured: bool
+    topics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IssueContent:
+    """Everything an issue's blocks are rendered from."""
+
+    newsletter: str
+    title: str
+    number: int
+    slot_on: date
+    language: str
+    subject: str
+    site: SiteContent
+    sender: SenderContent
+    sections: tuple[SectionContent, ...]
+    articles: tuple[ArticleContent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """What one rendition contains, as article ids: a lead or none, then sections of at least one article each.
+
+    The lead stands above the sections and in none of them.
+    """
+
+    lead: int | None
+    sections: tuple[tuple[str, tuple[int, ...]], ...]
+
+    @property
+    def articles(self) -> tuple[int, ...]:
+        """Every article, in reading order."""
+        lead = () if self.lead is None else (self.lead,)
+        return lead + tuple(article for _, articles in self.sections for article in articles)
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """The few values that differ between two readers of one rendition: raw text, escaped where they are put in."""
+
+    greeting: str
+    email: str
+    preferences_url: str
+    unsubscribe_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One delivery as a provider carries it. `delivery_id` is opaque and stable, `attempt_id` is of this attempt alone."""
+
+    delivery_id: str
+    attempt_id: str
+    subscriber_id: int
+    address: str
+    name: str | None
+    personal: Personal

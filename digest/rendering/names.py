@@ -1,0 +1,111 @@
+"""The names a template may use, block by block, and the check that it uses no others.
+
+A template is read top to bottom: what stands before `{% block lead %}` is the opening, what stands after the
+last block is the closing. Control flow between blocks is Digest's own, so that blocks can be joined anew for
+each rendition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from jinja2 import Environment, TemplateSyntaxError, nodes
+from jinja2.meta import find_undeclared_variables
+
+from digest.errors import TemplateError
+from digest.rendering.colours import Colours
+from digest.rendering.content import ArticleContent, Personal, SectionContent, SiteContent
+from digest.rendering.context import IssueView, NewsletterView
+from digest.rendering.templates import Source
+
+BLOCKS = ("lead", "section", "card")
+"""The blocks every template has, in this order."""
+SLOTS = (*(field.name for field in fields(Personal)), "preheader")
+"""Names that stand for a value put in later: they can only be written out as they are."""
+
+_SHAPES: dict[str, type] = {
+    "site": SiteContent,
+    "newsletter": NewsletterView,
+    "issue": IssueView,
+    "colours": Colours,
+    "article": ArticleContent,
+    "section": SectionContent,
+}
+_EVERYWHERE = frozenset({"site", "newsletter", "issue", "colours", "lang", "dir", "start", "end", *SLOTS})
+_WITHIN = {"lead": frozenset({"article"}), "card": frozenset({"article"}), "section": frozenset({"section"})}
+_OTHER_FILES = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
+_CAPTURES = (nodes.FilterBlock, nodes.CallBlock, nodes.AssignBlock, nodes.Macro)
+
+
+def check_names(source: Source, environment: Environment) -> None:
+    """Raise a TemplateError that names file and line for the first mistake in a template's Jinja."""
+    tree = _parse(source, environment)
+    _check_tags(source, tree)
+    _check_blocks(source, tree)
+    for block in tree.find_all(nodes.Block):
+        _check_scope(source, _scope(block.body, environment), _EVERYWHERE | _WITHIN[block.name], f"block {block.name}")
+    around = [node for node in tree.body if not isinstance(node, nodes.Block)]
+    _check_scope(source, _scope(around, environment), _EVERYWHERE, "opening and closing")
+    _check_slots(source, tree, written=True)
+
+
+def _error(source: Source, node: nodes.Node, what: str) -> TemplateError:
+    return TemplateError(f"{source.file}, line {node.lineno}: {what}")
+
+
+def _parse(source: Source, environment: Environment) -> nodes.Template:
+    try:
+        environment.compile(source.text)
+        return environment.parse(source.text)
+    except TemplateSyntaxError as error:
+        raise TemplateError(f"{source.file}, line {error.lineno}: {error.message}") from error
+
+
+def _check_tags(source: Source, tree: nodes.Template) -> None:
+    for other in tree.find_all(_OTHER_FILES):
+        raise _error(source, other, "a template is one file: put the text here instead of including or extending another")
+    for modifier in tree.find_all(nodes.EvalContextModifier):
+        raise _error(source, modifier, "escaping cannot be switched off")
+
+
+def _check_blocks(source: Source, tree: nodes.Template) -> None:
+    found = list(tree.find_all(nodes.Block))
+    for block in found:
+        if block not in tree.body:
+            raise _error(source, block, f"block {block.name} stands inside another tag: blocks stand side by side")
+    names = tuple(block.name for block in found)
+    if names != BLOCKS:
+        where = found[0].lineno if found else 1
+        had = ", ".join(names) or "none"
+        raise TemplateError(
+            f"{source.file}, line {where}: a template has the blocks {', '.join(BLOCKS)}, once each in this order; this one has {had}"
+        )
+
+
+def _scope(body: list[nodes.Node], environment: Environment) -> nodes.Template:
+    return nodes.Template(body, lineno=1).set_environment(environment)  # type: ignore[return-value]  # it returns itself
+
+
+def _check_scope(source: Source, scope: nodes.Template, allowed: frozenset[str], where: str) -> None:
+    unknown = find_undeclared_variables(scope) - allowed
+    for name in scope.find_all(nodes.Name):
+        if name.name in unknown:
+            raise _error(source, name, f"`{name.name}` is not known in the {where}; known are {', '.join(sorted(allowed))}")
+    for attribute in scope.find_all(nodes.Getattr):
+        root = attribute.node
+        if isinstance(root, nodes.Name) and root.name in _SHAPES:
+            known = [field.name for field in fields(_SHAPES[root.name])]
+            if attribute.attr not in known:
+                raise _error(source, attribute, f"`{root.name}` has no `{attribute.attr}`; it has {', '.join(known)}")
+
+
+def _check_slots(source: Source, node: nodes.Node, *, written: bool) -> None:
+    """A slot's value is not there yet while a block is rendered: it can be written out, and nothing else."""
+    for child in node.iter_child_nodes():
+        if isinstance(child, nodes.Name) and child.name in SLOTS and not (written and isinstance(node, nodes.Output)):
+            raise _error(
+                source,
+                child,
+                f"`{child.name}` is known only when a mail leaves: write {{{{ {child.name} }}}}, without filter or test",
+            )
+        _check_slots(source, child, written=written and not isinstance(child, _CAPTURES))

@@ -1,0 +1,42 @@
+"""A rendition: the body shared by all deliveries with the same articles, with slots for the few personal values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from digest.rendering.content import SenderContent
+
+
+@dataclass(frozen=True, slots=True)
+class Slotted:
+    """Text with slots: `literals` has one more element than `slots`; slot i stands between literals i and i + 1."""
+
+    literals: tuple[str, ...]
+    slots: tuple[str, ...]
+
+    def fill(self, values: Mapping[str, str]) -> str:
+        """The text with every slot replaced by its value, put in as it is: escape before."""
+        pieces = [self.literals[0]]
+        for name, literal in zip(self.slots, self.literals[1:], strict=True):
+            pieces += (values[name], literal)
+        return "".join(pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """One distinct list of articles of one issue in one language, ready to be sent.
+
+    `issue` is "weekly/12", `number` counts renditions within it, `list_id` is the RFC 2919 identifier without its
+    angle brackets. Slots in `html` and `text` are the fields of `Personal`.
+    """
+
+    issue: str
+    number: int
+    language: str
+    subject: str
+    newsletter_title: str
+    list_id: str
+    sender: SenderContent
+    html: Slotted
+    text: Slotted

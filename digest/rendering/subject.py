@@ -1,0 +1,27 @@
+"""The subject of an issue: one for everybody, so it may speak of the issue and not of articles that some do not get."""
+
+from __future__ import annotations
+
+import jinja2
+
+from digest.errors import TemplateError
+from digest.rendering.cleaning import one_line
+from digest.rendering.content import IssueContent
+from digest.rendering.context import names_everywhere
+from digest.rendering.environment import text_environment
+
+_NAMES = ("newsletter", "issue", "site", "lang")
+
+
+def render_subject(source: str, content: IssueContent) -> str:
+    """The subject as plain text on one line; `newsletter`, `issue` and `site` are known in it."""
+    everywhere = names_everywhere(content)
+    try:
+        subject = text_environment().from_string(source).render({name: everywhere[name] for name in _NAMES})
+    except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
+        known = "newsletter.title, issue.number, issue.date and site.name"
+        raise TemplateError(f"newsletters.{content.newsletter}.subject: {error}; it may use {known}") from error
+    cleaned = one_line(subject)
+    if not cleaned:
+        raise TemplateError(f"newsletters.{content.newsletter}.subject: it is empty for this issue")
+    return cleaned

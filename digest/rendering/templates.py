@@ -1,0 +1,68 @@
+"""Templates as files: `NAME.mjml` for the HTML, `NAME.txt` for the plain text, found in an ordered list of folders."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from digest.errors import TemplateError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_LARGEST = 1_000_000
+_FORMAT = b"digest-template-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file of a template: `file` is how messages name it."""
+
+    file: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A template's two sources; `hash` (SHA-256, hex) changes with everything that its output depends on."""
+
+    name: str
+    mjml: Source
+    text: Source
+    hash: str
+
+
+def load_template(name: str, folders: Sequence[Path]) -> Template:
+    """Read a template, each of its two files from the first folder that has it."""
+    if not _NAME.fullmatch(name):
+        raise TemplateError(f"`{name}` cannot name a template: use letters, digits, - and _")
+    return make_template(name, _read(f"{name}.mjml", folders), _read(f"{name}.txt", folders))
+
+
+def make_template(name: str, mjml: Source, text: Source) -> Template:
+    """A template of two sources already read; its hash does not depend on where the files lie."""
+    digest = hashlib.sha256()
+    for part in (_FORMAT, version("mjml-python").encode(), mjml.text.encode(), text.text.encode()):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return Template(name, mjml, text, digest.hexdigest())
+
+
+def _read(file: str, folders: Sequence[Path]) -> Source:
+    for folder in folders:
+        path = folder / file
+        if path.is_file():
+            return Source(f"{folder.name}/{file}", _decode(path, path.read_bytes()))
+    places = ", ".join(str(folder) for folder in folders) or "no folder at all"
+    raise TemplateError(f"there is no template {file} in {places}: add it, or name another under `template`")
+
+
+def _decode(path: Path, content: bytes) -> str:
+    if len(content) > _LARGEST:
+        raise TemplateError(f"{path} is larger than {_LARGEST:,} bytes: a mail of that size is clipped or refused")
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise TemplateError(f"{path}, line {line}: not UTF-8: save the file as UTF-8") from error

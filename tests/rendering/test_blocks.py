@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from digest.errors import TemplateError
+from digest.rendering.blocks import Blocks, content_hash, render_blocks
+from digest.rendering.content import Arrangement, IssueContent
+from hypothesis import given, settings
+
+from .sample import CONTENT, article, issues, shipped, template
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, print_blob=True)
+@given(issues())
+def test_blocks_come_back_from_their_bytes_and_make_the_same_bytes_again(issue: tuple[IssueContent, Arrangement]) -> None:
+    blocks = render_blocks(shipped(), issue[0])
+    stored = blocks.to_bytes()
+    assert Blocks.from_bytes(stored) == blocks
+    assert Blocks.from_bytes(stored).to_bytes() == stored
+
+
+def test_rendering_twice_makes_the_same_bytes() -> None:
+    assert render_blocks(shipped(), CONTENT).to_bytes() == render_blocks(shipped(), CONTENT).to_bytes()
+
+
+def test_personal_values_and_the_preheader_stay_slots() -> None:
+    blocks = render_blocks(shipped(), CONTENT)
+    assert blocks.opening.html.slots == ("preheader", "greeting")
+    assert blocks.opening.text.slots == ("greeting",)
+    assert blocks.closing.html.slots == ("email", "preferences_url", "unsubscribe_url")
+    assert blocks.closing.text.slots == ("email", "preferences_url", "unsubscribe_url")
+
+
+def test_jinja_in_an_article_comes_out_literally() -> None:
+    content = replace(CONTENT, articles=(article(1, "{{ 7*7 }}", "{% for %} {{ greeting }} {# x #}"),))
+    card = render_blocks(shipped(), content).cards[1]
+    assert "{{ 7*7 }}" in card.html.literals[0]
+    assert "{% for %} {{ greeting }} {# x #}" in card.html.literals[0]
+    assert card.text.literals[0].startswith("{{ 7*7 }}\n{% for %} {{ greeting }} {# x #}\n")
+
+
+def test_markup_in_an_article_is_escaped() -> None:
+    content = replace(CONTENT, articles=(article(1, "<script>alert(1)</script>", '"><img src=x>', image_alt='" onload="x'),))
+    html = render_blocks(shipped(), content).cards[1].html.literals[0]
+    assert "<script" not in html
+    assert "<img src=x" not in html
+    assert 'onload="' not in html
+
+
+def test_a_link_that_is_not_http_goes_nowhere() -> None:
+    content = replace(CONTENT, articles=(replace(article(1, "A", image="data:image/png;base64,x"), url="javascript:alert(1)"),))
+    html = render_blocks(shipped(), content).leads[1].html.literals[0]
+    assert "javascript:" not in html
+    assert "data:" not in html
+
+
+def test_the_content_hash_changes_with_everything_a_reader_sees_and_with_nothing_else() -> None:
+    blocks = render_blocks(shipped(), CONTENT)
+    known = {"subject": "Hello", "sender": CONTENT.sender, "template_hash": shipped().hash}
+    signed = content_hash(blocks, subject="Hello", sender=CONTENT.sender, template_hash=shipped().hash)
+    assert signed == content_hash(Blocks.from_bytes(blocks.to_bytes()), **known)  # type: ignore[arg-type]  # as above
+    others = {
+        content_hash(blocks, subject="Hello!", sender=CONTENT.sender, template_hash=shipped().hash),
+        content_hash(blocks, subject="Hello", sender=replace(CONTENT.sender, name="Other"), template_hash=shipped().hash),
+        content_hash(blocks, subject="Hello", sender=CONTENT.sender, template_hash="other"),
+        content_hash(replace(blocks, cards={}), subject="Hello", sender=CONTENT.sender, template_hash=shipped().hash),
+    }
+    assert len(others | {signed}) == 5
+
+
+def test_a_failure_while_rendering_names_the_file_and_the_line() -> None:
+    broken = template(
+        text="\n{{ site.name.nickname.x }}\n{% block lead %}{% endblock %}{% block section %}{% endblock %}{% block card %}{% endblock %}"
+    )
+    with pytest.raises(TemplateError, match=r"^templates/mine\.txt, line 2: .*nickname"):
+        render_blocks(broken, CONTENT)

@@ -1,0 +1,61 @@
+"""What only a browser can judge: width, contrast, and that a mail fetches nothing but its pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from digest.rendering.assemble import fill
+from playwright.sync_api import Browser, Route, sync_playwright
+
+from .sample import PERSONAL
+from .test_assemble import rendition
+
+CHROMIUM = Path("/usr/bin/chromium")
+PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="180"><rect width="320" height="180" fill="#456"/></svg>'
+FAINT = """() => {
+  const parts = colour => colour.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = e => { for (; e; e = e.parentElement) { const c = parts(getComputedStyle(e).backgroundColor); if (c[3] !== 0) return c; } return [255, 255, 255]; };
+  const faint = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const e = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
+    if (!text || text === '\\u00a0' || !e.getClientRects().length) continue;
+    const [a, b] = [light(parts(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => x - y);
+    if ((b + 0.05) / (a + 0.05) < 4.5) faint.push([text.slice(0, 40), (b + 0.05) / (a + 0.05)]);
+  }
+  return faint;
+}"""
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium")]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 390, 600])
+def test_the_sample_mail_fits_its_width_and_can_be_read(chromium: Browser, width: int, mode: str) -> None:
+    html, _ = fill(rendition(), PERSONAL)
+    fetched = []
+
+    def answer(route: Route) -> None:
+        fetched.append(route.request.resource_type)
+        route.fulfill(body=PICTURE, content_type="image/svg+xml")
+
+    context = chromium.new_context(viewport={"width": width, "height": 800}, color_scheme="dark" if mode == "dark" else "light")
+    page = context.new_page()
+    page.route("**/*", answer)
+    page.set_content(html)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(FAINT) == []
+    assert set(fetched) <= {"image"}
+    context.close()
