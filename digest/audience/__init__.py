@@ -1,0 +1,47 @@
+"""The audience: who gets what, who must not be mailed, and the links that let them change it."""
+
+from digest.audience.csv_file import reading_lines
+from digest.audience.exporting import ExportReport, export_csv
+from digest.audience.finding import Listed, count, find_subscriber, list_subscribers, subscriptions_of
+from digest.audience.importing import BadRow, ImportReport, import_csv
+from digest.audience.joining import Outcome
+from digest.audience.leaving import end
+from digest.audience.links import preferences_url, unsubscribe_url
+from digest.audience.people import Joined, subscribe
+from digest.audience.subscriber import Subscriber
+from digest.audience.subscription import Subscription, SubscriptionState
+from digest.audience.suppression import EVERYTHING, is_suppressed, suppress
+from digest.audience.tokens import Purpose, derive_key, make_token, read_token
+from digest.audience.topics import ALL_TOPICS, parse_topics
+
+__all__ = [
+    "ALL_TOPICS",
+    "EVERYTHING",
+    "BadRow",
+    "ExportReport",
+    "ImportReport",
+    "Joined",
+    "Listed",
+    "Outcome",
+    "Purpose",
+    "Subscriber",
+    "Subscription",
+    "SubscriptionState",
+    "count",
+    "derive_key",
+    "end",
+    "export_csv",
+    "find_subscriber",
+    "import_csv",
+    "is_suppressed",
+    "list_subscribers",
+    "make_token",
+    "parse_topics",
+    "preferences_url",
+    "read_token",
+    "reading_lines",
+    "subscribe",
+    "subscriptions_of",
+    "suppress",
+    "unsubscribe_url",
+]

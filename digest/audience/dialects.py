@@ -1,0 +1,38 @@
+"""Statements for some thousand rows at once, where SQLite and PostgreSQL differ or a row costs too much."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Table, column, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import Insert
+
+
+def insert_missing(connection: Connection, table: Table) -> Insert:
+    """An INSERT that leaves a row alone which any unique key says is there already."""
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert(table).on_conflict_do_nothing()
+    return postgresql.insert(table).on_conflict_do_nothing()
+
+
+def insert_all(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert many rows of one shape. Values go to the driver as they are: an instant must be the store's text already.
+
+    SQLAlchemy prepares each row on its own, which takes longer than SQLite takes to insert it; this compiles once.
+    """
+    compiled = statement.inline().compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    names: Sequence[str] | None = getattr(compiled, "positiontup", None)
+    parameters: Any = list(rows) if names is None else list(map(itemgetter(*names), rows))
+    connection.exec_driver_sql(str(compiled), parameters)
+
+
+def among(connection: Connection, value: ColumnElement[Any], values: Collection[str] | Collection[int]) -> ColumnElement[bool]:
+    """Whether a column's value is one of some thousand; on SQLite as one bound text, several times faster than one each."""
+    if connection.dialect.name != "sqlite":
+        return value.in_(values)
+    listed = func.json_each(orjson.dumps(list(values)).decode()).table_valued(column("value"))
+    return value.in_(select(listed.c.value))

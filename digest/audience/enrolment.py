@@ -1,0 +1,172 @@
+"""Enrolling: many wishes are joined to what the store knows, in a handful of statements.
+
+The rows of everybody concerned are locked (on PostgreSQL; SQLite has one writer) before anything is decided, so
+that somebody who unsubscribes in the same moment stays unsubscribed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from digest.audience.dialects import among, insert_all, insert_missing
+from digest.audience.joining import Outcome, Rules, join
+from digest.audience.subscription import SubscriptionState, Terms
+from digest.audience.suppression import suppressed_among
+from digest.audience.wish import Wish
+from digest.settings import NewsletterSettings
+from digest.store import tables
+from digest.store.tables import instant_text
+
+_Details = tuple[str | None, str | None, str | None]
+_DETAILS = ("name", "language", "timezone")
+_TERMS = tuple(field.name for field in fields(Terms))
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """How each of many wishes came out, in their order, and whose addresses must not be mailed."""
+
+    outcomes: tuple[Outcome, ...]
+    suppressed: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Standing:
+    """One person as the store has them, and as they shall be."""
+
+    subscriber_id: int
+    stored_details: _Details
+    details: _Details
+    subscription_id: int | None = None
+    stored_terms: Terms | None = None
+    terms: Terms | None = None
+
+    def apply(self, wish: Wish, rules: Rules) -> Outcome:
+        self.terms, outcome = join(self.terms, wish, rules)
+        if outcome is Outcome.KEPT_AWAY:
+            return outcome
+        before = self.details
+        self.details = (wish.name or before[0], wish.choices.language or before[1], wish.choices.timezone or before[2])
+        return Outcome.UPDATED if outcome is Outcome.UNCHANGED and self.details != before else outcome
+
+
+def enrol(
+    connection: Connection, newsletter: NewsletterSettings, wishes: Sequence[Wish], *, may_return: bool, now: datetime
+) -> Enrolment:
+    """Join some thousand wishes, in their order; of two for one address the later one speaks last."""
+    rules = Rules(
+        default_frequency=newsletter.frequencies[0],
+        points=_coverage_points(connection, newsletter.slug),
+        may_return=may_return,
+        now=now,
+    )
+    standings = _standings(connection, newsletter.slug, wishes, now)
+    outcomes = tuple(standings[wish.address].apply(wish, rules) for wish in wishes)
+    _save_details(connection, standings.values())
+    _save_terms(connection, newsletter.slug, standings.values(), now)
+    return Enrolment(outcomes, suppressed_among(connection, standings.keys(), newsletter.slug))
+
+
+def _coverage_points(connection: Connection, newsletter: str) -> dict[str, int]:
+    coverage = tables.coverage.c
+    rows = connection.execute(select(coverage.frequency, coverage.point).where(coverage.newsletter == newsletter))
+    return {row.frequency: row.point for row in rows}
+
+
+def _standings(connection: Connection, newsletter: str, wishes: Sequence[Wish], now: datetime) -> dict[str, _Standing]:
+    firsts = {wish.address: wish for wish in reversed(wishes)}
+    standings = _known(connection, sorted(firsts))
+    missing = sorted(firsts.keys() - standings.keys())
+    if missing:
+        now_text = instant_text(now)
+        new = [_subscriber_row(firsts[address], now_text) for address in missing]
+        insert_all(connection, insert_missing(connection, tables.subscriber), new)
+        standings |= _known(connection, missing)
+    _add_terms(connection, newsletter, standings)
+    return standings
+
+
+def _subscriber_row(wish: Wish, now: str) -> dict[str, Any]:
+    return {
+        "email": wish.email,
+        "address": wish.address,
+        "name": wish.name,
+        "language": wish.choices.language,
+        "timezone": wish.choices.timezone,
+        "created_at": now,
+    }
+
+
+def _known(connection: Connection, addresses: Sequence[str]) -> dict[str, _Standing]:
+    subscriber = tables.subscriber.c
+    query = (
+        select(subscriber.address, subscriber.id, *(subscriber[name] for name in _DETAILS))
+        .where(among(connection, subscriber.address, addresses))
+        .order_by(subscriber.address)
+        .with_for_update()
+    )
+    standings = {}
+    for address, number, name, language, timezone in connection.execute(query):
+        details = (name, language, timezone)
+        standings[address] = _Standing(number, details, details)
+    return standings
+
+
+def _add_terms(connection: Connection, newsletter: str, standings: Mapping[str, _Standing]) -> None:
+    of = {standing.subscriber_id: standing for standing in standings.values()}
+    subscription = tables.subscription.c
+    query = (
+        select(subscription.id, subscription.subscriber_id, *(subscription[name] for name in _TERMS))
+        .where(among(connection, subscription.subscriber_id, of.keys()), subscription.newsletter == newsletter)
+        .order_by(subscription.id)
+        .with_for_update()
+    )
+    for number, subscriber_id, topics, frequency, state, *rest in connection.execute(query):
+        standing = of[subscriber_id]
+        standing.subscription_id = number
+        standing.stored_terms = standing.terms = Terms(topics, frequency, SubscriptionState(state), *rest)
+
+
+def _save_details(connection: Connection, standings: Iterable[_Standing]) -> None:
+    changed = [
+        {"row": one.subscriber_id, **dict(zip(_DETAILS, one.details, strict=True))}
+        for one in standings
+        if one.details != one.stored_details
+    ]
+    if changed:
+        subscriber = tables.subscriber
+        connection.execute(update(subscriber).where(subscriber.c.id == bindparam("row")), changed)
+
+
+def _save_terms(connection: Connection, newsletter: str, standings: Iterable[_Standing], now: datetime) -> None:
+    added, changed, now_text = [], [], instant_text(now)
+    for one in standings:
+        if one.terms is None or one.terms is one.stored_terms:
+            continue
+        if one.subscription_id is None:
+            added.append(_subscription_row(one.subscriber_id, newsletter, one.terms, now_text))
+        else:
+            changed.append({"row": one.subscription_id} | {name: getattr(one.terms, name) for name in _TERMS})
+    subscription = tables.subscription
+    if added:
+        insert_all(connection, insert(subscription), added)
+    if changed:
+        connection.execute(update(subscription).where(subscription.c.id == bindparam("row")), changed)
+
+
+def _subscription_row(subscriber_id: int, newsletter: str, terms: Terms, now: str) -> dict[str, Any]:
+    return {
+        "subscriber_id": subscriber_id,
+        "newsletter": newsletter,
+        "topics": terms.topics,
+        "frequency": terms.frequency,
+        "state": terms.state.value,
+        "coverage": terms.coverage,
+        "created_at": now,
+        "confirmed_at": now if terms.confirmed_at else None,
+    }

@@ -1,0 +1,57 @@
+"""Exporting subscribers to a CSV file that can be imported again and is safe to open in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TextIO
+
+from sqlalchemy import Connection
+
+from digest.audience.cells import defuse
+from digest.audience.csv_file import COLUMNS
+from digest.audience.finding import Listed, list_subscribers
+from digest.audience.subscription import SubscriptionState
+from digest.audience.topics import ALL_TOPICS
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """How many were written, and how many were left out because they left, or must not be mailed."""
+
+    exported: int
+    unsubscribed: int
+    suppressed: int
+
+
+def export_csv(connection: Connection, newsletter: str, stream: TextIO) -> ExportReport:
+    """Write a newsletter's subscribers, by address, with the header that an import reads (open files with `newline=""`).
+
+    Who unsubscribed or must not be mailed is left out: the file has no word for that, and whoever imports it would mail
+    them. All topics are an empty cell. Cells that a spreadsheet would run are defused, and an import restores them.
+    """
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    exported = unsubscribed = suppressed = 0
+    for listed in list_subscribers(connection, newsletter):
+        if listed.subscription.state is SubscriptionState.UNSUBSCRIBED:
+            unsubscribed += 1
+        elif listed.suppressed:
+            suppressed += 1
+        else:
+            writer.writerow(map(defuse, _cells(listed)))
+            exported += 1
+    return ExportReport(exported, unsubscribed, suppressed)
+
+
+def _cells(listed: Listed) -> tuple[str, ...]:
+    person, subscription = listed.subscriber, listed.subscription
+    return (
+        person.email,
+        person.name or "",
+        "" if subscription.topics == ALL_TOPICS else subscription.topics,
+        subscription.frequency,
+        person.timezone or "",
+        person.language or "",
+        "no" if subscription.state is SubscriptionState.PENDING else "yes",
+    )

@@ -1,0 +1,79 @@
+"""Finding people: one by address, or all of them, streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, Row, exists, func, select
+
+from digest.audience.addresses import canonical_address
+from digest.audience.subscriber import Subscriber
+from digest.audience.subscription import Subscription, SubscriptionState
+from digest.audience.suppression import EVERYTHING
+from digest.store import tables
+
+_SUBSCRIBER = [tables.subscriber.c[field.name] for field in fields(Subscriber)]
+_SUBSCRIPTION = [tables.subscription.c[field.name] for field in fields(Subscription)]
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of a list of subscribers: a person, what they get of one newsletter, and whether they may not be mailed."""
+
+    subscriber: Subscriber
+    subscription: Subscription
+    suppressed: bool
+
+
+def find_subscriber(connection: Connection, email: str) -> Subscriber | None:
+    """The person with this address, however it is written; `UsageError` where it is not an address at all."""
+    query = select(*_SUBSCRIBER).where(tables.subscriber.c.address == canonical_address(email))
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Subscriber(*row)
+
+
+def subscriptions_of(connection: Connection, subscriber_id: int) -> tuple[Subscription, ...]:
+    """A person's subscriptions, by newsletter, ended ones too."""
+    subscription = tables.subscription.c
+    query = select(*_SUBSCRIPTION).where(subscription.subscriber_id == subscriber_id).order_by(subscription.newsletter)
+    return tuple(_subscription(row) for row in connection.execute(query))
+
+
+def list_subscribers(
+    connection: Connection, newsletter: str | None = None, *, state: SubscriptionState | None = None
+) -> Iterator[Listed]:
+    """Every subscription of one newsletter, or of all, by address; read a thousand at a time, whatever their number."""
+    suppression, subscriber, subscription = tables.suppression.c, tables.subscriber.c, tables.subscription.c
+    suppressed = exists().where(
+        suppression.address == subscriber.address, suppression.scope.in_([EVERYTHING, subscription.newsletter])
+    )
+    query = select(*_SUBSCRIBER, *_SUBSCRIPTION, suppressed).join_from(tables.subscriber, tables.subscription)
+    if newsletter is not None:
+        # The concatenation keeps SQLite off the newsletter's index: from there it would sort everybody in memory, while
+        # along the addresses it streams. Nearly all subscribers have the newsletter, so little is read in vain.
+        query = query.where(subscription.newsletter.concat("") == newsletter)
+    if state is not None:
+        query = query.where(subscription.state == state.value)
+    query = query.order_by(subscriber.address, subscription.newsletter)
+    for row in connection.execute(query, execution_options={"yield_per": _AT_ONCE}):
+        split = len(_SUBSCRIBER)
+        yield Listed(Subscriber(*row[:split]), _subscription(row[split:-1]), bool(row[-1]))
+
+
+def count(connection: Connection, newsletter: str | None = None, *, state: SubscriptionState | None = None) -> int:
+    """How many people have a subscription of this newsletter, or of any, in this state, or in any."""
+    subscription = tables.subscription.c
+    query = select(func.count(subscription.subscriber_id.distinct()))
+    if newsletter is not None:
+        query = query.where(subscription.newsletter == newsletter)
+    if state is not None:
+        query = query.where(subscription.state == state.value)
+    return int(connection.execute(query).scalar_one())
+
+
+def _subscription(row: Row[Any] | tuple[Any, ...]) -> Subscription:
+    said = dict(zip((column.name for column in _SUBSCRIPTION), row, strict=True))
+    return Subscription(**said | {"state": SubscriptionState(said["state"])})
