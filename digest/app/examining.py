@@ -1,0 +1,70 @@
+"""Examining: whether a project has everything a run needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from digest.app.wiring import App
+from digest.catalogue.reading_sources import read_sources
+from digest.errors import DigestError
+from digest.issues.calendar import next_slot
+from digest.issues.issue import list_issues
+from digest.issues.lifecycle import IssueState
+from digest.rendering.compile import compile_template
+from digest.rendering.templates import load_template
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """One thing that was looked at, whether it is well, and what was seen."""
+
+    what: str
+    well: bool
+    said: str
+
+
+def examine(app: App) -> list[Examined]:
+    """Look at everything; nothing is changed, and nothing is sent."""
+    return [*_look("database", lambda: _database(app)), *_look("provider", lambda: _provider(app)), *_rest(app)]
+
+
+def _rest(app: App) -> Iterator[Examined]:
+    for newsletter in app.settings.newsletters:
+        yield from _look(f"template {newsletter.template}", partial(_template, app, newsletter.template))
+        for frequency, cron in newsletter.schedule.items():
+            slot = next_slot(cron, ZoneInfo(newsletter.timezone), max(app.now, app.settings.started_at))
+            said = "no date is left" if slot is None else f"next slot {slot.name} ({newsletter.timezone})"
+            yield Examined(f"{newsletter.slug} {frequency}", slot is not None, said)
+    for result in read_sources(app.settings.sources, app.source_context()):
+        entries = 0 if result.reading is None else len(result.reading.entries)
+        yield Examined(f"source {result.source.name}", result.error is None, result.error or f"{entries} entries")
+
+
+def _look(what: str, looking: Callable[[], str]) -> Iterator[Examined]:
+    try:
+        yield Examined(what, True, looking())
+    except DigestError as error:
+        yield Examined(what, False, str(error))
+
+
+def _database(app: App) -> str:
+    if app.store.path is not None and not app.store.path.exists():
+        return "not there yet; the first command makes it"
+    app.store.prepare()
+    with app.store.reading() as connection:
+        issues = list_issues(connection)
+    waiting = [issue.name for issue in issues if issue.state in {IssueState.HELD, IssueState.PAUSED}]
+    return f"{len(issues)} issues" + (f"; a person is wanted by {', '.join(waiting)}" if waiting else "")
+
+
+def _provider(app: App) -> str:
+    provider = app.provider()
+    return f"{provider.name} is configured" + ("" if app.sends_for_real else "; every run is a dry run")
+
+
+def _template(app: App, name: str) -> str:
+    compile_template(load_template(name, app.template_folders))
+    return "compiles"

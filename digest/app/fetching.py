@@ -1,0 +1,56 @@
+"""Fetching: every source read, each stored in a transaction of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from digest.app.wiring import App
+from digest.catalogue.reading_sources import SourceResult, read_sources
+from digest.catalogue.sources.port import Fault
+from digest.catalogue.storing import Stored, release_waiting, store_failure, store_reading
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedSource:
+    """What came of one source: what was stored, or the line that says why nothing was; and the faults of its entries."""
+
+    name: str
+    stored: Stored | None
+    error: str | None
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came of all sources; `released` post-dated articles have reached their time."""
+
+    sources: tuple[FetchedSource, ...]
+    released: int
+
+    @property
+    def failed(self) -> bool:
+        """Whether at least one source could not be read."""
+        return any(source.error is not None for source in self.sources)
+
+    @property
+    def all_failed(self) -> bool:
+        """Whether no source could be read."""
+        return all(source.error is not None for source in self.sources)
+
+
+def fetch(app: App) -> Fetched:
+    """Read every source and take its entries into the catalogue; a bad source stops only itself."""
+    results = read_sources(app.settings.sources, app.source_context())
+    fetched = tuple(_store(app, result) for result in results)
+    with app.store.writing() as connection:
+        released = release_waiting(connection, app.now)
+    return Fetched(fetched, released)
+
+
+def _store(app: App, result: SourceResult) -> FetchedSource:
+    with app.store.writing() as connection:
+        if result.reading is None:
+            store_failure(connection, result.source, result.error or "", app.now)
+            return FetchedSource(result.source.name, None, result.error, ())
+        stored = store_reading(connection, result.source, result.reading, app.now)
+    return FetchedSource(result.source.name, stored, None, stored.faults)

@@ -1,0 +1,149 @@
+"""What a person or a run does with an issue: draft, check, approve, hold, skip, cancel, pause, resume, resolve."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from digest.app.wiring import App
+from digest.checks.finding import Finding, Severity
+from digest.checks.issue_checks import check
+from digest.delivery import upkeep
+from digest.delivery.account import unknown
+from digest.delivery.ledger import Ledger
+from digest.delivery.settling import conclude
+from digest.delivery.shelf import Shelf, widest_arrangement
+from digest.delivery.transitions import DeliveryState
+from digest.errors import Refused, UsageError
+from digest.issues.calendar import Slot, due_slot, next_slot
+from digest.issues.freezing import freeze, refreeze
+from digest.issues.issue import Issue, find_issue, issue_by_id, issue_of_slot
+from digest.issues.lifecycle import STEPS, WHY_NOT, IssueState, step
+from digest.settings import Frequency, NewsletterSettings
+
+_S = IssueState
+
+
+def coming_slot(app: App, newsletter: NewsletterSettings, frequency: Frequency) -> Slot:
+    """The slot that is due and has no issue yet, or else the next one."""
+    cron, zone = newsletter.schedule[frequency], ZoneInfo(newsletter.timezone)
+    due = due_slot(cron, zone, app.settings.started_at, app.now)
+    if due is not None:
+        with app.store.reading() as connection:
+            if issue_of_slot(connection, newsletter.slug, frequency.value, due.name) is None:
+                return due
+    coming = next_slot(cron, zone, max(app.now, app.settings.started_at))
+    if coming is None:
+        raise UsageError(f"newsletters.{newsletter.slug}.schedule: {cron!r} has no date left")
+    return coming
+
+
+def draft(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, actor: str) -> Issue:
+    """Freeze the issue of a slot; a slot that has one already is refused."""
+    with app.store.writing() as connection:
+        found = issue_of_slot(connection, newsletter.slug, frequency.value, slot.name)
+        if found is not None:
+            raise Refused(f"the slot {slot.name} has its issue already: {found.name}, {found.state}")
+        return freeze_in(app, connection, newsletter, frequency, slot, actor)
+
+
+def freeze_in(
+    app: App, connection: Connection, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, actor: str
+) -> Issue:
+    """Freeze the issue of a slot inside a transaction that may yet be undone."""
+    folders = app.template_folders
+    return freeze(connection, app.settings, newsletter, frequency, slot, folders=folders, now=app.now, actor=actor)
+
+
+def redraft(app: App, issue: Issue, actor: str) -> Issue:
+    """Freeze an issue anew, as its next revision."""
+    newsletter = app.newsletter(issue.newsletter)
+    with app.store.writing() as connection:
+        folders = app.template_folders
+        return refreeze(connection, app.settings, newsletter, issue, folders=folders, now=app.now, actor=actor)
+
+
+def findings(app: App, issue: Issue) -> list[Finding]:
+    """What the checks say of an issue."""
+    if not issue.rendered:
+        reason = issue.reason or "its template is broken"
+        return [Finding(Severity.ERROR, "template", reason, "mend the template and draft the issue again")]
+    with app.store.reading() as connection:
+        shelf = Shelf(connection, issue)
+        return check(shelf.assemble(widest_arrangement(connection, issue), 0), shelf.content)
+
+
+def approve(app: App, issue: Issue, actor: str) -> Issue:
+    """Sign the content hash. Errors of the checks refuse it; an approval of what is approved changes nothing."""
+    if issue.state is _S.APPROVED:
+        return issue
+    if _S.APPROVED not in STEPS[issue.state]:
+        raise Refused(f"issue {issue.name} cannot be approved: {WHY_NOT[issue.state]}")
+    errors = [finding for finding in findings(app, issue) if finding.severity is Severity.ERROR]
+    if errors:
+        raise Refused(
+            f"issue {issue.name} is not approved, a check failed: {errors[0]}; `digest issues check {issue.name}` shows all"
+        )
+    values = {"approved_hash": issue.content_hash, "approved_by": actor, "approved_at": app.now}
+    return change(app, issue, _S.APPROVED, actor, None, **values)
+
+
+def change(app: App, issue: Issue, to: IssueState, actor: str, reason: str | None, **values: object) -> Issue:
+    """Take an issue to another state."""
+    with app.store.writing() as connection:
+        step(connection, issue.id, issue.name, issue.state, to, actor=actor, now=app.now, reason=reason, **values)
+        return issue_by_id(connection, issue.id)
+
+
+def skip(app: App, issue: Issue, actor: str, reason: str) -> Issue:
+    """Let a slot pass without its issue; the articles roll over."""
+    return change(app, issue, _S.SKIPPED, actor, reason, finished_at=app.now)
+
+
+def cancel(app: App, issue: Issue, actor: str, reason: str) -> Issue:
+    """End an issue: what has not gone out never will, and its articles are owed."""
+    with app.store.writing() as connection:
+        step(
+            connection,
+            issue.id,
+            issue.name,
+            issue.state,
+            _S.CANCELLED,
+            actor=actor,
+            now=app.now,
+            reason=reason,
+            finished_at=app.now,
+        )
+        if issue.audience is not None:
+            upkeep.cancel(connection, _ledger(app, issue, actor), now=datetime.now(UTC), reason=reason)
+            conclude(connection, issue_by_id(connection, issue.id), now=app.now)
+        return issue_by_id(connection, issue.id)
+
+
+def resume(app: App, issue: Issue, actor: str) -> Issue:
+    """Let a paused issue go on; what was deferred is tried at once."""
+    with app.store.writing() as connection:
+        step(connection, issue.id, issue.name, issue.state, _S.SENDING, actor=actor, now=app.now)
+        upkeep.replan(connection, _ledger(app, issue, actor), now=datetime.now(UTC), all_of_them=True)
+        return issue_by_id(connection, issue.id)
+
+
+def resolve(app: App, issue: Issue, to: DeliveryState, actor: str, reason: str) -> int:
+    """Say what became of an issue's unknown deliveries; returns how many there were."""
+    with app.store.writing() as connection:
+        whose = unknown(connection, issue.id)
+        done = upkeep.resolve(connection, _ledger(app, issue, actor), whose, to, now=datetime.now(UTC), reason=reason)
+        conclude(connection, issue, now=app.now)
+        return done
+
+
+def named(app: App, name: str) -> Issue:
+    """The issue called `NEWSLETTER/NUMBER`."""
+    with app.store.reading() as connection:
+        return find_issue(connection, name)
+
+
+def _ledger(app: App, issue: Issue, actor: str) -> Ledger:
+    return Ledger(issue.id, issue.newsletter, app.settings.delivery.provider, actor[:64])

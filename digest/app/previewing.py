@@ -1,0 +1,57 @@
+"""Previews: exactly what a person would get, from the very code that sends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from digest.app.wiring import App
+from digest.delivery.envelopes import EnvelopeMaker
+from digest.delivery.ledger import Recipient
+from digest.delivery.shelf import Shelf, widest_arrangement
+from digest.errors import Refused
+from digest.insights.reading import standing
+from digest.issues.issue import Issue
+from digest.rendering.assemble import fill
+from digest.rendering.content import Envelope, Personal
+from digest.rendering.rendition import Rendition
+
+NOBODY = Personal(greeting="Hello,", email="reader@example.com", preferences_url="#", unsubscribe_url="#")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One mail, as a mail program would show it."""
+
+    subject: str
+    html: str
+    text: str
+
+
+def preview(app: App, issue: Issue, email: str | None) -> Preview:
+    """What `email` would get of an issue; without one, what somebody who follows everything gets, with inert links."""
+    if not issue.rendered:
+        raise Refused(f"issue {issue.name} cannot be shown: {issue.reason}")
+    if email is None:
+        with app.store.reading() as connection:
+            rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0)
+        personal = NOBODY
+    else:
+        rendition, envelope = addressed(app, issue, email)
+        personal = envelope.personal
+    html, text = fill(rendition, personal)
+    return Preview(issue.subject, html, text)
+
+
+def addressed(app: App, issue: Issue, email: str) -> tuple[Rendition, Envelope]:
+    """One subscriber's rendition and envelope."""
+    with app.store.reading() as connection:
+        found = standing(connection, issue, email)
+        if found.arrangement is None:
+            raise Refused(
+                f"issue {issue.name} holds nothing for {email}; `digest explain {issue.name} --subscriber {email}` says why"
+            )
+        rendition = Shelf(connection, issue).assemble(found.arrangement, found.rendition or 0)
+    person = found.subscriber
+    recipient = Recipient(person.id, found.subscription.id, person.address, person.email, person.name, 0)
+    maker = EnvelopeMaker(app.key, app.settings.site.public_url, issue)
+    return rendition, maker.make(recipient)

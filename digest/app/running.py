@@ -1,0 +1,148 @@
+"""The run: everything that is due, for cron. Fetch, draft, approve if automatic, plan, send, account; safe to repeat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from digest.app import issuing
+from digest.app.fetching import Fetched, fetch
+from digest.app.sending import send_locked
+from digest.app.wiring import App
+from digest.delivery.dispatch import Ending
+from digest.delivery.engines.local import Progress
+from digest.delivery.plan import count_audience
+from digest.delivery.sending import OUT_OF_REACH, Sent
+from digest.errors import Refused
+from digest.issues.calendar import Slot, due_slot
+from digest.issues.issue import Issue, issue_of_slot, list_issues
+from digest.issues.lifecycle import IssueState
+from digest.settings import Frequency, NewsletterSettings
+
+_S = IssueState
+_UNFINISHED = {_S.APPROVED, _S.SENDING}
+
+
+@dataclass(frozen=True, slots=True)
+class Handled:
+    """What a run did with one issue; `sent` is None when it sent nothing of it."""
+
+    issue: Issue
+    note: str
+    sent: Sent | None = None
+    refused: bool = False
+
+
+@dataclass(slots=True)
+class Ran:
+    """The account of a run."""
+
+    fetched: Fetched
+    handled: list[Handled] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
+
+
+def run(app: App, slug: str | None, on_progress: Progress) -> Ran:
+    """Do everything that is due. Holds the run lock; `Busy` when another run or send has it."""
+    newsletters = app.newsletters(slug)
+    with app.run_lock():
+        ran = Ran(fetch(app))
+        for newsletter in newsletters:
+            for issue in _begun(app, newsletter):
+                ran.handled.append(_go_on(app, newsletter, issue, on_progress))
+            for frequency in newsletter.frequencies:
+                _due(app, newsletter, frequency, ran, on_progress)
+        return ran
+
+
+def _begun(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:
+    """Issues that were approved or half sent, oldest first, and those that paused for want of a connection."""
+    with app.store.reading() as connection:
+        issues = list_issues(connection, newsletter.slug)[::-1]
+    for issue in issues:
+        if issue.state in _UNFINISHED and issue.slot_at <= app.now:
+            yield issue
+        elif issue.state is _S.PAUSED and (issue.reason or "").startswith(OUT_OF_REACH):
+            yield issuing.resume(app, issue, "run")
+
+
+def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: Progress) -> Handled:
+    if issue.state is _S.APPROVED and _audience(app, issue) == 0:
+        reason = f"nobody is subscribed {issue.frequency} to {newsletter.slug}"
+        return Handled(issuing.skip(app, issue, "run", reason), reason)
+    sent = send_locked(app, issue, on_progress)
+    return Handled(sent.issue, sent.reason, sent, refused=sent.ending is Ending.PAUSED)
+
+
+def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ran, on_progress: Progress) -> None:
+    """The slot that is due, if one is: make its issue, or take the one that waits for it."""
+    slot = due_slot(newsletter.schedule[frequency], ZoneInfo(newsletter.timezone), app.settings.started_at, app.now)
+    if slot is None:
+        return
+    with app.store.reading() as connection:
+        issue = issue_of_slot(connection, newsletter.slug, frequency.value, slot.name)
+    made = issue is None
+    if issue is None:
+        issue = _draft(app, newsletter, frequency, slot, ran)
+    elif issue.state is _S.HELD and not issue.rendered:
+        issue = issuing.redraft(app, issue, "run")
+    if issue is None:
+        return
+    if issue.state in {_S.DRAFT, _S.HELD}:
+        issue = _decide(app, newsletter, issue, ran)
+    if issue.state is _S.APPROVED:
+        ran.handled.append(_go_on(app, newsletter, issue, on_progress))
+    elif made and issue.state is _S.SKIPPED:
+        ran.handled.append(Handled(issue, issue.reason or ""))
+
+
+def _draft(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, ran: Ran) -> Issue | None:
+    """Freeze the slot's issue; where it would be skipped while a source cannot be read, wait for that source instead."""
+    _let_older_drafts_go(app, newsletter, frequency, slot)
+    try:
+        with app.store.writing() as connection:
+            issue = issuing.freeze_in(app, connection, newsletter, frequency, slot, "run")
+            if issue.state is _S.SKIPPED and ran.fetched.failed:
+                raise _Wait(
+                    f"{newsletter.slug}, slot {slot.name}: {issue.reason}, but a source could not be read; the next run tries again"
+                )
+            return issue
+    except _Wait as wait:
+        ran.waiting.append(str(wait))
+        return None
+
+
+class _Wait(Exception):
+    """Undoes a freeze that came too early."""
+
+
+def _decide(app: App, newsletter: NewsletterSettings, issue: Issue, ran: Ran) -> Issue:
+    """At its slot an issue is approved, or it is held with the reason."""
+    reason = "it waits for an approval" if issue.rendered else issue.reason or "its template is broken"
+    if newsletter.approval == "automatic" and issue.rendered:
+        try:
+            return issuing.approve(app, issue, "automatic")
+        except Refused as refused:
+            reason = str(refused)
+    if issue.state is _S.DRAFT or issue.reason != reason:
+        issue = issuing.change(app, issue, _S.HELD, "run", reason)
+    waits = newsletter.approval == "required" and issue.rendered
+    ran.handled.append(Handled(issue, reason, refused=not waits))
+    return issue
+
+
+def _let_older_drafts_go(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot) -> None:
+    """A draft that nobody had to approve and whose slot has passed would be a second mail: its articles go into this one."""
+    if newsletter.approval == "required":
+        return
+    with app.store.reading() as connection:
+        issues = list_issues(connection, newsletter.slug)
+    for issue in issues:
+        if issue.state in {_S.DRAFT, _S.HELD} and issue.frequency == frequency.value and issue.slot_at < slot.at:
+            issuing.skip(app, issue, "run", f"its slot passed; its articles go into that of {slot.name}")
+
+
+def _audience(app: App, issue: Issue) -> int:
+    with app.store.reading() as connection:
+        return count_audience(connection, issue)

@@ -1,0 +1,59 @@
+"""Sending one issue that somebody named, for real or as a dry run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from digest.app import issuing
+from digest.app.wiring import App
+from digest.delivery.engines.local import Progress
+from digest.delivery.sending import Sender, Sent
+from digest.errors import DigestError
+from digest.issues.issue import Issue, frozen_of
+from digest.issues.lifecycle import IssueState
+
+
+def send(app: App, issue: Issue, on_progress: Progress) -> Sent:
+    """Plan and deliver an issue, or go on where an earlier send stopped. Holds the run lock; `Busy` when it is taken."""
+    with app.run_lock():
+        return send_locked(app, issuing.named(app, issue.name), on_progress)
+
+
+def send_locked(app: App, issue: Issue, on_progress: Progress) -> Sent:
+    """`send` for who holds the run lock already, and so knows that no other sender is alive on this database."""
+    sender = Sender(
+        store=app.store,
+        provider=app.provider(),
+        settings=app.settings.delivery,
+        key=app.key,
+        public_url=app.settings.site.public_url,
+        owner=app.owner,
+        now=app.now,
+        stop=app.stop,
+        on_progress=on_progress,
+    )
+    newsletter = app.newsletter(issue.newsletter)
+    if issue.state in {IssueState.DRAFT, IssueState.HELD} and newsletter.approval == "automatic":
+        issue = issuing.approve(app, issue, "automatic")
+    if app.outbox is not None:
+        app.outbox.begin(issue)
+    sent = sender.send(issue, others_are_dead=app.store.path is not None)
+    if app.outbox is not None:
+        with app.store.reading() as connection:
+            app.outbox.finish(connection, sent.issue, frozen_of(connection, sent.issue))
+    return sent
+
+
+def rehearse(app: App, name: str, on_progress: Progress, *, every_message: bool) -> tuple[Sent, Path]:
+    """A dry run of one issue, whatever it still waits for; returns where to look."""
+    with app.rehearsing(every_message=every_message) as rehearsal:
+        issue = issuing.named(rehearsal, name)
+        if issue.state in {IssueState.DRAFT, IssueState.HELD}:
+            issue = issuing.approve(rehearsal, issue, "dry run")
+        if issue.state is IssueState.PAUSED:
+            issue = issuing.resume(rehearsal, issue, "dry run")
+        sent = send_locked(rehearsal, issue, on_progress)
+        if rehearsal.outbox is None:
+            raise DigestError("a dry run without an outbox")
+        return sent, rehearsal.outbox.folder(replace(issue))

@@ -1,0 +1,35 @@
+"""Test sends: one real mail to an editor, with inert links, that leaves no delivery row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from digest.app.wiring import App
+from digest.delivery.shelf import Shelf, widest_arrangement
+from digest.errors import Refused
+from digest.issues.issue import Issue
+from digest.rendering.content import Envelope, Personal
+from digest.settings.types import parse_address
+
+_INERT = "https://example.invalid/this-is-a-test"
+
+
+def send_test(app: App, issue: Issue, email: str) -> str:
+    """Send an issue's widest rendition to one address; returns the provider's outcome."""
+    if not issue.rendered:
+        raise Refused(f"issue {issue.name} cannot be sent: {issue.reason}")
+    address = parse_address(email)
+    with app.store.reading() as connection:
+        rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0)
+    personal = Personal(greeting="Hello,", email=email, preferences_url=_INERT, unsubscribe_url=_INERT)
+    marked = replace(rendition, subject=f"[Test] {rendition.subject}")
+    stamp = datetime.now(UTC)
+    envelope = Envelope(f"test-{stamp:%Y%m%d%H%M%S%f}", "1", 0, address, None, personal)
+    transport = app.provider().open()
+    try:
+        answer = transport.send(marked, [envelope], stamp)
+    finally:
+        transport.close()
+    said = answer.texts.get(0, answer.text)
+    return answer.outcomes[0].value + (f": {said}" if said and answer.outcomes[0].value != "accepted" else "")

@@ -1,0 +1,111 @@
+"""Wiring: settings, store, clock and provider of one process."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from digest.audience.tokens import derive_key
+from digest.catalogue.sources.port import SourceContext
+from digest.delivery.outbox import Outbox, Rehearsed
+from digest.delivery.providers.port import Provider
+from digest.delivery.providers.registry import find_provider
+from digest.errors import UsageError
+from digest.settings import NewsletterSettings, Settings
+from digest.settings.reading import read_settings
+from digest.shipped import shipped
+from digest.store.database import Store
+from digest.store.locking import run_lock
+
+DRY_RUN = "dry-run"
+
+
+def _owner() -> str:
+    return f"{os.uname().nodename[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One process at work on one project. `now` is the clock of decisions; `outbox` is set in a dry run alone."""
+
+    settings: Settings
+    store: Store
+    now: datetime
+    stop: threading.Event = field(default_factory=threading.Event)
+    owner: str = field(default_factory=_owner)
+    outbox: Outbox | None = None
+
+    @property
+    def template_folders(self) -> tuple[Path, ...]:
+        """Where templates are looked for: the project's own before the shipped ones."""
+        return (self.settings.template_folder, shipped("templates"))
+
+    @property
+    def key(self) -> bytes:
+        """The key that signs tokens and derives ids."""
+        return derive_key(self.settings.secret_key.get_secret_value())
+
+    @property
+    def sends_for_real(self) -> bool:
+        """False where the configured provider makes every run a dry run."""
+        return self.settings.delivery.provider != DRY_RUN
+
+    def provider(self) -> Provider:
+        """The configured provider; in a dry run one that only writes down what it would carry."""
+        provider = find_provider(self.settings.delivery.provider, self.settings)
+        return provider if self.outbox is None else Rehearsed(provider, self.outbox)
+
+    def source_context(self) -> SourceContext:
+        """What sources may know: times without a zone are the first newsletter's."""
+        return SourceContext(self.settings.project, ZoneInfo(self.settings.newsletters[0].timezone))
+
+    def newsletter(self, slug: str) -> NewsletterSettings:
+        """The newsletter called `slug`."""
+        for newsletter in self.settings.newsletters:
+            if newsletter.slug == slug:
+                return newsletter
+        known = ", ".join(newsletter.slug for newsletter in self.settings.newsletters)
+        raise UsageError(f"there is no newsletter {slug!r}; the configuration has: {known}")
+
+    def newsletters(self, slug: str | None) -> tuple[NewsletterSettings, ...]:
+        """One newsletter, or all of them."""
+        return self.settings.newsletters if slug is None else (self.newsletter(slug),)
+
+    def the_newsletter(self, slug: str | None) -> NewsletterSettings:
+        """The one that was named; without a name the only one there is."""
+        if slug is not None:
+            return self.newsletter(slug)
+        if len(self.settings.newsletters) > 1:
+            known = ", ".join(newsletter.slug for newsletter in self.settings.newsletters)
+            raise UsageError(f"which newsletter? Add --newsletter with one of: {known}")
+        return self.settings.newsletters[0]
+
+    def run_lock(self) -> Any:
+        """Held while sending; in a dry run nobody else can be at the copy."""
+        return nullcontext() if self.outbox is not None or self.store.path is None else run_lock(self.store.path)
+
+    @contextmanager
+    def rehearsing(self, *, every_message: bool = False) -> Iterator[App]:
+        """The same application on a copy of the store, with an outbox instead of a provider: nothing it does remains."""
+        with self.store.scratch() as store:
+            outbox = Outbox(self.settings.project / "outbox", every_message=every_message)
+            yield replace(self, store=store, outbox=outbox)
+
+
+@contextmanager
+def open_app(config: Path | None, now: datetime | None) -> Iterator[App]:
+    """The application of a project, its store not yet touched: `prepared` opens it, a dry run copies it."""
+    settings = read_settings(config)
+    store = Store(settings.database_url, synchronous=settings.database.synchronous)
+    try:
+        yield App(settings, store, now or datetime.now(UTC))
+    finally:
+        store.close()

@@ -1,0 +1,1 @@
+"""Checks: what must be right before an issue may go."""

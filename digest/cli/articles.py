@@ -1,0 +1,90 @@
+"""`digest articles`: the catalogue."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest.cli.options import Config, Json, Now, application
+from digest.cli.output import print_json, say, table, warn
+
+app = typer.Typer(help="The catalogue.", no_args_is_help=True)
+Ref = Annotated[str, typer.Argument(metavar="ARTICLE", help="Its number in the list, its source's id, or its URL.")]
+
+
+@app.command()
+def fetch(config: Config = None, now: Now = None, as_json: Json = False) -> None:
+    """Read every source and take in what is new."""
+    from digest.app.fetching import fetch as fetch_all
+    from digest.cli.reports import fetch_lines, fetch_report
+
+    with application(config, now) as application_:
+        fetched = fetch_all(application_)
+    if as_json:
+        print_json(fetch_report(fetched))
+    else:
+        for line in fetch_lines(fetched):
+            warn(line[1:]) if line.startswith("!") else say(line)
+    raise typer.Exit(5 if fetched.all_failed else 1 if fetched.failed else 0)
+
+
+@app.command("list")
+def list_all(config: Config = None, as_json: Json = False) -> None:
+    """Every article there is, newest first."""
+    from digest.catalogue.articles import list_articles
+
+    with application(config) as application_, application_.store.reading() as connection:
+        articles = list_articles(connection)
+    if as_json:
+        print_json(
+            [
+                {
+                    "id": article.id,
+                    "arrival": article.arrival,
+                    "title": article.title,
+                    "url": article.url,
+                    "tags": article.tags,
+                    "published_at": article.published_at,
+                    "featured": article.featured,
+                    "withdrawn": article.withdrawn_at is not None,
+                }
+                for article in articles
+            ]
+        )
+        return
+    rows = (
+        (
+            article.id,
+            "waits" if article.arrival is None else article.arrival or "covered",
+            "" if article.published_at is None else f"{article.published_at:%Y-%m-%d}",
+            " ".join(article.tags),
+            ("withdrawn: " if article.withdrawn_at else "★ " if article.featured else "") + article.title,
+        )
+        for article in articles
+    )
+    table(("id", "arrival", "published", "tags", "title"), rows)
+
+
+@app.command()
+def feature(
+    article: Ref,
+    off: Annotated[bool, typer.Option("--off", help="Take the mark away.")] = False,
+    config: Config = None,
+) -> None:
+    """Mark an article as featured, whatever its source says."""
+    from digest.catalogue.articles import feature as mark
+
+    with application(config) as application_, application_.store.writing() as connection:
+        found = mark(connection, article, not off)
+    say(f"article {found.id} is {'no longer ' if off else ''}featured: {found.title}")
+
+
+@app.command()
+def withdraw(article: Ref, config: Config = None, now: Now = None) -> None:
+    """Take an article out of everything that is not yet frozen."""
+    from digest.catalogue.articles import withdraw as take_out
+
+    with application(config, now) as application_, application_.store.writing() as connection:
+        found = take_out(connection, article, application_.now)
+    say(f"article {found.id} is withdrawn: {found.title}")

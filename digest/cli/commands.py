@@ -1,0 +1,45 @@
+"""The commands, gathered. Each one imports what it needs when it is called, so that `--help` answers at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest import __version__
+from digest.cli import articles, configuration, insights, issues, projects, sending, subscribers
+from digest.cli.options import remember_config
+from digest.cli.output import say
+
+app = typer.Typer(
+    name="digest",
+    help="Builds a newsletter digest from new and featured articles, and sends every subscriber their part of it, once.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    add_completion=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        say(f"digest {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The configuration.")] = None,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    remember_config(config)
+
+
+projects.register(app)
+sending.register(app)
+insights.register(app)
+app.add_typer(articles.app, name="articles")
+app.add_typer(issues.app, name="issues")
+app.add_typer(subscribers.app, name="subscribers")
+app.add_typer(configuration.app, name="config")

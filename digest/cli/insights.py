@@ -1,0 +1,69 @@
+"""`digest explain` and `stats`: what happened, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest.cli.options import Config, IssueName, Json, application
+from digest.cli.output import print_json, say
+from digest.errors import UsageError
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(explain)
+    app.command()(stats)
+
+
+def explain(
+    issue: IssueName,
+    subscriber: Annotated[str, typer.Option("--subscriber", metavar="EMAIL")],
+    article: Annotated[int | None, typer.Option("--article", metavar="ID", help="Only this article.")] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Why somebody got an issue as they did, or why not."""
+    from digest.app import issuing
+    from digest.insights.explaining import explain as explained
+    from digest.insights.reading import standing
+
+    with application(config) as application_:
+        found = issuing.named(application_, issue)
+        with application_.store.reading() as connection:
+            explanation = explained(found, standing(connection, found, subscriber))
+    if article is not None:
+        chosen = [one for one in explanation.articles if one.article == article]
+        if not chosen:
+            raise UsageError(
+                f"article {article} was no candidate of {found.name}: an earlier issue covered it, or it arrived later"
+            )
+        print_json(explanation.to_json()["articles"][explanation.articles.index(chosen[0])]) if as_json else say(
+            chosen[0].sentence
+        )
+        return
+    if as_json:
+        print_json(explanation.to_json())
+        return
+    say(explanation.sentence)
+    for one in explanation.articles:
+        say(f"  {one.sentence}")
+
+
+def stats(issue: IssueName, config: Config = None, as_json: Json = False) -> None:
+    """The account of an issue: every subscriber considered, by state; the sums agree."""
+    from digest.app import issuing
+    from digest.cli.reports import account_line
+    from digest.insights.statistics import statistics
+
+    with application(config) as application_:
+        found = issuing.named(application_, issue)
+        with application_.store.reading() as connection:
+            report = statistics(connection, found)
+    if as_json:
+        print_json(report)
+        return
+    say(f"{found.name}: {found.state}; {account_line(report['audience'], report['account'])}")
+    for provider, count in report["providers"].items():
+        say(f"  {count:,} handed to {provider}")

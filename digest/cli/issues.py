@@ -1,0 +1,202 @@
+"""`digest issues`: from draft to sent."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.options import Config, IssueName, Json, Newsletter, Now, Reason, actor, application
+from digest.cli.output import print_json, say, table
+
+if TYPE_CHECKING:
+    from digest.issues.issue import Issue
+
+app = typer.Typer(help="Issues, from draft to sent.", no_args_is_help=True)
+
+
+class Verdict(StrEnum):
+    """What a person knows of unknown deliveries."""
+
+    ACCEPTED = "accepted"
+    NOT_ACCEPTED = "not-accepted"
+    RESEND = "resend"
+
+
+@app.command()
+def draft(
+    newsletter: Annotated[str, typer.Argument(metavar="NEWSLETTER")],
+    frequency: Annotated[str | None, typer.Option("--frequency", help="Where a newsletter offers several.")] = None,
+    fetch: Annotated[bool, typer.Option(help="Read the sources first.")] = True,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze the issue of the slot that is due, or else of the next one."""
+    from digest.app import fetching, issuing
+    from digest.cli.reports import fetch_lines
+
+    with application(config, now) as application_:
+        found = application_.newsletter(newsletter)
+        wanted = _frequency(found, frequency)
+        slot = issuing.coming_slot(application_, found, wanted)
+        lines = fetch_lines(fetching.fetch(application_)) if fetch else []
+        issue = issuing.draft(application_, found, wanted, slot, actor())
+    _tell(issue, as_json, [line.lstrip("!") for line in lines])
+
+
+@app.command("list")
+def list_all(newsletter: Newsletter = None, config: Config = None, as_json: Json = False) -> None:
+    """Every issue, newest first."""
+    from digest.issues.issue import list_issues
+
+    with application(config) as application_:
+        slug = None if newsletter is None else application_.newsletter(newsletter).slug
+        with application_.store.reading() as connection:
+            issues = list_issues(connection, slug)
+    if as_json:
+        print_json([_data(issue) for issue in issues])
+    else:
+        rows = ((i.name, i.slot, i.state, i.audience, i.subject, i.reason) for i in issues)
+        table(("issue", "slot", "state", "audience", "subject", "reason"), rows)
+
+
+@app.command()
+def show(issue: IssueName, config: Config = None, as_json: Json = False) -> None:
+    """One issue: where it stands, and a decision for every candidate."""
+    from digest.app import issuing
+    from digest.insights.statistics import decisions
+
+    with application(config) as application_:
+        found = issuing.named(application_, issue)
+        with application_.store.reading() as connection:
+            decided = decisions(connection, found)
+    if as_json:
+        print_json(_data(found) | {"decisions": decided})
+        return
+    _tell(found, False, [])
+    table(("article", "decision", "topic", "title"), ((d["article"], d["reason"], d["topic"], d["title"]) for d in decided))
+
+
+@app.command()
+def check(issue: IssueName, config: Config = None, as_json: Json = False) -> None:
+    """What is wrong with an issue; errors block it, warnings show."""
+    from digest.app import issuing
+
+    with application(config) as application_:
+        found = issuing.findings(application_, issuing.named(application_, issue))
+    if as_json:
+        print_json([{"severity": f.severity, "where": f.where, "what": f.what, "mend": f.mend} for f in found])
+    else:
+        for finding in found:
+            say(f"{finding.severity}: {finding}")
+        if not found:
+            say("nothing to complain of")
+    raise typer.Exit(3 if any(finding.severity == "error" for finding in found) else 0)
+
+
+@app.command()
+def approve(issue: IssueName, config: Config = None, now: Now = None, as_json: Json = False) -> None:
+    """Sign an issue's content: exactly this may go out."""
+    from digest.app import issuing
+
+    with application(config, now) as application_:
+        found = issuing.approve(application_, issuing.named(application_, issue), actor())
+    _tell(found, as_json, [])
+
+
+@app.command()
+def skip(issue: IssueName, reason: Reason = "", config: Config = None, now: Now = None, as_json: Json = False) -> None:
+    """Let its slot pass; the articles roll over into the next issue."""
+    from digest.app import issuing
+
+    with application(config, now) as application_:
+        found = issuing.skip(application_, issuing.named(application_, issue), actor(), reason or "skipped by hand")
+    _tell(found, as_json, [])
+
+
+@app.command()
+def cancel(issue: IssueName, reason: Reason = "", config: Config = None, now: Now = None, as_json: Json = False) -> None:
+    """End an issue: what has not gone out never will."""
+    from digest.app import issuing
+
+    with application(config, now) as application_:
+        found = issuing.cancel(application_, issuing.named(application_, issue), actor(), reason or "cancelled by hand")
+    _tell(found, as_json, [])
+
+
+@app.command()
+def pause(issue: IssueName, reason: Reason = "", config: Config = None, now: Now = None, as_json: Json = False) -> None:
+    """Stop an issue that is being sent; what is in flight is finished."""
+    from digest.app import issuing
+    from digest.issues.lifecycle import IssueState
+
+    with application(config, now) as application_:
+        named = issuing.named(application_, issue)
+        found = issuing.change(application_, named, IssueState.PAUSED, actor(), reason or "paused by hand")
+    _tell(found, as_json, [])
+
+
+@app.command()
+def resume(issue: IssueName, config: Config = None, now: Now = None, as_json: Json = False) -> None:
+    """Let a paused issue go on, with the next run or send; nobody is skipped."""
+    from digest.app import issuing
+
+    with application(config, now) as application_:
+        found = issuing.resume(application_, issuing.named(application_, issue), actor())
+    _tell(found, as_json, [f"`digest send {found.name}` or the next `digest run` goes on"])
+
+
+@app.command()
+def resolve(
+    issue: IssueName,
+    verdict: Annotated[Verdict, typer.Option("--as", help="What became of its unknown deliveries.")],
+    reason: Reason = "",
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Say what became of deliveries that are unknown. `resend` may bring somebody the same mail twice."""
+    from digest.app import issuing
+    from digest.delivery.transitions import DeliveryState
+
+    states = {
+        Verdict.ACCEPTED: DeliveryState.ACCEPTED,
+        Verdict.NOT_ACCEPTED: DeliveryState.REJECTED,
+        Verdict.RESEND: DeliveryState.PLANNED,
+    }
+    with application(config, now) as application_:
+        named = issuing.named(application_, issue)
+        done = issuing.resolve(application_, named, states[verdict], actor(), reason or f"resolved by hand as {verdict}")
+        found = issuing.named(application_, issue)
+    _tell(found, as_json, [f"{done} unknown {'delivery is' if done == 1 else 'deliveries are'} now {states[verdict]}"])
+
+
+def _frequency(newsletter: Any, wanted: str | None) -> Any:
+    from digest.errors import UsageError
+
+    offered = {frequency.value: frequency for frequency in newsletter.frequencies}
+    if wanted is None and len(offered) == 1:
+        return newsletter.frequencies[0]
+    if wanted not in offered:
+        asked = f"{wanted!r} is not offered" if wanted else "which frequency?"
+        raise UsageError(f"--frequency: {asked}; {newsletter.slug} has: {', '.join(offered)}")
+    return offered[wanted]
+
+
+def _data(issue: Issue) -> dict[str, Any]:
+    hidden = {"id", "state"}
+    rest = {name: getattr(issue, name) for name in type(issue).__slots__ if name not in hidden}
+    return {"issue": issue.name, "state": issue.state.value, **rest}
+
+
+def _tell(issue: Issue, as_json: bool, lines: list[str]) -> None:
+    if as_json:
+        print_json(_data(issue))
+        return
+    for line in lines:
+        say(line)
+    say(f"{issue.name}: {issue.state}, slot {issue.slot}" + (f" ({issue.reason})" if issue.reason else ""))
+    if issue.subject:
+        say(f"  {issue.subject}")

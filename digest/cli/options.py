@@ -1,0 +1,67 @@
+"""Options that many commands share, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digest.errors import UsageError
+
+if TYPE_CHECKING:
+    from digest.app import App
+
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The configuration; by default DIGEST_CONFIG or config/digest.toml."),
+]
+Now = Annotated[str | None, typer.Option("--now", metavar="TIME", help="The time to decide by, ISO 8601; by default the clock.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+Newsletter = Annotated[str | None, typer.Option("--newsletter", metavar="SLUG", help="Only this newsletter.")]
+IssueName = Annotated[str, typer.Argument(metavar="ISSUE", help="NEWSLETTER/NUMBER, such as weekly/12.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the issue's history.")]
+
+_state: dict[str, Path | None] = {"config": None}
+
+
+def remember_config(config: Path | None) -> None:
+    """Keep a `--config` that stood before the command's name."""
+    _state["config"] = config
+
+
+def moment(text: str | None) -> datetime | None:
+    """`--now` as an aware time; without a zone it is UTC."""
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--now: {text!r} is not a time; write it as 2026-11-23T09:00:00Z") from None
+    if not 1970 <= found.year < 9000:
+        raise UsageError(f"--now: the year {found.year} is out of reach")
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+@contextmanager
+def application(config: Path | None, now: str | None = None, *, prepared: bool = True) -> Iterator[App]:
+    """The application; its database is made when it is new and refused when another version made it."""
+    from digest.app import open_app
+
+    with open_app(config or _state["config"], moment(now)) as app:
+        if prepared:
+            app.store.prepare()
+        yield app
+
+
+def actor() -> str:
+    """Who sits at the command line, for histories."""
+    import getpass
+
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):
+        return "command line"

@@ -1,0 +1,68 @@
+"""`digest demo`, `init`, `migrate` and `doctor`: a project from nothing, and whether it is well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli.options import Config, Json, Now, application, moment
+from digest.cli.output import print_json, say
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command()(demo)
+    app.command()(init)
+    app.command()(migrate)
+    app.command()(doctor)
+
+
+def demo() -> None:
+    """Run the whole job on the shipped sample as a dry run, into outbox/."""
+    from digest.app.demonstrating import demonstrate
+
+    shown = demonstrate(Path.cwd() / "outbox")
+    account = ", ".join(f"{count} {state}" for state, count in shown.sent.account.items() if count)
+    say(f"{shown.articles} articles, {shown.sent.audience} subscribers, {shown.renditions} renditions: {account}")
+    say("Nothing was sent. To see every rendition, open:")
+    say(f"  {shown.folder / 'index.html'}")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where; by default here.")] = Path(),
+    now: Now = None,
+) -> None:
+    """Begin a new project: configuration, templates, sample articles, a secret key."""
+    from datetime import UTC, datetime
+
+    from digest.settings.project import init_project
+
+    written = init_project(folder, moment(now) or datetime.now(UTC))
+    for path in written:
+        say(f"wrote {path}")
+    say(f"Next: look at {folder / 'config/digest.toml'}, add somebody with")
+    say("  digest subscribers add you@example.com --newsletter weekly --confirmed")
+    say("and rehearse with `digest run --dry-run`.")
+
+
+def migrate(config: Config = None) -> None:
+    """Bring the database to this version's tables."""
+    with application(config, prepared=False) as app:
+        say(f"the database is at revision {app.store.migrate()}")
+
+
+def doctor(config: Config = None, now: Now = None, as_json: Json = False) -> None:
+    """Look at everything a run needs, and say what is wrong."""
+    from digest.app.examining import examine
+
+    with application(config, now, prepared=False) as app:
+        found = examine(app)
+    if as_json:
+        print_json([{"what": one.what, "well": one.well, "said": one.said} for one in found])
+    else:
+        for one in found:
+            say(f"{'ok ' if one.well else 'BAD'} {one.what}: {one.said}")
+    if not all(one.well for one in found):
+        raise typer.Exit(3)

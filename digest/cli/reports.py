@@ -1,0 +1,136 @@
+"""Reports of runs and sends, as data and as lines, and the exit code each comes to. A line that begins with `!` is a warning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from digest.app.fetching import Fetched
+from digest.app.running import Handled, Ran
+from digest.delivery.dispatch import Ending
+from digest.delivery.sending import Sent
+
+_TROUBLED = ("rejected", "deferred", "unknown")
+_FAULTS_SHOWN = 20
+
+
+def run_report(ran: Ran, folders: Mapping[str, str]) -> dict[str, Any]:
+    """A run as data."""
+    return {
+        "fetched": fetch_report(ran.fetched),
+        "issues": [_handled(one, folders) for one in ran.handled],
+        "waiting": ran.waiting,
+    }
+
+
+def fetch_report(fetched: Fetched) -> dict[str, Any]:
+    """A fetch as data."""
+    sources = []
+    for source in fetched.sources:
+        stored = source.stored
+        counts = (
+            {}
+            if stored is None
+            else {name: getattr(stored, name) for name in ("new", "updated", "unchanged", "waiting", "covered")}
+        )
+        sources.append(
+            {"source": source.name, "error": source.error, **counts, "faults": [str(fault) for fault in source.faults]}
+        )
+    return {"sources": sources, "released": fetched.released}
+
+
+def run_lines(ran: Ran, folders: Mapping[str, str]) -> list[str]:
+    """A run in lines."""
+    lines = fetch_lines(ran.fetched)
+    for one in ran.handled:
+        lines.append(_line(one))
+        if one.issue.name in folders:
+            lines.append(f"  open {Path(folders[one.issue.name]) / 'index.html'}")
+    lines += ran.waiting
+    if not ran.handled and not ran.waiting:
+        lines.append("nothing was due")
+    return lines
+
+
+def fetch_lines(fetched: Fetched) -> list[str]:
+    """A fetch in lines."""
+    lines = []
+    for source in fetched.sources:
+        if source.stored is None:
+            lines.append(f"!source {source.name}: {source.error}")
+            continue
+        said = ((source.stored.new, "new"), (source.stored.updated, "updated"), (source.stored.waiting, "waiting for their time"))
+        counts = ", ".join(f"{count} {word}" for count, word in said if count) or "nothing new"
+        lines.append(f"source {source.name}: {counts}")
+        lines += [f"!source {source.name}: {fault}" for fault in source.faults[:_FAULTS_SHOWN]]
+        if len(source.faults) > _FAULTS_SHOWN:
+            lines.append(f"!source {source.name}: and {len(source.faults) - _FAULTS_SHOWN} more; --json lists them all")
+    return lines
+
+
+def send_report(sent: Sent, folder: Path | None) -> dict[str, Any]:
+    """A send as data: at least `issue`, `state`, `audience` and `account`."""
+    return {
+        "issue": sent.issue.name,
+        "state": sent.issue.state.value,
+        "reason": sent.issue.reason or sent.reason or None,
+        "audience": sent.audience,
+        "account": dict(sent.account),
+        "dry_run": folder is not None,
+        "outbox": None if folder is None else str(folder),
+    }
+
+
+def send_lines(sent: Sent, folder: Path | None) -> list[str]:
+    """A send in lines."""
+    lines = [f"{sent.issue.name}: {sent.issue.state}; {account_line(sent.audience, sent.account)}"]
+    if sent.reason or sent.issue.reason:
+        lines.append(f"!{sent.issue.name}: {sent.issue.reason or sent.reason}")
+    if folder is not None:
+        lines += ["dry run: nothing was sent, nothing was recorded", f"  open {folder / 'index.html'}"]
+    return lines
+
+
+def account_line(audience: int, account: Mapping[str, int]) -> str:
+    """The account in one line."""
+    counts = ", ".join(f"{count:,} {state}" for state, count in account.items() if count)
+    return f"audience {audience:,}" + (f": {counts}" if counts else "")
+
+
+def exit_code_of_run(ran: Ran) -> int:
+    """The first that applies: 3 refused or paused, 5 out of reach, 1 some trouble, 0."""
+    codes = [3 if one.refused else 0 if one.sent is None else exit_code_of_send(one.sent) for one in ran.handled]
+    codes.append(5 if ran.fetched.all_failed else 1 if ran.fetched.failed else 0)
+    return next((code for code in (3, 5, 1) if code in codes), 0)
+
+
+def exit_code_of_send(sent: Sent) -> int:
+    """3 paused or stopped by somebody, 5 the provider out of reach, 1 some of this send's deliveries are in trouble, 0."""
+    if sent.ending in {Ending.PAUSED, Ending.STOPPED}:
+        return 3
+    if sent.ending is Ending.OUT_OF_REACH:
+        return 5
+    troubled = sent.touched and any(sent.account[state] for state in _TROUBLED)
+    return 1 if troubled or sent.account["deferred"] else 0
+
+
+def _handled(one: Handled, folders: Mapping[str, str]) -> dict[str, Any]:
+    account = None if one.sent is None else dict(one.sent.account)
+    return {
+        "issue": one.issue.name,
+        "slot": one.issue.slot,
+        "state": one.issue.state.value,
+        "reason": one.issue.reason or one.note or None,
+        "audience": one.issue.audience,
+        "account": account,
+        "outbox": folders.get(one.issue.name),
+    }
+
+
+def _line(one: Handled) -> str:
+    said = f"{one.issue.name}: {one.issue.state}"
+    if one.sent is not None:
+        said += f"; {account_line(one.sent.audience, one.sent.account)}"
+    reason = one.issue.reason or one.note
+    return f"{said} ({reason})" if reason else said

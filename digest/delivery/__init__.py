@@ -1,0 +1,1 @@
+"""Delivery: the plan, the ledger, the dispatch and the providers."""

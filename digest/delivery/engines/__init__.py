@@ -1,0 +1,1 @@
+"""Engines: threads, sockets and transactions around the dispatch's step machine."""

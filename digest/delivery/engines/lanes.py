@@ -1,0 +1,70 @@
+"""Lanes: one thread and one provider connection each, fed and heard through queues."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+
+from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.providers.port import Provider
+from digest.delivery.steps import Answered
+from digest.rendering.content import Envelope
+from digest.rendering.rendition import Rendition
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One send for one lane."""
+
+    rendition: Rendition
+    envelopes: Sequence[Envelope]
+
+
+class Lanes:
+    """A bounded number of connections. Threads start with their first job and die with the process."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._answers: SimpleQueue[Answered] = SimpleQueue()
+        self._jobs: dict[int, SimpleQueue[Job | None]] = {}
+        self._threads: list[threading.Thread] = []
+
+    def send(self, lane: int, job: Job) -> None:
+        """Hand a job to a lane; its answer will be heard."""
+        if lane not in self._jobs:
+            self._jobs[lane] = SimpleQueue()
+            thread = threading.Thread(target=self._work, args=(lane, self._jobs[lane]), name=f"lane-{lane}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._jobs[lane].put(job)
+
+    def hear(self, seconds: float) -> list[Answered]:
+        """Every answer there is, waiting up to so long for the first."""
+        heard: list[Answered] = []
+        try:
+            heard.append(self._answers.get(timeout=seconds) if seconds > 0 else self._answers.get_nowait())
+            while True:
+                heard.append(self._answers.get_nowait())
+        except Empty:
+            return heard
+
+    def close(self, seconds: float = 1.0) -> None:
+        """Let the connections go; a lane that still waits for an answer is left behind."""
+        for jobs in self._jobs.values():
+            jobs.put(None)
+        for thread in self._threads:
+            thread.join(seconds)
+
+    def _work(self, lane: int, jobs: SimpleQueue[Job | None]) -> None:
+        transport = self._provider.open()
+        while (job := jobs.get()) is not None:
+            try:
+                answer = transport.send(job.rendition, job.envelopes, datetime.now(UTC))
+            except Exception as error:
+                # A transport that raises is a defect, and nobody knows how far it came.
+                answer = Answer((Outcome.UNKNOWN,) * len(job.envelopes), f"the provider's adapter failed: {type(error).__name__}")
+            self._answers.put(Answered(lane, answer))
+        transport.close()

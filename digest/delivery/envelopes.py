@@ -1,0 +1,54 @@
+"""Envelopes: from a marked delivery to what a provider carries, the same bytes in a dry run and in the real one.
+
+Ids are HMACs of what a delivery is (newsletter, frequency, slot, subscriber), never of when or how it was sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+
+from digest.audience.links import preferences_url, unsubscribe_url
+from digest.audience.tokens import Purpose, make_token
+from digest.delivery.ledger import Recipient
+from digest.issues.issue import Issue
+from digest.rendering.content import Envelope, Personal
+
+_ID_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class EnvelopeMaker:
+    """Makes the envelopes of one issue. `key` is the project's secret key."""
+
+    key: bytes
+    public_url: str
+    issue: Issue
+
+    def make(self, recipient: Recipient) -> Envelope:
+        """One delivery's envelope for one attempt."""
+        return Envelope(
+            delivery_id=self.delivery_id(recipient.subscriber_id),
+            attempt_id=str(recipient.attempts + 1),
+            subscriber_id=recipient.subscriber_id,
+            address=recipient.address,
+            name=recipient.name,
+            personal=self._personal(recipient),
+        )
+
+    def delivery_id(self, subscriber_id: int) -> str:
+        """Opaque and stable: 32 hexadecimal digits."""
+        issue = self.issue
+        what = f"delivery|{issue.newsletter}|{issue.frequency}|{issue.slot}|{subscriber_id}"
+        return hmac.digest(self.key, what.encode(), hashlib.sha256)[:_ID_BYTES].hex()
+
+    def _personal(self, recipient: Recipient) -> Personal:
+        leave = make_token(self.key, Purpose.UNSUBSCRIBE, recipient.subscription_id)
+        prefer = make_token(self.key, Purpose.PREFERENCES, recipient.subscription_id)
+        return Personal(
+            greeting=f"Hello {recipient.name}," if recipient.name else "Hello,",
+            email=recipient.email,
+            preferences_url=preferences_url(self.public_url, prefer),
+            unsubscribe_url=unsubscribe_url(self.public_url, leave),
+        )

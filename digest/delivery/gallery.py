@@ -1,0 +1,40 @@
+"""The gallery of a dry run: every rendition as desktop, phone, dark and plain text, on one page without a script."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from digest.issues.frozen import Frozen
+from digest.issues.issue import Issue
+
+SHOWN = 60  # renditions shown in frames, those with most recipients first; the others are linked
+_DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
+
+
+def page(issue: Issue, frozen: Frozen, renditions: Path, recipients: Mapping[int, int], summary: Mapping[str, Any]) -> str:
+    """The page; `recipients` counts them by rendition number, `renditions` is the folder that holds their bodies."""
+    titles = {article.id: article.title for article in frozen.content.articles}
+    decisions = [decision | {"title": titles.get(decision["article"], "")} for decision in summary["decisions"]]
+    numbers = sorted(recipients, key=lambda number: (-recipients[number], number))
+    source = files("digest.delivery").joinpath("gallery.html").read_text(encoding="utf-8")
+    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
+    return template.render(
+        issue=issue,
+        content=frozen.content,
+        summary={**summary, "decisions": decisions},
+        shown=[_shown(renditions, number, recipients[number]) for number in numbers[:SHOWN]],
+        linked=[{"name": f"{number:04}", "recipients": recipients[number]} for number in numbers[SHOWN:]],
+    )
+
+
+def _shown(folder: Path, number: int, recipients: int) -> dict[str, Any]:
+    html = (folder / f"{number:04}.html").read_text(encoding="utf-8")
+    text = (folder / f"{number:04}.txt").read_text(encoding="utf-8")
+    # A frame cannot be told which colours to prefer, so the dark one is shown with its dark styles always on.
+    return {"name": f"{number:04}", "recipients": recipients, "dark": _DARK.sub("@media all", html), "text": text}

@@ -1,0 +1,123 @@
+"""What subscribers have had already, from the ledger: the last word on "never the same article twice".
+
+An article at or below a subscription's coverage point never comes again by itself. This looks after the rest: articles
+that arrived later or are owed, and yet stand in a rendition that was, or may still be, sent to that subscriber: by an
+issue that has not settled, by another frequency, or by another newsletter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Column, Connection, Integer, MetaData, Select, String, Table, cast, func, insert, select, tuple_, union
+
+from digest.delivery.transitions import COUNTS_AS_SENT
+from digest.issues.frozen import Frozen
+from digest.issues.issue import Issue
+from digest.issues.owed import parse_owed
+from digest.store import tables
+
+_had = Table(
+    "plan_had",
+    MetaData(),
+    Column("subscriber_id", Integer, primary_key=True),
+    Column("had", String),
+    prefixes=["TEMPORARY"],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Had:
+    """Renditions (issue id, number) with their articles, and where each subscriber's are listed; None: nobody had any."""
+
+    articles: Mapping[tuple[int, int], frozenset[int]]
+    table: Table | None
+
+
+def parse(text: str) -> Iterator[tuple[int, int]]:
+    """`"3:17 4:2"` as pairs of issue id and rendition number."""
+    for pair in text.split():
+        issue_id, number = pair.split(":")
+        yield int(issue_id), int(number)
+
+
+def find(connection: Connection, issue: Issue, frozen: Frozen) -> Had:
+    """Who of the audience was sent something that this issue could hold for them."""
+    lowest, owed = _reach(connection, issue)
+    fresh = {candidate.id for candidate in frozen.candidates if (candidate.arrival or 0) > lowest} | set(frozen.rules.pinned)
+    new, due = _renditions(connection, fresh), _renditions(connection, owed)
+    if not new and not due:
+        return Had({}, None)
+    _had.create(connection)
+    pairs = union(_sent(issue, fresh, new), _sent(issue, owed, due).where(tables.subscription.c.owed != "")).subquery()
+    ordered = select(pairs).order_by(pairs.c.subscriber_id, pairs.c.pair).subquery()
+    lists = select(ordered.c.subscriber_id, func.aggregate_strings(ordered.c.pair, " ")).group_by(ordered.c.subscriber_id)
+    connection.execute(insert(_had).from_select(["subscriber_id", "had"], lists))
+    return Had(_joined(new, due), _had)
+
+
+def of_one(connection: Connection, issue: Issue, subscriber_id: int) -> set[tuple[int, int]]:
+    """The renditions of other issues that one subscriber was, or may yet be, sent."""
+    sent = tables.delivery.c
+    where = (sent.subscriber_id == subscriber_id, sent.issue_id != issue.id, sent.rendition.is_not(None))
+    query = select(sent.issue_id, sent.rendition).where(*where, sent.state.in_(COUNTS_AS_SENT))
+    return {(found.issue_id, found.rendition) for found in connection.execute(query)}
+
+
+def articles_of(connection: Connection, renditions: Iterable[tuple[int, int]]) -> dict[tuple[int, int], frozenset[int]]:
+    """What stands in some renditions."""
+    held = tables.rendition_article.c
+    found = {}
+    for issue_id, number in renditions:
+        query = select(held.article_id).where(held.issue_id == issue_id, held.rendition == number)
+        found[issue_id, number] = frozenset(connection.execute(query).scalars())
+    return found
+
+
+def forget(connection: Connection, found: Had) -> None:
+    """Drop the temporary list."""
+    if found.table is not None:
+        found.table.drop(connection)
+
+
+def _reach(connection: Connection, issue: Issue) -> tuple[int, set[int]]:
+    """The lowest coverage point in the audience, and every article that somebody in it is owed."""
+    row = tables.subscription.c
+    where = (row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active")
+    lowest = connection.execute(select(func.coalesce(func.min(row.coverage), 0)).where(*where)).scalar_one()
+    owed: set[int] = set()
+    for (text,) in connection.execute(select(row.owed).where(*where, row.owed != "").distinct()):
+        owed |= parse_owed(text).keys()
+    return lowest, owed
+
+
+def _renditions(connection: Connection, articles: set[int]) -> dict[tuple[int, int], frozenset[int]]:
+    """The renditions of all issues that hold one of `articles`, each with those it holds."""
+    held = tables.rendition_article.c
+    found: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+    query = select(held.issue_id, held.rendition, held.article_id).where(held.article_id.in_(sorted(articles)))
+    for issue_id, number, article in connection.execute(query):
+        found[issue_id, number].add(article)
+    return {key: frozenset(articles) for key, articles in found.items()}
+
+
+def _joined(
+    new: Mapping[tuple[int, int], frozenset[int]], due: Mapping[tuple[int, int], frozenset[int]]
+) -> dict[tuple[int, int], frozenset[int]]:
+    return {key: new.get(key, frozenset()) | due.get(key, frozenset()) for key in new.keys() | due.keys()}
+
+
+def _sent(issue: Issue, articles: set[int], renditions: Mapping[tuple[int, int], frozenset[int]]) -> Select[tuple[int, str]]:
+    """The audience's deliveries, of whatever issue, that count as sent and hold one of `articles`."""
+    row, sent, held = tables.subscription.c, tables.delivery.c, tables.rendition_article.c
+    holding = select(held.issue_id, held.rendition).where(held.article_id.in_(sorted(articles)))
+    pair = cast(sent.issue_id, String) + ":" + cast(sent.rendition, String)
+    return (
+        select(sent.subscriber_id, pair.label("pair"))
+        .join(tables.subscription, row.subscriber_id == sent.subscriber_id)
+        .where(row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active")
+        .where(sent.issue_id.in_(sorted({issue_id for issue_id, _ in renditions})), sent.state.in_(COUNTS_AS_SENT))
+        .where(tuple_(sent.issue_id + 0, sent.rendition).in_(holding))
+    )

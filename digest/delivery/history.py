@@ -1,0 +1,42 @@
+"""The history of deliveries: append-only lines, per batch step, and per delivery where one departs from its batch."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, insert
+
+from digest.delivery.transitions import DeliveryState
+from digest.store import tables
+
+_LINE = insert(tables.history)
+
+
+def note(
+    connection: Connection,
+    issue_id: int,
+    from_state: DeliveryState,
+    to_state: DeliveryState,
+    *,
+    now: datetime,
+    actor: str,
+    count: int = 1,
+    batch: int | None = None,
+    subscriber: int | None = None,
+    reason: str | None = None,
+) -> None:
+    """Append one line; nothing when it would be about nobody."""
+    if not count:
+        return
+    line = {
+        "issue_id": issue_id,
+        "batch_id": batch,
+        "subscriber_id": subscriber,
+        "count": count,
+        "from_state": from_state.value,
+        "to_state": to_state.value,
+        "actor": actor,
+        "reason": reason,
+        "at": now,
+    }
+    connection.execute(_LINE, line)

@@ -1,0 +1,229 @@
+"""The ledger, as one sending process sees it: claim, mark, settle, release, finish. Nothing here sends anything.
+
+Every step is a compare-and-set on state, batch and lease; no row changed means that somebody else holds it. State is a
+row per delivery; the history is a line per batch when it is claimed and when it is finished, and a line per delivery
+where one departs from its batch. Leases go by real time, which is passed in as `now`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select, update
+
+from digest.delivery import statements
+from digest.delivery.history import note
+from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.steps import Claimed
+from digest.delivery.transitions import DeliveryState
+from digest.store import tables
+
+_S = DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A claimed delivery with what its message needs. `attempts` counts those made before this one."""
+
+    subscriber_id: int
+    subscription_id: int
+    address: str
+    email: str
+    name: str | None
+    attempts: int
+
+
+class LeaseLost(Exception):
+    """A batch is not ours any more; what was not sent of it belongs to somebody else."""
+
+
+class NotSendable(Exception):
+    """The issue may not be sent just now; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The deliveries of one issue, through one provider, by one process (`owner`)."""
+
+    issue_id: int
+    newsletter: str
+    provider: str
+    owner: str
+
+    def claim(
+        self, connection: Connection, size: int, *, now: datetime, lease: timedelta
+    ) -> tuple[Claimed, list[Recipient]] | None:
+        """Hold up to `size` planned deliveries of the first rendition that has any; None when nothing is planned."""
+        found = connection.execute(statements.WAITING, {"issue": self.issue_id, "size": size}).all()
+        if not found:
+            return None
+        rendition = found[0].rendition
+        whose = [row.subscriber_id for row in found if row.rendition == rendition]
+        batch = self._open_batch(connection, rendition, len(whose), now + lease)
+        connection.execute(statements.HOLD, {"issue": self.issue_id, "whose": whose, "batch": batch})
+        self._note(connection, batch, _S.PLANNED, _S.CLAIMED, now=now, count=len(whose))
+        people = connection.execute(statements.PEOPLE, {"issue": self.issue_id, "whose": whose, "newsletter": self.newsletter})
+        return Claimed(batch, rendition, tuple(whose)), [Recipient(*row) for row in people]
+
+    def mark(self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime) -> list[int]:
+        """Mark claimed deliveries as sending; returns those for whom everything holds, in their order.
+
+        Consent, suppression, our lease, and that the issue is being sent as it was approved are part of the mark itself.
+        Those who left meanwhile are cancelled, those suppressed are suppressed. Raises `LeaseLost` or `NotSendable`, and
+        then nothing was marked.
+        """
+        values = {
+            "issue": self.issue_id,
+            "whose": whose,
+            "batch": batch,
+            "owner": self.owner,
+            "now": now,
+            "newsletter": self.newsletter,
+        }
+        marked = set(connection.execute(statements.MARK, values).scalars())
+        if len(marked) != len(whose):
+            self._leave_out(connection, batch, [one for one in whose if one not in marked], now, nobody=not marked)
+        return [one for one in whose if one in marked]
+
+    def settle(
+        self,
+        connection: Connection,
+        batch: int,
+        whose: Sequence[int],
+        answer: Answer,
+        *,
+        now: datetime,
+        retry_at: Mapping[int, datetime],
+    ) -> None:
+        """Write down what became of marked deliveries; a deferred one is not tried before its time in `retry_at`.
+
+        Where somebody has meanwhile taken us for dead and called a delivery unknown, our answer is the evidence.
+        """
+        outcomes = list(zip(whose, answer.outcomes, strict=True))
+        accepted = [one for one, outcome in outcomes if outcome is Outcome.ACCEPTED]
+        if accepted and self._leave(connection, batch, accepted, _S.SENDING, _S.ACCEPTED) != len(accepted):
+            for one in accepted:
+                self._arrive_late(connection, batch, one, _S.ACCEPTED, "the answer came late", now)
+        for place, (one, outcome) in enumerate(outcomes):
+            if outcome is Outcome.ACCEPTED:
+                continue
+            state, words = DeliveryState(outcome.value), answer.texts.get(place, answer.text)
+            when = retry_at.get(one) if state is _S.DEFERRED else None
+            if self._leave(connection, batch, [one], _S.SENDING, state, words=words, when=when):
+                self._note(connection, batch, _S.CLAIMED, state, now=now, subscriber=one, reason=words)
+            elif state is not _S.UNKNOWN:
+                self._arrive_late(connection, batch, one, _S.PLANNED if state is _S.DEFERRED else state, words, now)
+
+    def release(self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime) -> None:
+        """Give claimed deliveries back: nothing was sent."""
+        given_back = self._leave(connection, batch, whose, _S.CLAIMED, _S.PLANNED)
+        self._note(connection, batch, _S.CLAIMED, _S.PLANNED, now=now, count=given_back, reason="released")
+
+    def finish(self, connection: Connection, batch: int, *, now: datetime) -> None:
+        """Close a batch: what of it was accepted goes into the history as one line."""
+        row, unfinished = tables.delivery.c, (tables.batch.c.id == batch, tables.batch.c.finished_at.is_(None))
+        if connection.execute(update(tables.batch).where(*unfinished).values(finished_at=now)).rowcount:
+            where = (row.issue_id == self.issue_id, row.batch_id == batch, row.state == _S.ACCEPTED.value)
+            accepted = connection.execute(select(func.count()).where(*where)).scalar_one()
+            self._note(connection, batch, _S.CLAIMED, _S.ACCEPTED, now=now, count=accepted)
+
+    def renew(self, connection: Connection, batch: int, *, now: datetime, lease: timedelta, deadline: datetime) -> bool:
+        """Keep a batch that is still worked on; `deadline` is when its requests will have ended. False: it is not ours any more."""
+        values = {"batch": batch, "holder": self.owner, "now": now, "until": now + lease, "deadline": deadline}
+        return connection.execute(statements.RENEW, values).rowcount == 1
+
+    def _open_batch(self, connection: Connection, rendition: int, size: int, until: datetime) -> int:
+        values = {
+            "issue_id": self.issue_id,
+            "rendition": rendition,
+            "provider": self.provider,
+            "owner": self.owner,
+            "lease_until": until,
+            "deadline_at": until,
+            "size": size,
+        }
+        key = connection.execute(statements.NEW_BATCH, values).inserted_primary_key
+        return int(key[0]) if key else 0
+
+    def _leave_out(self, connection: Connection, batch: int, whose: Sequence[int], now: datetime, *, nobody: bool) -> None:
+        """Say why these were not marked: they left, are suppressed, or nothing of the issue may be sent."""
+        values = {"issue": self.issue_id, "whose": whose, "newsletter": self.newsletter}
+        there = {row.subscriber_id: row for row in connection.execute(statements.LEFT, values)}
+        stayed = [one for one in whose if one in there and there[one].active and not there[one].suppressed]
+        if stayed and nobody:
+            self._refuse(connection)
+        for one in whose:
+            if one in stayed:
+                continue
+            suppressed = one in there and there[one].suppressed
+            state = _S.SUPPRESSED if suppressed else _S.CANCELLED
+            words = "suppressed while waiting" if suppressed else "no longer subscribed"
+            if self._leave(connection, batch, [one], _S.CLAIMED, state, words=words):
+                self._note(connection, batch, _S.CLAIMED, state, now=now, subscriber=one, reason=words)
+
+    def _refuse(self, connection: Connection) -> None:
+        """Nobody was marked: because of the issue, or because the batch is not ours."""
+        issue = tables.issue.c
+        columns = (issue.state, issue.approved_hash, issue.content_hash)
+        found = connection.execute(select(*columns).where(issue.id == self.issue_id)).one()
+        if found.state != "sending":
+            raise NotSendable(f"the issue is {found.state}")
+        if found.approved_hash != found.content_hash:
+            raise NotSendable("what was approved is not what would go out")
+        raise LeaseLost
+
+    def _arrive_late(self, connection: Connection, batch: int, one: int, state: DeliveryState, words: str, now: datetime) -> None:
+        if self._leave(connection, batch, [one], _S.UNKNOWN, state, words=words):
+            self._note(connection, batch, _S.UNKNOWN, state, now=now, subscriber=one, reason=words)
+
+    def _leave(
+        self,
+        connection: Connection,
+        batch: int,
+        whose: Sequence[int],
+        from_state: DeliveryState,
+        to_state: DeliveryState,
+        *,
+        words: str | None = None,
+        when: datetime | None = None,
+    ) -> int:
+        """Compare and set; returns of how many it was true."""
+        if not whose:
+            return 0
+        values = {
+            "issue": self.issue_id,
+            "whose": whose,
+            "batch": batch,
+            "from_state": from_state.value,
+            "to_state": to_state.value,
+            "words": words,
+            "when": when,
+        }
+        return connection.execute(statements.LEAVE, values).rowcount
+
+    def _note(
+        self,
+        connection: Connection,
+        batch: int,
+        from_state: DeliveryState,
+        to_state: DeliveryState,
+        *,
+        now: datetime,
+        count: int = 1,
+        subscriber: int | None = None,
+        reason: str | None = None,
+    ) -> None:
+        note(
+            connection,
+            self.issue_id,
+            from_state,
+            to_state,
+            now=now,
+            actor=self.owner,
+            count=count,
+            batch=batch,
+            subscriber=subscriber,
+            reason=reason,
+        )

@@ -1,0 +1,237 @@
+"""The plan: the audience of an approved issue, frozen as one delivery each, in one transaction.
+
+Set-based throughout: subscriptions that are alike (same topics, coverage point, owed and had articles) are one group;
+selection runs once for each distinct group, and the deliveries are written by one INSERT ... SELECT. The subscribers
+themselves are never loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, Select, Table, case, func, insert, literal, select
+
+from digest.delivery import had
+from digest.delivery.transitions import DeliveryState
+from digest.issues.arranging import arrange
+from digest.issues.frozen import Frozen
+from digest.issues.issue import Issue
+from digest.issues.lifecycle import IssueState, step
+from digest.issues.owed import format_owed, owed_after, parse_owed
+from digest.issues.selection import Reader
+from digest.issues.selection import select as choose
+from digest.rendering.content import Arrangement
+from digest.store import tables
+
+_CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Subscriptions that are alike for one issue; `had` names renditions of other issues that they were sent."""
+
+    topics: str
+    coverage: int
+    owed: str
+    had: str
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """What a group gets: an arrangement, or None for nothing; and what it is owed with and without it."""
+
+    arrangement: Arrangement | None
+    owed_after: str
+    owed_if_unsent: str
+
+
+@dataclass(slots=True)
+class Composer:
+    """Runs selection for groups of one issue, once for each distinct reader."""
+
+    issue: Issue
+    frozen: Frozen
+    articles_had: Mapping[tuple[int, int], frozenset[int]]
+    _known: dict[tuple[object, ...], Composed] = field(default_factory=dict)
+
+    def compose(self, group: Group) -> Composed:
+        """What a group of this issue gets."""
+        return self.compose_for(self.reader(self.topics(group), group))
+
+    def topics(self, group: Group) -> frozenset[str]:
+        """What a group follows, of what the newsletter offers."""
+        every = frozenset(self.frozen.rules.topics)
+        return every if group.topics == "*" else every & frozenset(group.topics.split())
+
+    def reader(self, topics: frozenset[str], group: Group) -> Reader:
+        """The reader that stands for a group."""
+        sent = frozenset().union(*(self.articles_had.get(key, frozenset()) for key in had.parse(group.had)))
+        return Reader(topics, group.coverage, parse_owed(group.owed), sent & self._ids)
+
+    def compose_for(self, reader: Reader) -> Composed:
+        """What such a reader gets; topics that have nothing for them do not count."""
+        full = topics_with_something(self.frozen, reader, self.issue.cutoff)
+        key = (reader.topics & full, reader.coverage, format_owed(reader.owed), reader.had)
+        if key not in self._known:
+            self._known[key] = self._select(Reader(key[0], reader.coverage, reader.owed, reader.had))
+        return self._known[key]
+
+    def _select(self, reader: Reader) -> Composed:
+        issue = self.issue
+        selection = choose(self.frozen.candidates, self.frozen.rules, reader, cutoff=issue.cutoff, issue_number=issue.number)
+        over = owed_after(reader.owed, selection.over_the_limit, issue.number)
+        chosen = [decision.article for decision in selection.chosen]
+        unsent = owed_after(reader.owed, [*chosen, *over], issue.number)
+        arrangement = arrange(selection, self.frozen) if chosen else None
+        return Composed(arrangement, format_owed(over), format_owed(unsent))
+
+    @property
+    def _ids(self) -> frozenset[int]:
+        return frozenset(candidate.id for candidate in self.frozen.candidates)
+
+
+def topics_with_something(frozen: Frozen, reader: Reader, cutoff: int) -> frozenset[str]:
+    """The topics under which at least one article could reach this reader."""
+    return frozenset(
+        topic
+        for candidate in frozen.candidates
+        if candidate.id in reader.owed
+        or candidate.id in frozen.rules.pinned
+        or reader.coverage < (candidate.arrival or 0) <= cutoff
+        for topic in candidate.topics
+    )
+
+
+def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime) -> int:
+    """Freeze the audience of an approved issue and return its size; the issue is then being sent."""
+    renditions_had = had.find(connection, issue, frozen)
+    composer = Composer(issue, frozen, renditions_had.articles)
+    composed = [(group, composer.compose(group)) for group in _groups(connection, issue, renditions_had.table)]
+    numbers = _keep_renditions(connection, issue, frozen, (made for _, made in composed))
+    _keep_groups(connection, issue, frozen, composed, numbers)
+    audience = _insert_deliveries(connection, issue, renditions_had.table)
+    had.forget(connection, renditions_had)
+    step(
+        connection,
+        issue.id,
+        issue.name,
+        IssueState.APPROVED,
+        IssueState.SENDING,
+        actor="plan",
+        now=now,
+        audience=audience,
+        planned_at=now,
+    )
+    return audience
+
+
+def count_audience(connection: Connection, issue: Issue) -> int:
+    """How many subscriptions an issue's plan would consider just now."""
+    return int(connection.execute(select(func.count()).select_from(_audience(issue).subquery())).scalar_one())
+
+
+def _audience(issue: Issue) -> Select[tuple[int]]:
+    row = tables.subscription.c
+    return select(row.subscriber_id).where(
+        row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active"
+    )
+
+
+def _groups(connection: Connection, issue: Issue, had_table: Table | None) -> list[Group]:
+    row = tables.subscription.c
+    sent = literal("") if had_table is None else func.coalesce(had_table.c.had, "")
+    keys = (row.topics, row.coverage, row.owed, sent)
+    query = _audience(issue).with_only_columns(*keys).group_by(*keys).order_by(*keys)
+    if had_table is not None:
+        query = query.select_from(
+            tables.subscription.outerjoin(had_table, had_table.c.subscriber_id == tables.subscription.c.subscriber_id)
+        )
+    return [Group(*found) for found in connection.execute(query)]
+
+
+def _keep_renditions(
+    connection: Connection, issue: Issue, frozen: Frozen, composed: Iterable[Composed]
+) -> dict[Arrangement, int]:
+    numbers: dict[Arrangement, int] = {}
+    for made in composed:
+        if made.arrangement is not None:
+            numbers.setdefault(made.arrangement, len(numbers) + 1)
+    language = frozen.content.language
+    renditions = [
+        {
+            "issue_id": issue.id,
+            "number": number,
+            "language": language,
+            "arrangement": {"lead": arrangement.lead, "sections": arrangement.sections},
+        }
+        for arrangement, number in numbers.items()
+    ]
+    held = [
+        {"issue_id": issue.id, "rendition": number, "article_id": article}
+        for arrangement, number in numbers.items()
+        for article in arrangement.articles
+    ]
+    for table, rows in ((tables.rendition, renditions), (tables.rendition_article, held)):
+        for start in range(0, len(rows), _CHUNK):
+            connection.execute(insert(table), rows[start : start + _CHUNK])
+    return numbers
+
+
+def _keep_groups(
+    connection: Connection,
+    issue: Issue,
+    frozen: Frozen,
+    composed: list[tuple[Group, Composed]],
+    numbers: Mapping[Arrangement, int],
+) -> None:
+    rows = [
+        {
+            "issue_id": issue.id,
+            "number": number,
+            "topics": group.topics,
+            "coverage": group.coverage,
+            "owed": group.owed,
+            "had": group.had,
+            "language": frozen.content.language,
+            "rendition": None if made.arrangement is None else numbers[made.arrangement],
+            "owed_after": made.owed_after,
+            "owed_if_unsent": made.owed_if_unsent,
+        }
+        for number, (group, made) in enumerate(composed, start=1)
+    ]
+    for start in range(0, len(rows), _CHUNK):
+        connection.execute(insert(tables.audience_group), rows[start : start + _CHUNK])
+
+
+def _insert_deliveries(connection: Connection, issue: Issue, had_table: Table | None) -> int:
+    row, group = tables.subscription.c, tables.audience_group.c
+    alike = (
+        (group.issue_id == issue.id) & (group.topics == row.topics) & (group.coverage == row.coverage) & (group.owed == row.owed)
+    )
+    source = tables.subscription
+    if had_table is None:
+        joined = source.join(tables.audience_group, alike & (group.had == ""))
+    else:
+        with_had = source.outerjoin(had_table, had_table.c.subscriber_id == row.subscriber_id)
+        joined = with_had.join(tables.audience_group, alike & (group.had == func.coalesce(had_table.c.had, "")))
+    state = case(
+        (row.subscriber_id.in_(suppressed(issue.newsletter)), DeliveryState.SUPPRESSED.value),
+        (group.rendition.is_(None), DeliveryState.SKIPPED.value),
+        else_=DeliveryState.PLANNED.value,
+    )
+    rows = (
+        _audience(issue)
+        .with_only_columns(literal(issue.id), row.subscriber_id, group.number, group.rendition, state)
+        .select_from(joined)
+        .order_by(row.subscriber_id)
+    )
+    columns = ["issue_id", "subscriber_id", "group_number", "rendition", "state"]
+    return int(connection.execute(insert(tables.delivery).from_select(columns, rows)).rowcount)
+
+
+def suppressed(newsletter: str) -> Select[tuple[int]]:
+    """The subscribers whose address must not be mailed for this newsletter."""
+    joined = tables.suppression.join(tables.subscriber, tables.subscriber.c.address == tables.suppression.c.address)
+    return select(tables.subscriber.c.id).select_from(joined).where(tables.suppression.c.scope.in_(("*", newsletter)))

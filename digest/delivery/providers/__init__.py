@@ -1,0 +1,1 @@
+"""Providers: the port, and the adapters that ship with Digest."""

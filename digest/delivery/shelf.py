@@ -1,0 +1,57 @@
+"""The shelf: an issue's renditions, assembled when they are first needed; the most recently used stay."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from digest.issues.arranging import arrange
+from digest.issues.issue import Issue, blocks_of, frozen_of
+from digest.issues.selection import Decision, Reason, Selection
+from digest.rendering.assemble import assemble
+from digest.rendering.blocks import Blocks
+from digest.rendering.content import Arrangement
+from digest.rendering.rendition import Rendition
+from digest.store import tables
+
+_KEPT = 256
+
+
+class Shelf:
+    """The renditions of one planned issue, by number."""
+
+    def __init__(self, connection: Connection, issue: Issue) -> None:
+        self.issue = issue
+        self.content = frozen_of(connection, issue).content
+        self._blocks: Blocks = blocks_of(connection, issue, self.content.language)
+        self._kept: OrderedDict[int, Rendition] = OrderedDict()
+
+    def take(self, connection: Connection, number: int) -> Rendition:
+        """Rendition `number`, assembled from the frozen blocks."""
+        if number not in self._kept:
+            self._kept[number] = self.assemble(arrangement_of(connection, self.issue, number), number)
+        self._kept.move_to_end(number)
+        while len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return self._kept[number]
+
+    def assemble(self, arrangement: Arrangement, number: int) -> Rendition:
+        """Any arrangement of this issue's blocks: for previews of what is not planned."""
+        return assemble(self._blocks, arrangement, issue=self.issue.name, number=number, content=self.content)
+
+
+def arrangement_of(connection: Connection, issue: Issue, number: int) -> Arrangement:
+    """What stands where in a planned rendition."""
+    kept = tables.rendition.c
+    data: Any = connection.execute(select(kept.arrangement).where(kept.issue_id == issue.id, kept.number == number)).scalar_one()
+    return Arrangement(data["lead"], tuple((topic, tuple(articles)) for topic, articles in data["sections"]))
+
+
+def widest_arrangement(connection: Connection, issue: Issue) -> Arrangement:
+    """What somebody who follows every topic, and has missed nothing, gets of an issue: the issue's own selection."""
+    kept = tables.decision.c
+    rows = connection.execute(select(*kept).where(kept.issue_id == issue.id).order_by(kept.position))
+    decisions = tuple(Decision(row.article_id, Reason(row.reason), row.topic) for row in rows)
+    return arrange(Selection(decisions), frozen_of(connection, issue))

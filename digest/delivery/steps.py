@@ -1,0 +1,126 @@
+"""What the dispatch says to do (`Step`), and what it is told (`Event`): plain data on both sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from digest.delivery.providers.answer import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A batch of one rendition, held by us until its lease ends; `recipients` are subscriber ids."""
+
+    batch: int
+    rendition: int
+    recipients: tuple[int, ...]
+
+
+# What to do.
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Claim up to `size` planned deliveries of one rendition for a lane."""
+
+    lane: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Mark these as sending, durably, unless they may no longer be sent."""
+
+    lane: int
+    batch: int
+    recipients: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Hand these to the provider: they are marked."""
+
+    lane: int
+    batch: int
+    rendition: int
+    recipients: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Write down what became of these."""
+
+    lane: int
+    batch: int
+    recipients: tuple[int, ...]
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Give these back: they were claimed and nothing was sent."""
+
+    batch: int
+    recipients: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Nothing of this batch is left to do."""
+
+    batch: int
+
+
+Step = Claim | Mark | Send | Settle | Release | Finish
+
+
+# What happened.
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAnswered:
+    """What a claim brought; None when nothing was planned."""
+
+    lane: int
+    claimed: Claimed | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """The mark of these is committed; the others of the unit were left out."""
+
+    lane: int
+    recipients: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRefused:
+    """Nothing may be sent of this issue: it is paused, cancelled, or not what was approved; or the lease was lost."""
+
+    lane: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The provider answered, or nobody knows: one outcome for each recipient of the unit."""
+
+    lane: int
+    answer: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The outcomes are committed."""
+
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """Stop: finish what is in flight and release the rest."""
+
+    reason: str
+
+
+Event = ClaimAnswered | Marked | MarkRefused | Answered | Settled | Drain

@@ -1,0 +1,108 @@
+"""Upkeep of an issue's deliveries, outside the sending itself: sweep, replan, expire, cancel, resolve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, select, true, update
+
+from digest.delivery.history import note
+from digest.delivery.ledger import Ledger
+from digest.delivery.transitions import DeliveryState
+from digest.store import tables
+
+_S = DeliveryState
+_row, _batch = tables.delivery.c, tables.batch.c
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What dead processes left behind: claimed ones that are planned again, and ones that are unknown now."""
+
+    planned: int
+    unknown: int
+
+
+def sweep(connection: Connection, ledger: Ledger, *, now: datetime, others_are_dead: bool) -> Swept:
+    """Take over what died: claimed goes back to planned, sending becomes unknown.
+
+    A claim is dead when its lease has ended, a request when its deadline has passed; both at once where it is known that
+    no other process is alive.
+    """
+    dead = _batch.owner != ledger.owner if others_are_dead else _batch.lease_until <= now
+    batches = select(_batch.id, _batch.deadline_at).where(_batch.issue_id == ledger.issue_id, _batch.finished_at.is_(None), dead)
+    planned = unknown = 0
+    for batch, deadline in connection.execute(batches).all():
+        held = _row.batch_id == batch
+        reason = "the process that claimed it ended"
+        planned += _move(connection, ledger, held, _S.CLAIMED, _S.PLANNED, now=now, reason=reason, batch=batch)
+        if not others_are_dead and deadline > now:
+            continue
+        reason = "the process that was sending it ended before an answer was written down"
+        lost = select(_row.subscriber_id).where(_row.issue_id == ledger.issue_id, held, _row.state == _S.SENDING.value)
+        unknown += _each(connection, ledger, list(connection.execute(lost).scalars()), _S.SENDING, _S.UNKNOWN, now, reason)
+        ledger.finish(connection, batch, now=now)
+    return Swept(planned, unknown)
+
+
+def replan(connection: Connection, ledger: Ledger, *, now: datetime, all_of_them: bool = False) -> int:
+    """Deferred deliveries whose time has come are planned again."""
+    due = true() if all_of_them else _row.not_before <= now
+    return _move(connection, ledger, due, _S.DEFERRED, _S.PLANNED, now=now, reason="tried again")
+
+
+def expire(connection: Connection, ledger: Ledger, *, now: datetime, reason: str) -> int:
+    """Deliveries that waited too long end; their articles are given back when the issue settles."""
+    return sum(
+        _move(connection, ledger, true(), state, _S.EXPIRED, now=now, reason=reason) for state in (_S.PLANNED, _S.DEFERRED)
+    )
+
+
+def cancel(connection: Connection, ledger: Ledger, *, now: datetime, reason: str) -> int:
+    """End everything that has not been sent."""
+    waiting = (_S.PLANNED, _S.CLAIMED, _S.DEFERRED)
+    return sum(_move(connection, ledger, true(), state, _S.CANCELLED, now=now, reason=reason) for state in waiting)
+
+
+def resolve(
+    connection: Connection, ledger: Ledger, whose: Sequence[int], to: DeliveryState, *, now: datetime, reason: str
+) -> int:
+    """Say what became of unknown deliveries: accepted, rejected, or planned again. Returns of how many it was true."""
+    return _each(connection, ledger, whose, _S.UNKNOWN, to, now, reason)
+
+
+def _each(
+    connection: Connection,
+    ledger: Ledger,
+    whose: Sequence[int],
+    from_state: DeliveryState,
+    to_state: DeliveryState,
+    now: datetime,
+    reason: str,
+) -> int:
+    done = 0
+    for one in whose:
+        where = (_row.issue_id == ledger.issue_id, _row.subscriber_id == one, _row.state == from_state.value)
+        if connection.execute(update(tables.delivery).where(*where).values(state=to_state.value, answer=reason)).rowcount:
+            done += 1
+            note(connection, ledger.issue_id, from_state, to_state, now=now, actor=ledger.owner, subscriber=one, reason=reason)
+    return done
+
+
+def _move(
+    connection: Connection,
+    ledger: Ledger,
+    which: ColumnElement[bool],
+    from_state: DeliveryState,
+    to_state: DeliveryState,
+    *,
+    now: datetime,
+    reason: str,
+    batch: int | None = None,
+) -> int:
+    where = (_row.issue_id == ledger.issue_id, _row.state == from_state.value, which)
+    done = connection.execute(update(tables.delivery).where(*where).values(state=to_state.value, not_before=None)).rowcount
+    note(connection, ledger.issue_id, from_state, to_state, now=now, actor=ledger.owner, count=done, batch=batch, reason=reason)
+    return done

@@ -1,0 +1,103 @@
+"""Explaining: why somebody got an article, or why not, in one sentence and as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from digest.delivery.transitions import DeliveryState
+from digest.insights.reading import Standing
+from digest.issues.issue import Issue
+from digest.issues.selection import Decision, Reason, select
+
+_BECAUSE = {
+    Reason.PINNED: "an editor pinned it",
+    Reason.CARRIED_OVER: "it was owed from an earlier issue",
+    Reason.FEATURED: "it is new and featured",
+    Reason.NEW: "it is new",
+    Reason.OVER_THE_LIMIT: "there was no room left; it is owed, and comes first in the next issue",
+    Reason.EXPIRED: "it was owed for more issues than carry_over allows",
+    Reason.TOO_OLD: "it is older than lookback allowed when its source was first read",
+    Reason.NOT_YET_PUBLISHED: "its time had not come at the freeze",
+    Reason.EXCLUDED: "an editor left it out",
+    Reason.WITHDRAWN: "it was withdrawn",
+    Reason.ALREADY_COVERED: "an earlier issue covered it",
+    Reason.ALREADY_SENT: "they have been sent it already",
+    Reason.NO_TOPIC: "it carries no tag of a topic they follow",
+}
+
+_DELIVERED = {
+    DeliveryState.PLANNED: "is planned",
+    DeliveryState.CLAIMED: "is about to be sent",
+    DeliveryState.SENDING: "is being sent",
+    DeliveryState.ACCEPTED: "was accepted by the provider",
+    DeliveryState.REJECTED: "was rejected by the provider",
+    DeliveryState.DEFERRED: "was deferred and will be tried again",
+    DeliveryState.UNKNOWN: "is unknown: nobody can tell whether the provider took it",
+    DeliveryState.SUPPRESSED: "was held back: the address must not be mailed",
+    DeliveryState.CANCELLED: "was cancelled",
+    DeliveryState.EXPIRED: "expired unsent",
+    DeliveryState.SKIPPED: "was skipped: nothing in it was for them",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One article and one subscriber."""
+
+    article: int
+    title: str
+    chosen: bool
+    reason: str
+    topic: str | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why one subscriber got an issue as they did."""
+
+    issue: str
+    subscriber: str
+    state: str
+    sentence: str
+    articles: tuple[Explained, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data."""
+        articles = [{name: getattr(one, name) for name in Explained.__slots__} for one in self.articles]
+        return {
+            "issue": self.issue,
+            "subscriber": self.subscriber,
+            "state": self.state,
+            "sentence": self.sentence,
+            "articles": articles,
+        }
+
+
+def explain(issue: Issue, standing: Standing) -> Explanation:
+    """Every candidate of an issue, decided again for one subscriber as the plan decided."""
+    frozen = standing.frozen
+    selection = select(frozen.candidates, frozen.rules, standing.reader, cutoff=issue.cutoff, issue_number=issue.number)
+    titles = {article.id: article.title for article in frozen.content.articles}
+    email = standing.subscriber.email
+    explained = tuple(_article(decision, titles.get(decision.article, ""), email) for decision in selection.decisions)
+    state = standing.state.value if standing.state is not None else "not planned"
+    return Explanation(issue.name, email, state, _sentence(issue, standing, len(selection.chosen)), explained)
+
+
+def _article(decision: Decision, title: str, email: str) -> Explained:
+    got = "is in" if decision.chosen else "is not in"
+    name = f"“{title}”" if title else f"Article {decision.article}"
+    sentence = f"{name} {got} the mail of {email}: {_BECAUSE[decision.reason]}."
+    return Explained(decision.article, title, decision.chosen, decision.reason.value, decision.topic, sentence)
+
+
+def _sentence(issue: Issue, standing: Standing, chosen: int) -> str:
+    what = f"{chosen} article{'' if chosen == 1 else 's'}"
+    if standing.state is None:
+        would = f"would get {what}" if chosen and not standing.unsendable else "would get nothing"
+        why = standing.unsendable or ("" if chosen else "nothing new under their topics")
+        return f"{standing.subscriber.email} {would} with {issue.name}{': ' + why if why else ''}."
+    said = f" ({standing.answer})" if standing.answer else ""
+    return f"{issue.name} for {standing.subscriber.email} {_DELIVERED[standing.state]}{said}; {what} chosen."

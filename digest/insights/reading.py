@@ -1,0 +1,88 @@
+"""Whom an issue was, or would be, composed for: the reader that stands for one subscriber."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from digest.audience.finding import find_subscriber, subscriptions_of
+from digest.audience.subscriber import Subscriber
+from digest.audience.subscription import Subscription, SubscriptionState
+from digest.audience.suppression import is_suppressed
+from digest.delivery import had
+from digest.delivery.plan import Composer, Group
+from digest.delivery.transitions import DeliveryState
+from digest.errors import UsageError
+from digest.issues.frozen import Frozen
+from digest.issues.issue import Issue, frozen_of
+from digest.issues.selection import Reader
+from digest.rendering.content import Arrangement
+from digest.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One subscriber and one issue: as the plan froze it, or, before the plan, as it would be just now.
+
+    `state` is None before the plan; `unsendable` then says why nothing would be sent.
+    """
+
+    subscriber: Subscriber
+    subscription: Subscription
+    frozen: Frozen
+    reader: Reader
+    arrangement: Arrangement | None
+    rendition: int | None
+    state: DeliveryState | None
+    answer: str | None
+    unsendable: str | None
+
+
+def standing(connection: Connection, issue: Issue, email: str) -> Standing:
+    """How one person stands to an issue."""
+    subscriber = find_subscriber(connection, email)
+    if subscriber is None:
+        raise UsageError(f"nobody is known by {email}; `digest subscribers list` shows who is")
+    subscription = next((s for s in subscriptions_of(connection, subscriber.id) if s.newsletter == issue.newsletter), None)
+    if subscription is None:
+        raise UsageError(f"{email} has no subscription to {issue.newsletter}")
+    frozen = frozen_of(connection, issue)
+    group, rendition, state, answer = _planned(connection, issue, subscriber.id)
+    found = had.of_one(connection, issue, subscriber.id)
+    if group is None:
+        group = Group(
+            subscription.topics, subscription.coverage, subscription.owed, " ".join(f"{i}:{r}" for i, r in sorted(found))
+        )
+    composer = Composer(issue, frozen, had.articles_of(connection, had.parse(group.had)))
+    reader = composer.reader(composer.topics(group), group)
+    unsendable = None if state is not None else _unsendable(connection, issue, subscription, subscriber)
+    made = composer.compose_for(reader)
+    return Standing(subscriber, subscription, frozen, reader, made.arrangement, rendition, state, answer, unsendable)
+
+
+def _planned(
+    connection: Connection, issue: Issue, subscriber_id: int
+) -> tuple[Group | None, int | None, DeliveryState | None, str | None]:
+    row, group = tables.delivery.c, tables.audience_group.c
+    query = (
+        select(group.topics, group.coverage, group.owed, group.had, row.rendition, row.state, row.answer)
+        .join(tables.delivery, (row.issue_id == group.issue_id) & (row.group_number == group.number))
+        .where(row.issue_id == issue.id, row.subscriber_id == subscriber_id)
+    )
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        return None, None, None, None
+    return Group(*found[:4]), found.rendition, DeliveryState(found.state), found.answer
+
+
+def _unsendable(connection: Connection, issue: Issue, subscription: Subscription, subscriber: Subscriber) -> str | None:
+    if subscription.state is not SubscriptionState.ACTIVE:
+        return f"the subscription is {subscription.state}"
+    if subscription.frequency != issue.frequency:
+        return f"the subscription is {subscription.frequency} and the issue is {issue.frequency}"
+    if is_suppressed(connection, subscriber.address, issue.newsletter):
+        return "the address must not be mailed"
+    if issue.audience is not None:
+        return "the audience was frozen before they could be counted in"
+    return None

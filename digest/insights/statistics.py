@@ -1,0 +1,68 @@
+"""Statistics: the account of an issue, and one person's deliveries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from digest.delivery.account import account
+from digest.issues.issue import Issue, frozen_of
+from digest.store import tables
+
+
+def statistics(connection: Connection, issue: Issue) -> dict[str, Any]:
+    """`issue, state, audience, account, providers`; the account names every state and sums to the audience."""
+    row, batch = tables.delivery.c, tables.batch.c
+    providers = (
+        select(batch.provider, func.count())
+        .join(tables.delivery, (row.issue_id == batch.issue_id) & (row.batch_id == batch.id))
+        .where(batch.issue_id == issue.id, row.attempts > 0)
+        .group_by(batch.provider)
+    )
+    return {
+        "issue": issue.name,
+        "state": issue.state.value,
+        "reason": issue.reason,
+        "audience": issue.audience or 0,
+        "account": account(connection, issue),
+        "providers": {found.provider: found[1] for found in connection.execute(providers)},
+    }
+
+
+def decisions(connection: Connection, issue: Issue) -> list[dict[str, Any]]:
+    """The decision for every candidate of an issue, chosen ones first."""
+    titles = {article.id: article.title for article in frozen_of(connection, issue).content.articles}
+    kept = tables.decision.c
+    rows = connection.execute(select(*kept).where(kept.issue_id == issue.id).order_by(kept.position))
+    return [
+        {
+            "article": row.article_id,
+            "title": titles.get(row.article_id, ""),
+            "chosen": row.chosen,
+            "reason": row.reason,
+            "topic": row.topic,
+        }
+        for row in rows
+    ]
+
+
+def deliveries_of(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
+    """Every delivery to one person, newest first."""
+    row, issue = tables.delivery.c, tables.issue.c
+    query = (
+        select(issue.newsletter, issue.number, issue.slot, row.state, row.attempts, row.answer)
+        .join(tables.issue, issue.id == row.issue_id)
+        .where(row.subscriber_id == subscriber_id)
+        .order_by(issue.slot_at.desc())
+    )
+    return [
+        {
+            "issue": f"{found.newsletter}/{found.number}",
+            "slot": found.slot,
+            "state": found.state,
+            "attempts": found.attempts,
+            "answer": found.answer,
+        }
+        for found in connection.execute(query)
+    ]

@@ -1,0 +1,241 @@
+"""The freeze: from the catalogue as it stands to an issue that never changes by itself again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, func, insert, select
+
+from digest.catalogue.article import Article
+from digest.catalogue.storing import highest_arrival
+from digest.errors import TemplateError
+from digest.issues import pool
+from digest.issues.calendar import Slot
+from digest.issues.frozen import Frozen
+from digest.issues.issue import Issue, issue_by_id
+from digest.issues.lifecycle import IssueState, record, step
+from digest.issues.selection import Candidate, Reader, Rules, Selection
+from digest.issues.selection import select as choose
+from digest.rendering.blocks import content_hash, render_blocks
+from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
+from digest.rendering.subject import render_subject
+from digest.rendering.templates import load_template
+from digest.settings import Frequency, NewsletterSettings, Settings
+from digest.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """What the templates made of frozen content; empty, with the reason, when they are broken."""
+
+    subject: str
+    blocks: bytes
+    content_hash: str
+    template_hash: str
+    broken: str | None = None
+
+
+def freeze(
+    connection: Connection,
+    settings: Settings,
+    newsletter: NewsletterSettings,
+    frequency: Frequency,
+    slot: Slot,
+    *,
+    folders: tuple[Path, ...],
+    now: datetime,
+    actor: str,
+) -> Issue:
+    """Make the issue of a slot, inside the caller's transaction: a draft; skipped below the minimum; held by a broken template."""
+    number = _next_number(connection, newsletter.slug)
+    frozen, selection = _freeze_content(connection, settings, newsletter, frequency, slot, number)
+    rendered = _render(frozen, newsletter, folders)
+    state, reason = _opening_state(selection, newsletter, rendered)
+    issue_id = connection.execute(select(func.coalesce(func.max(tables.issue.c.id), 0) + 1)).scalar_one()
+    connection.execute(
+        insert(tables.issue).values(
+            id=issue_id,
+            newsletter=newsletter.slug,
+            number=number,
+            frequency=frequency.value,
+            slot=slot.name,
+            slot_at=slot.at,
+            state=state.value,
+            reason=reason,
+            revision=1,
+            finished_at=now if state is IssueState.SKIPPED else None,
+            **_frozen_values(frozen, rendered, connection, now),
+        )
+    )
+    _keep_blocks_and_decisions(connection, issue_id, frozen, rendered, selection)
+    record(connection, issue_id, None, state, actor=actor, now=now, reason=reason)
+    return issue_by_id(connection, issue_id)
+
+
+def refreeze(
+    connection: Connection,
+    settings: Settings,
+    newsletter: NewsletterSettings,
+    issue: Issue,
+    *,
+    folders: tuple[Path, ...],
+    now: datetime,
+    actor: str,
+) -> Issue:
+    """Freeze an unsent issue anew, as its next revision: after a template was mended. Voids an approval."""
+    zone = ZoneInfo(newsletter.timezone)
+    slot = Slot(at=issue.slot_at, local=issue.slot_at.astimezone(zone).replace(tzinfo=None))
+    frozen, selection = _freeze_content(connection, settings, newsletter, Frequency(issue.frequency), slot, issue.number)
+    rendered = _render(frozen, newsletter, folders)
+    state, reason = _opening_state(selection, newsletter, rendered)
+    values = _frozen_values(frozen, rendered, connection, now) | {"revision": issue.revision + 1, "approved_hash": None}
+    step(connection, issue.id, issue.name, issue.state, state, actor=actor, now=now, reason=reason, **values)
+    for table in (tables.issue_blocks, tables.decision):
+        connection.execute(table.delete().where(table.c.issue_id == issue.id))
+    _keep_blocks_and_decisions(connection, issue.id, frozen, rendered, selection)
+    return issue_by_id(connection, issue.id)
+
+
+def _freeze_content(
+    connection: Connection, settings: Settings, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, number: int
+) -> tuple[Frozen, Selection]:
+    floor = pool.floor(connection, newsletter.slug, frequency.value, newsletter.carry_over)
+    articles = pool.articles(connection, newsletter.slug, frequency.value, floor)
+    topics_of = {article.id: _topics(article, newsletter) for article in articles}
+    candidates = tuple(_candidate(article, topics_of[article.id]) for article in articles)
+    rules = Rules(
+        topics=tuple(newsletter.topics),
+        max_articles=newsletter.max_articles,
+        max_per_topic=newsletter.max_per_topic,
+        carry_over=newsletter.carry_over,
+        lookback=newsletter.lookback,
+    )
+    reader = Reader(
+        topics=frozenset(rules.topics),
+        coverage=pool.coverage_point(connection, newsletter.slug, frequency.value),
+        owed=pool.owed(connection, newsletter.slug, frequency.value),
+    )
+    selection = choose(candidates, rules, reader, cutoff=highest_arrival(connection), issue_number=number)
+    zone = ZoneInfo(newsletter.timezone)
+    usable = [a for a in articles if topics_of[a.id] and a.withdrawn_at is None and a.arrival is not None]
+    content = IssueContent(
+        newsletter=newsletter.slug,
+        title=newsletter.title,
+        number=number,
+        slot_on=slot.local.date(),
+        language=settings.site.language,
+        subject="",
+        site=_site(settings),
+        sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
+        sections=tuple(SectionContent(slug, topic.title) for slug, topic in newsletter.topics.items()),
+        articles=tuple(_article(article, topics_of[article.id], zone) for article in _by_priority(usable, selection)),
+    )
+    frozen = Frozen(content, rules, candidates, floor, newsletter.template, "", newsletter.timezone)
+    return frozen, selection
+
+
+def _render(frozen: Frozen, newsletter: NewsletterSettings, folders: tuple[Path, ...]) -> Rendered:
+    try:
+        template = load_template(frozen.template, folders)
+        content = replace(frozen.content, subject=render_subject(newsletter.subject, frozen.content))
+        blocks = render_blocks(template, content)
+    except TemplateError as error:
+        return Rendered("", b"", "", "", broken=str(error))
+    signed = content_hash(blocks, subject=content.subject, sender=content.sender, template_hash=template.hash)
+    return Rendered(content.subject, blocks.to_bytes(), signed, template.hash)
+
+
+def _opening_state(selection: Selection, newsletter: NewsletterSettings, rendered: Rendered) -> tuple[IssueState, str | None]:
+    found = len(selection.chosen)
+    if found < newsletter.min_articles:
+        what = "no article" if found == 0 else f"only {found} article{'s' if found > 1 else ''}"
+        return IssueState.SKIPPED, f"{what} qualified and min_articles is {newsletter.min_articles}; what there is rolls over"
+    if rendered.broken is not None:
+        return IssueState.HELD, rendered.broken
+    return IssueState.DRAFT, None
+
+
+def _frozen_values(frozen: Frozen, rendered: Rendered, connection: Connection, now: datetime) -> dict[str, object]:
+    content = replace(frozen.content, subject=rendered.subject)
+    return {
+        "cutoff": highest_arrival(connection),
+        "frozen_at": now,
+        "subject": rendered.subject,
+        "content_hash": rendered.content_hash,
+        "content": replace(frozen, content=content, template_hash=rendered.template_hash).to_json(),
+    }
+
+
+def _keep_blocks_and_decisions(
+    connection: Connection, issue_id: int, frozen: Frozen, rendered: Rendered, selection: Selection
+) -> None:
+    if rendered.broken is None:
+        row = {"issue_id": issue_id, "language": frozen.content.language, "blocks": rendered.blocks}
+        connection.execute(insert(tables.issue_blocks).values(row))
+    rows = [
+        {
+            "issue_id": issue_id,
+            "article_id": decision.article,
+            "position": position,
+            "chosen": decision.chosen,
+            "reason": decision.reason.value,
+            "topic": decision.topic,
+        }
+        for position, decision in enumerate(selection.decisions)
+    ]
+    if rows:
+        connection.execute(insert(tables.decision), rows)
+
+
+def _next_number(connection: Connection, newsletter: str) -> int:
+    highest = select(func.coalesce(func.max(tables.issue.c.number), 0)).where(tables.issue.c.newsletter == newsletter)
+    return int(connection.execute(highest).scalar_one()) + 1
+
+
+def _topics(article: Article, newsletter: NewsletterSettings) -> tuple[str, ...]:
+    """The newsletter's topics whose tags the article carries, in the newsletter's order."""
+    tags = {tag.casefold() for tag in article.tags}
+    return tuple(slug for slug, topic in newsletter.topics.items() if any(tag.casefold() in tags for tag in topic.tags))
+
+
+def _candidate(article: Article, topics: tuple[str, ...]) -> Candidate:
+    return Candidate(
+        id=article.id,
+        arrival=article.arrival,
+        topics=topics,
+        published_at=article.published_at,
+        featured=article.featured,
+        seeded_at=article.seeded_at,
+        withdrawn=article.withdrawn_at is not None,
+    )
+
+
+def _by_priority(articles: Iterable[Article], selection: Selection) -> list[Article]:
+    places: Mapping[int, int] = {decision.article: place for place, decision in enumerate(selection.decisions)}
+    return sorted(articles, key=lambda article: places[article.id])
+
+
+def _article(article: Article, topics: tuple[str, ...], zone: ZoneInfo) -> ArticleContent:
+    return ArticleContent(
+        id=article.id,
+        title=article.title,
+        url=article.url,
+        summary=article.summary,
+        author=article.author,
+        image=article.image,
+        image_alt=article.image_alt,
+        reading_minutes=article.reading_minutes,
+        published_on=None if article.published_at is None else article.published_at.astimezone(zone).date(),
+        language=article.language,
+        featured=article.featured,
+        topics=topics,
+    )
+
+
+def _site(settings: Settings) -> SiteContent:
+    site = settings.site
+    return SiteContent(site.name, site.url, site.public_url, site.postal_address, site.logo, site.colour)

@@ -1,0 +1,44 @@
+"""What the freeze fixes of an issue, as data: everything after it reads only this."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Self
+
+from pydantic import TypeAdapter
+
+from digest.issues.selection import Candidate, Rules
+from digest.rendering.content import IssueContent
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What templates saw, what selection may choose from, and by which rules.
+
+    `floor` is the arrival number after which every article is held; `timezone` is the newsletter's.
+    """
+
+    content: IssueContent
+    rules: Rules
+    candidates: tuple[Candidate, ...]
+    floor: int
+    template: str
+    template_hash: str
+    timezone: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the store; `from_json` reads it back."""
+        plain: dict[str, Any] = _adapter().dump_python(self, mode="json")
+        return plain
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """What `to_json` wrote."""
+        frozen: Self = _adapter().validate_python(data)
+        return frozen
+
+
+@cache
+def _adapter() -> TypeAdapter[Any]:
+    return TypeAdapter(Frozen)

@@ -1,0 +1,105 @@
+"""An issue: one dated instance of a newsletter, numbered, frozen, sent once."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from digest.errors import UsageError
+from digest.issues.frozen import Frozen
+from digest.issues.lifecycle import IssueState
+from digest.rendering.blocks import Blocks
+from digest.store import tables
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """A row of the issue table. `slot` is the local time that names it, `slot_at` the instant it stands for."""
+
+    id: int
+    newsletter: str
+    number: int
+    frequency: str
+    slot: str
+    slot_at: datetime
+    state: IssueState
+    reason: str | None
+    cutoff: int
+    frozen_at: datetime
+    revision: int
+    subject: str
+    content_hash: str
+    approved_hash: str | None
+    approved_by: str | None
+    approved_at: datetime | None
+    audience: int | None
+    planned_at: datetime | None
+    settled_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def name(self) -> str:
+        """Such as `weekly/12`."""
+        return f"{self.newsletter}/{self.number}"
+
+    @property
+    def rendered(self) -> bool:
+        """Whether its blocks exist; they do not when its template was broken at the freeze."""
+        return bool(self.content_hash)
+
+
+_COLUMNS = [tables.issue.c[name] for name in Issue.__slots__]
+
+
+def find_issue(connection: Connection, name: str) -> Issue:
+    """The issue called `NEWSLETTER/NUMBER`."""
+    match = re.fullmatch(r"([a-z0-9-]+)/(\d{1,9})", name)
+    if match is None:
+        raise UsageError(f"{name!r} does not name an issue: write NEWSLETTER/NUMBER, such as weekly/12")
+    row = connection.execute(
+        select(*_COLUMNS).where(tables.issue.c.newsletter == match[1], tables.issue.c.number == int(match[2]))
+    ).one_or_none()
+    if row is None:
+        raise UsageError(f"there is no issue {name}; `digest issues list` shows those there are")
+    return _issue(row)
+
+
+def issue_by_id(connection: Connection, issue_id: int) -> Issue:
+    """The issue with a row id that is known to exist."""
+    return _issue(connection.execute(select(*_COLUMNS).where(tables.issue.c.id == issue_id)).one())
+
+
+def list_issues(connection: Connection, newsletter: str | None = None) -> list[Issue]:
+    """Every issue, newest first."""
+    query = select(*_COLUMNS).order_by(tables.issue.c.frozen_at.desc(), tables.issue.c.id.desc())
+    if newsletter is not None:
+        query = query.where(tables.issue.c.newsletter == newsletter)
+    return [_issue(row) for row in connection.execute(query)]
+
+
+def issue_of_slot(connection: Connection, newsletter: str, frequency: str, slot: str) -> Issue | None:
+    """The issue of one slot, if it was made."""
+    issue = tables.issue.c
+    where = (issue.newsletter == newsletter, issue.frequency == frequency, issue.slot == slot)
+    row = connection.execute(select(*_COLUMNS).where(*where)).one_or_none()
+    return None if row is None else _issue(row)
+
+
+def frozen_of(connection: Connection, issue: Issue) -> Frozen:
+    """What was frozen of an issue."""
+    return Frozen.from_json(connection.execute(select(tables.issue.c.content).where(tables.issue.c.id == issue.id)).scalar_one())
+
+
+def blocks_of(connection: Connection, issue: Issue, language: str) -> Blocks:
+    """The rendered blocks of an issue in one language."""
+    where = (tables.issue_blocks.c.issue_id == issue.id, tables.issue_blocks.c.language == language)
+    return Blocks.from_bytes(connection.execute(select(tables.issue_blocks.c.blocks).where(*where)).scalar_one())
+
+
+def _issue(row: Row[Any]) -> Issue:
+    values = row._asdict()
+    return Issue(**(values | {"state": IssueState(values["state"])}))

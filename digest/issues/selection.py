@@ -1,0 +1,185 @@
+"""Selection: which articles of the catalogue make a subscriber's mail, and by which rule each one does or does not.
+
+A pure function of frozen data. The same function makes the issue's own selection (all topics, the frequency's
+coverage point) and that of every rendition (someone's topics, coverage point, owed and had articles).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """By which rule a candidate was chosen, or was not."""
+
+    PINNED = "pinned"
+    CARRIED_OVER = "carried_over"
+    FEATURED = "featured"
+    NEW = "new"
+
+    OVER_THE_LIMIT = "over_the_limit"
+    EXPIRED = "expired"
+    TOO_OLD = "too_old"
+    NOT_YET_PUBLISHED = "not_yet_published"
+    EXCLUDED = "excluded"
+    WITHDRAWN = "withdrawn"
+    ALREADY_COVERED = "already_covered"
+    ALREADY_SENT = "already_sent"
+    NO_TOPIC = "no_topic"
+
+
+CHOSEN = frozenset({Reason.PINNED, Reason.CARRIED_OVER, Reason.FEATURED, Reason.NEW})
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What selection needs to know of an article. `topics` are those of the newsletter it belongs to, in the newsletter's order."""
+
+    id: int
+    arrival: int | None
+    topics: tuple[str, ...]
+    published_at: datetime | None
+    featured: bool = False
+    seeded_at: datetime | None = None
+    withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A newsletter's rules, frozen with the issue. `pinned` is in the editor's order; `lookback` bounds seeds alone."""
+
+    topics: tuple[str, ...]
+    max_articles: int
+    max_per_topic: int
+    carry_over: int
+    lookback: timedelta | None = None
+    pinned: tuple[int, ...] = ()
+    excluded: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """For whom to select: what they follow, how far they have been considered, what they are owed and have had.
+
+    `owed` maps an article to the number of the issue that first owed it. The window is `(coverage, cutoff]`.
+    """
+
+    topics: frozenset[str]
+    coverage: int
+    owed: Mapping[int, int]
+    had: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What became of one candidate: chosen or not, by which rule, and under which topic."""
+
+    article: int
+    reason: Reason
+    topic: str | None = None
+
+    @property
+    def chosen(self) -> bool:
+        """Whether the article is in."""
+        return self.reason in CHOSEN
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A decision for every candidate: the chosen ones first, in the order of priority, then the rest by id."""
+
+    decisions: tuple[Decision, ...]
+
+    @property
+    def chosen(self) -> tuple[Decision, ...]:
+        """The articles that are in, most important first."""
+        return tuple(decision for decision in self.decisions if decision.chosen)
+
+    @property
+    def over_the_limit(self) -> tuple[int, ...]:
+        """Those that qualified and found no room: they are owed."""
+        return tuple(decision.article for decision in self.decisions if decision.reason is Reason.OVER_THE_LIMIT)
+
+
+def select(candidates: Iterable[Candidate], rules: Rules, reader: Reader, *, cutoff: int, issue_number: int) -> Selection:
+    """Decide on every candidate for one reader of issue `issue_number`."""
+    out: list[Decision] = []
+    qualified: list[tuple[Candidate, Reason, str]] = []
+    for candidate in candidates:
+        reason = _qualify(candidate, rules, reader, cutoff, issue_number)
+        topic = next((topic for topic in candidate.topics if topic in reader.topics), None)
+        if reason in CHOSEN and topic is None:
+            reason = Reason.NO_TOPIC
+        if reason in CHOSEN and topic is not None:
+            qualified.append((candidate, reason, topic))
+        else:
+            out.append(Decision(candidate.id, reason, topic))
+    chosen, over = _fill(_in_order(qualified, rules), rules)
+    return Selection(tuple(chosen) + tuple(sorted(out + over, key=lambda decision: decision.article)))
+
+
+def _qualify(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int, issue_number: int) -> Reason:
+    """By which rule the candidate may be in, or why it may not; limits come later."""
+    refused = _refusal(candidate, rules, reader, cutoff)
+    if refused is not None:
+        return refused
+    if candidate.id in rules.pinned:
+        return Reason.PINNED
+    owed_since = reader.owed.get(candidate.id)
+    if owed_since is not None:
+        return Reason.CARRIED_OVER if issue_number - owed_since <= rules.carry_over else Reason.EXPIRED
+    if (candidate.arrival or 0) <= reader.coverage:
+        return Reason.ALREADY_COVERED
+    return Reason.FEATURED if candidate.featured else Reason.NEW
+
+
+def _refusal(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) -> Reason | None:
+    if candidate.withdrawn:
+        return Reason.WITHDRAWN
+    if candidate.arrival is None or candidate.arrival > cutoff:
+        return Reason.NOT_YET_PUBLISHED
+    if candidate.id in reader.had:
+        return Reason.ALREADY_SENT
+    if candidate.id in rules.excluded:
+        return Reason.EXCLUDED
+    if _too_old(candidate, rules.lookback):
+        return Reason.TOO_OLD
+    return None
+
+
+def _too_old(candidate: Candidate, lookback: timedelta | None) -> bool:
+    if lookback is None or candidate.seeded_at is None or candidate.published_at is None:
+        return False
+    return candidate.published_at < candidate.seeded_at - lookback
+
+
+def _in_order(qualified: Sequence[tuple[Candidate, Reason, str]], rules: Rules) -> list[tuple[Candidate, Reason, str]]:
+    """Pinned in the editor's order, then owed, then featured, then new; newest first within each; ids settle ties."""
+    places = {article: place for place, article in enumerate(rules.pinned)}
+    ranks = {Reason.PINNED: 0, Reason.CARRIED_OVER: 1, Reason.FEATURED: 2, Reason.NEW: 3}
+    beginning = datetime.min.replace(tzinfo=UTC)
+
+    def key(item: tuple[Candidate, Reason, str]) -> tuple[int, int, float, int]:
+        candidate, reason, _ = item
+        age = ((candidate.published_at or beginning) - beginning).total_seconds()
+        return ranks[reason], places.get(candidate.id, 0), -age, -candidate.id
+
+    return sorted(qualified, key=key)
+
+
+def _fill(ordered: Iterable[tuple[Candidate, Reason, str]], rules: Rules) -> tuple[list[Decision], list[Decision]]:
+    """Give room in order until the limits are reached; what finds none is over the limit."""
+    chosen: list[Decision] = []
+    over: list[Decision] = []
+    room: Counter[str] = Counter()
+    for candidate, reason, topic in ordered:
+        if len(chosen) < rules.max_articles and room[topic] < rules.max_per_topic:
+            room[topic] += 1
+            chosen.append(Decision(candidate.id, reason, topic))
+        else:
+            over.append(Decision(candidate.id, Reason.OVER_THE_LIMIT, topic))
+    return chosen, over
