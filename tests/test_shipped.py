@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from digest.shipped import shipped
 
 CHECKOUT = Path(__file__).parents[1]

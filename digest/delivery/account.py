@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from digest.delivery.statements import stands
 from digest.delivery.transitions import UNSENT, DeliveryState
 from digest.errors import DigestError
 from digest.issues.issue import Issue
@@ -28,13 +29,13 @@ def account(connection: Connection, issue: Issue) -> dict[str, int]:
 
 def unsent(connection: Connection, issue_id: int) -> int:
     """How many deliveries something may still happen to by itself."""
-    where = (_row.issue_id == issue_id, _row.state.in_([state.value for state in UNSENT]))
+    where = (_row.issue_id == issue_id, stands(*UNSENT))
     return connection.execute(select(func.count()).where(*where)).scalar_one()
 
 
 def unknown(connection: Connection, issue_id: int, *, before: datetime | None = None) -> list[int]:
     """Whose deliveries are unknown; with `before`, only those that have been so since then."""
-    theirs = select(_row.subscriber_id).where(_row.issue_id == issue_id, _row.state == DeliveryState.UNKNOWN.value)
+    theirs = select(_row.subscriber_id).where(_row.issue_id == issue_id, stands(DeliveryState.UNKNOWN))
     if before is not None:
         line = tables.history.c
         recent = select(line.subscriber_id).where(
@@ -46,6 +47,6 @@ def unknown(connection: Connection, issue_id: int, *, before: datetime | None = 
 
 def next_retry(connection: Connection, issue_id: int) -> datetime | None:
     """When the first deferred delivery may be tried again."""
-    where = (_row.issue_id == issue_id, _row.state == DeliveryState.DEFERRED.value)
+    where = (_row.issue_id == issue_id, stands(DeliveryState.DEFERRED))
     first: datetime | None = connection.execute(select(func.min(_row.not_before)).where(*where)).scalar_one()
     return first

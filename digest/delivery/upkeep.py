@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, select, true, update
 
 from digest.delivery.history import note
 from digest.delivery.ledger import Ledger
+from digest.delivery.statements import stands
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
 
@@ -41,7 +42,7 @@ def sweep(connection: Connection, ledger: Ledger, *, now: datetime, others_are_d
         if not others_are_dead and deadline > now:
             continue
         reason = "the process that was sending it ended before an answer was written down"
-        lost = select(_row.subscriber_id).where(_row.issue_id == ledger.issue_id, held, _row.state == _S.SENDING.value)
+        lost = select(_row.subscriber_id).where(_row.issue_id == ledger.issue_id, held, stands(_S.SENDING))
         unknown += _each(connection, ledger, list(connection.execute(lost).scalars()), _S.SENDING, _S.UNKNOWN, now, reason)
         ledger.finish(connection, batch, now=now)
     return Swept(planned, unknown)
@@ -84,7 +85,7 @@ def _each(
 ) -> int:
     done = 0
     for one in whose:
-        where = (_row.issue_id == ledger.issue_id, _row.subscriber_id == one, _row.state == from_state.value)
+        where = (_row.issue_id == ledger.issue_id, _row.subscriber_id == one, stands(from_state))
         if connection.execute(update(tables.delivery).where(*where).values(state=to_state.value, answer=reason)).rowcount:
             done += 1
             note(connection, ledger.issue_id, from_state, to_state, now=now, actor=ledger.owner, subscriber=one, reason=reason)
@@ -102,7 +103,7 @@ def _move(
     reason: str,
     batch: int | None = None,
 ) -> int:
-    where = (_row.issue_id == ledger.issue_id, _row.state == from_state.value, which)
+    where = (_row.issue_id == ledger.issue_id, stands(from_state), which)
     done = connection.execute(update(tables.delivery).where(*where).values(state=to_state.value, not_before=None)).rowcount
     note(connection, ledger.issue_id, from_state, to_state, now=now, actor=ledger.owner, count=done, batch=batch, reason=reason)
     return done

@@ -68,10 +68,10 @@ def freeze(
             reason=reason,
             revision=1,
             finished_at=now if state is IssueState.SKIPPED else None,
-            **_frozen_values(frozen, rendered, connection, now),
+            **_frozen_values(rendered, connection, now),
         )
     )
-    _keep_blocks_and_decisions(connection, issue_id, frozen, rendered, selection)
+    _keep_content(connection, issue_id, frozen, rendered, selection)
     record(connection, issue_id, None, state, actor=actor, now=now, reason=reason)
     return issue_by_id(connection, issue_id)
 
@@ -92,11 +92,11 @@ def refreeze(
     frozen, selection = _freeze_content(connection, settings, newsletter, Frequency(issue.frequency), slot, issue.number)
     rendered = _render(frozen, newsletter, folders)
     state, reason = _opening_state(selection, newsletter, rendered)
-    values = _frozen_values(frozen, rendered, connection, now) | {"revision": issue.revision + 1, "approved_hash": None}
+    values = _frozen_values(rendered, connection, now) | {"revision": issue.revision + 1, "approved_hash": None}
     step(connection, issue.id, issue.name, issue.state, state, actor=actor, now=now, reason=reason, **values)
-    for table in (tables.issue_blocks, tables.decision):
+    for table in (tables.issue_content, tables.issue_blocks, tables.decision):
         connection.execute(table.delete().where(table.c.issue_id == issue.id))
-    _keep_blocks_and_decisions(connection, issue.id, frozen, rendered, selection)
+    _keep_content(connection, issue.id, frozen, rendered, selection)
     return issue_by_id(connection, issue.id)
 
 
@@ -159,20 +159,19 @@ def _opening_state(selection: Selection, newsletter: NewsletterSettings, rendere
     return IssueState.DRAFT, None
 
 
-def _frozen_values(frozen: Frozen, rendered: Rendered, connection: Connection, now: datetime) -> dict[str, object]:
-    content = replace(frozen.content, subject=rendered.subject)
+def _frozen_values(rendered: Rendered, connection: Connection, now: datetime) -> dict[str, object]:
     return {
         "cutoff": highest_arrival(connection),
         "frozen_at": now,
         "subject": rendered.subject,
         "content_hash": rendered.content_hash,
-        "content": replace(frozen, content=content, template_hash=rendered.template_hash).to_json(),
     }
 
 
-def _keep_blocks_and_decisions(
-    connection: Connection, issue_id: int, frozen: Frozen, rendered: Rendered, selection: Selection
-) -> None:
+def _keep_content(connection: Connection, issue_id: int, frozen: Frozen, rendered: Rendered, selection: Selection) -> None:
+    content = replace(frozen.content, subject=rendered.subject)
+    kept = replace(frozen, content=content, template_hash=rendered.template_hash).to_json()
+    connection.execute(insert(tables.issue_content).values(issue_id=issue_id, content=kept))
     if rendered.broken is None:
         row = {"issue_id": issue_id, "language": frozen.content.language, "blocks": rendered.blocks}
         connection.execute(insert(tables.issue_blocks).values(row))

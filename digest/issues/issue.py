@@ -91,7 +91,8 @@ def issue_of_slot(connection: Connection, newsletter: str, frequency: str, slot:
 
 def frozen_of(connection: Connection, issue: Issue) -> Frozen:
     """What was frozen of an issue."""
-    return Frozen.from_json(connection.execute(select(tables.issue.c.content).where(tables.issue.c.id == issue.id)).scalar_one())
+    kept = tables.issue_content.c
+    return Frozen.from_json(connection.execute(select(kept.content).where(kept.issue_id == issue.id)).scalar_one())
 
 
 def blocks_of(connection: Connection, issue: Issue, language: str) -> Blocks:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, Engine, create_engine, insert
+
 from digest.settings import NewsletterSettings
 from digest.store import tables
-from sqlalchemy import Connection, Engine, create_engine, insert
 
 Begin = Callable[[], AbstractContextManager[Connection]]
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from digest.audience.addresses import canonical_address
 from digest.errors import UsageError
 from digest.settings.types import parse_address
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 _ATOMS = st.text(alphabet="abcXYZ019_+-.'é@ ", max_size=70)
 _DOMAINS = st.text(alphabet="abcX09-.ü", max_size=70)

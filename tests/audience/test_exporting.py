@@ -8,14 +8,15 @@ from datetime import datetime
 from typing import NamedTuple
 
 import pytest
-from digest.audience import ExportReport, end, export_csv, import_csv, list_subscribers, subscribe, suppress
-from digest.audience.cells import defuse, restore
-from digest.settings import NewsletterSettings
-from digest.store import tables
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
+
+from digest.audience import ExportReport, end, export_csv, import_csv, list_subscribers, subscribe, suppress
+from digest.audience.cells import defuse, restore
+from digest.settings import NewsletterSettings
+from digest.store import tables
 
 
 class Person(NamedTuple):

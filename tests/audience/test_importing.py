@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, Engine, select
+
 from digest.audience import (
     EVERYTHING,
     BadRow,
@@ -27,7 +29,6 @@ from digest.audience.importing import BAD_ROWS_KEPT, ROWS_AT_ONCE
 from digest.errors import UsageError
 from digest.settings import NewsletterSettings
 from digest.store import tables
-from sqlalchemy import Connection, Engine, select
 
 Import = Callable[[str | bytes], ImportReport]
 

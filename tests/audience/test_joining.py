@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from digest.audience.joining import Outcome, Rules, join
 from digest.audience.subscription import SubscriptionState, Terms
 from digest.audience.wish import Choices, Wish
-from hypothesis import given
-from hypothesis import strategies as st
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 BEFORE = datetime(2026, 1, 1, tzinfo=UTC)

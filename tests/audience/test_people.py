@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import Connection, Engine, event
+
 from digest.audience import (
     EVERYTHING,
     Outcome,
@@ -21,7 +23,6 @@ from digest.audience import (
 )
 from digest.errors import UsageError
 from digest.settings import NewsletterSettings
-from sqlalchemy import Connection, Engine, event
 
 Settle = Callable[[str, str, int], None]
 

@@ -6,9 +6,10 @@ import base64
 import hmac
 
 import pytest
-from digest.audience import Purpose, derive_key, make_token, preferences_url, read_token, unsubscribe_url
 from hypothesis import given
 from hypothesis import strategies as st
+
+from digest.audience import Purpose, derive_key, make_token, preferences_url, read_token, unsubscribe_url
 
 KEY = derive_key("a secret of the project that is long enough")
 _IDS = st.integers(min_value=0, max_value=2**48 - 1)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from digest.audience import parse_topics
 from digest.errors import UsageError
 from digest.settings import NewsletterSettings
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize(

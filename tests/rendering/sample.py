@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from hypothesis import strategies as st
+
 from digest.rendering.content import (
     Arrangement,
     ArticleContent,
@@ -16,7 +18,6 @@ from digest.rendering.content import (
     SiteContent,
 )
 from digest.rendering.templates import Source, Template, load_template, make_template
-from hypothesis import strategies as st
 
 SHIPPED = Path(__file__).parents[2] / "templates"
 LINKS = "https://digest.example.org"

@@ -4,11 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+
 from digest.rendering.assemble import assemble, fill, preheader_of, render_direct
 from digest.rendering.blocks import Blocks, render_blocks
 from digest.rendering.content import Arrangement, IssueContent, Personal
 from digest.rendering.rendition import Rendition, Slotted
-from hypothesis import given, settings
 
 from .sample import ARRANGEMENT, CONTENT, PERSONAL, issues, personals, shipped
 

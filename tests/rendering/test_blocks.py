@@ -3,10 +3,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+
 from digest.errors import TemplateError
 from digest.rendering.blocks import Blocks, content_hash, render_blocks
 from digest.rendering.content import Arrangement, IssueContent
-from hypothesis import given, settings
 
 from .sample import CONTENT, article, issues, shipped, template
 

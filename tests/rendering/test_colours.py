@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from digest.rendering.colours import DARK, LIGHT, contrast, shades
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from digest.rendering.colours import DARK, LIGHT, contrast, shades
 
 
 @settings(max_examples=200, deadline=None, derandomize=True, print_blob=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from digest.errors import TemplateError
 from digest.rendering import compile as compiling
 from digest.rendering.compile import compile_template, run_mjml

@@ -5,9 +5,10 @@ from email.header import decode_header, make_header
 from email.parser import BytesParser
 
 import pytest
+from hypothesis import given, settings
+
 from digest.rendering.cleaning import one_line
 from digest.rendering.header_text import phrase, unstructured
-from hypothesis import given, settings
 
 from .sample import texts
 

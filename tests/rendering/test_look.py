@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from digest.rendering.assemble import fill
 from playwright.sync_api import Browser, Route, sync_playwright
+
+from digest.rendering.assemble import fill
 
 from .sample import PERSONAL
 from .test_assemble import rendition

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from digest.errors import TemplateError
 from digest.rendering.markup import check_markup, without_remarks
 from digest.rendering.templates import Source

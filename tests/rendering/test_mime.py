@@ -9,6 +9,8 @@ from email.parser import BytesParser
 from email.utils import parsedate_to_datetime
 
 import pytest
+from hypothesis import given, settings
+
 from digest.errors import Refused
 from digest.rendering.assemble import assemble, fill
 from digest.rendering.blocks import render_blocks
@@ -16,7 +18,6 @@ from digest.rendering.cleaning import one_line
 from digest.rendering.content import Arrangement, Envelope, IssueContent, Personal
 from digest.rendering.list_headers import list_headers
 from digest.rendering.mime import MessageBuilder
-from hypothesis import given, settings
 
 from .sample import ENVELOPE, issues, personals, shipped
 from .test_assemble import GOLDEN, rendition

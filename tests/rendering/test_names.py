@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from digest.errors import TemplateError
 from digest.rendering.environment import html_environment
 from digest.rendering.names import check_names

@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import quopri
 
-from digest.rendering.quoted_printable import encode_last_piece, encode_piece
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from digest.rendering.quoted_printable import encode_last_piece, encode_piece
 
 from .sample import texts
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from digest.errors import TemplateError
 from digest.rendering.templates import Source, load_template, make_template
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from digest.errors import UsageError
 from digest.settings import Settings
 from digest.settings.reading import read_settings

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+
 from digest.errors import UsageError
 from digest.settings.project import init_project
 from digest.settings.reading import read_settings

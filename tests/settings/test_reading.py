@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
 from digest.errors import UsageError
 from digest.settings import Frequency
 from digest.settings.reading import project_folder, read_settings

@@ -8,10 +8,11 @@ from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
+
 from digest.settings import plugins
 from digest.settings.database_url import has_password, masked_database_url
 from digest.settings.showing import show
-from pydantic import SecretStr
 from tests.settings.conftest import Project
 
 CANARY = "canary-5f0c7a91d2"

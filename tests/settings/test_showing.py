@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
+
 from digest.settings.reference import reference
 from digest.settings.showing import schema, show
-from jsonschema import Draft202012Validator
 from tests.settings.conftest import MINIMAL, Project
 
 CHECKOUT = Path(__file__).parents[2]

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from digest.settings import types
-from digest.settings.types import format_duration, parse_address, parse_duration
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+
+from digest.settings import types
+from digest.settings.types import format_duration, parse_address, parse_duration
 
 
 @pytest.mark.parametrize(

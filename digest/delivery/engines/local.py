@@ -18,7 +18,7 @@ from digest.delivery.engines.lanes import Job, Lanes
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import LeaseLost, Ledger, NotSendable, Recipient
 from digest.delivery.providers.answer import Answer, Outcome
-from digest.delivery.providers.port import Provider
+from digest.delivery.providers.port import Provider, longest_send
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import (
     Claim,
@@ -74,7 +74,7 @@ class LocalEngine:
         self._shelf, self._envelopes, self._settings = shelf, envelopes, settings
         claim = unit if unit > 1 else _SMALL_CLAIM
         self._pace = Pace(unit=unit, claim=claim, rate=settings.rate, lanes=settings.concurrency)
-        self._longest = settings.timeout + settings.connect_timeout
+        self._longest = longest_send(settings)
         self._deadlines: dict[int, datetime] = {}
         self._people: dict[int, dict[int, Recipient]] = {}
         self._renditions: dict[int, Rendition] = {}

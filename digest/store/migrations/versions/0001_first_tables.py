@@ -80,8 +80,12 @@ def upgrade() -> None:
         "delivery",
         ["issue_id", "state", "rendition", "subscriber_id"],
         unique=False,
-        sqlite_where=sa.text("state IN ('planned', 'claimed', 'sending', 'deferred', 'unknown')"),
-        postgresql_where=sa.text("state IN ('planned', 'claimed', 'sending', 'deferred', 'unknown')"),
+        sqlite_where=sa.text(
+            "state = 'planned' OR state = 'claimed' OR state = 'sending' OR state = 'deferred' OR state = 'unknown'"
+        ),
+        postgresql_where=sa.text(
+            "state = 'planned' OR state = 'claimed' OR state = 'sending' OR state = 'deferred' OR state = 'unknown'"
+        ),
     )
     op.create_table(
         "history",
@@ -113,7 +117,6 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("content_hash", sa.String(length=64), nullable=False),
-        sa.Column("content", sa.Text(), nullable=False),
         sa.Column("approved_hash", sa.String(length=64), nullable=True),
         sa.Column("approved_by", sa.Text(), nullable=True),
         sa.Column("approved_at", sa.String(length=32), nullable=True),
@@ -243,6 +246,16 @@ def upgrade() -> None:
             ["issue.id"],
         ),
         sa.PrimaryKeyConstraint("issue_id", "language"),
+    )
+    op.create_table(
+        "issue_content",
+        sa.Column("issue_id", sa.Integer(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["issue_id"],
+            ["issue.id"],
+        ),
+        sa.PrimaryKeyConstraint("issue_id"),
     )
     op.create_table(
         "issue_history",

@@ -1,0 +1,61 @@
+"""The provider port: what an e-mail service must do to carry deliveries.
+
+A provider is found by the entry point group `digest.providers`; its class takes `(settings: Settings)` and raises
+`UsageError` when something it needs is not configured. Each lane of the dispatch opens one transport and uses it
+from one thread; a transport keeps its connection between sends.
+
+A transport never raises for what a service or a network does: it answers with an `Answer`, in which every envelope
+has an outcome, as the table in `docs/providers/` for that provider says. It never retries by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.rendering.content import Envelope
+from digest.rendering.rendition import Rendition
+from digest.settings import Delivery
+
+__all__ = ["Answer", "Outcome", "Provider", "Transport", "Trouble", "longest_send"]
+
+
+def longest_send(delivery: Delivery) -> timedelta:
+    """The longest that one send may take: to connect, to write everything, to wait for the answer. Leases outlive it.
+
+    Looking a name up is the operating system's, and comes on top.
+    """
+    return delivery.connect_timeout + 2 * delivery.timeout
+
+
+class Transport(Protocol):
+    """One connection of one lane."""
+
+    def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> Answer:
+        """Carry one batch of one rendition; blocking, for at most `longest_send`.
+
+        What cannot be built into a message is the content's trouble. A connection that the service had let go of
+        before it answered anything is opened again within the same send; nothing else is tried twice.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let the connection go; never raises."""
+        ...
+
+
+class Provider(Protocol):
+    """An e-mail service."""
+
+    name: str
+    batch_limit: int  # the most envelopes of one send: 1 for SMTP
+
+    def open(self) -> Transport:
+        """A new transport; connects lazily, at its first send."""
+        ...
+
+    def describe(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> list[dict[str, Any]]:
+        """The requests `send` would make, secrets masked: what a dry run writes to `requests.jsonl`."""
+        ...

@@ -1,0 +1,56 @@
+"""Finding a provider by its name, through the entry points of the group `digest.providers`.
+
+The built-in ones come through the same door. A provider's module is imported when it is asked for, and not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
+
+from digest.delivery.providers.port import Provider
+from digest.errors import UsageError
+from digest.settings import Settings
+
+GROUP = "digest.providers"
+
+
+def provider_names() -> list[str]:
+    """Every name there is, in order."""
+    return sorted({entry.name for entry in entry_points(group=GROUP)})
+
+
+def open_provider(settings: Settings) -> Provider:
+    """The provider that `delivery.provider` names."""
+    return find_provider(settings.delivery.provider, settings)
+
+
+def find_provider(name: str, settings: Settings) -> Provider:
+    """The provider called `name`, ready to be opened; `UsageError` when there is none, or when it lacks a setting."""
+    factory = _load(choose(name, entry_points(group=GROUP)))
+    return cast("Provider", factory(settings))  # type: ignore[operator] # an entry point is typed as an object
+
+
+def choose(name: str, entries: Iterable[EntryPoint]) -> EntryPoint:
+    """The one entry called `name`; `UsageError` for none, and for two that disagree."""
+    found = list(entries)
+    named = {entry.value: entry for entry in found if entry.name == name}
+    if len(named) > 1:
+        raise UsageError(
+            f'delivery.provider is "{name}", and several packages offer that: {", ".join(sorted(named))}; remove all but one'
+        )
+    if not named:
+        names = sorted({entry.name for entry in found})
+        near = get_close_matches(name, names, n=1)
+        hint = f'; did you mean "{near[0]}"?' if near else ""
+        raise UsageError(f'delivery.provider is "{name}", which is no provider{hint} (there are: {", ".join(names)})')
+    return next(iter(named.values()))
+
+
+def _load(entry: EntryPoint) -> object:
+    try:
+        return entry.load()
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f'delivery.provider is "{entry.name}", but {entry.value} cannot be loaded: {error}') from error

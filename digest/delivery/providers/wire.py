@@ -1,0 +1,132 @@
+"""A connection to a service, on which nothing lasts longer than it was given.
+
+A socket's own time-out is per read: a peer that drips a byte now and then holds it for ever. Every wait here ends
+at a wall-clock `Deadline`. Only the name look-up is the operating system's, and has its time-outs.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+import ssl
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+class Deadline:
+    """A point in real time; waiting beyond it is a `TimeoutError`."""
+
+    def __init__(self, span: timedelta | float) -> None:
+        seconds = span.total_seconds() if isinstance(span, timedelta) else span
+        self._ends = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds left, always above zero; `TimeoutError` when none are."""
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return time.monotonic() >= self._ends
+
+    def at_most(self, span: timedelta | float) -> Deadline:
+        """The sooner of this deadline and one `span` from now."""
+        other = Deadline(span)
+        other._ends = min(other._ends, self._ends)
+        return other
+
+
+class Wire:
+    """One connection. `deadline` bounds each read and write; whoever uses the wire sets it first.
+
+    It has the few methods that `http.client` asks of a socket.
+    """
+
+    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+        self.deadline = deadline
+        self._sock = sock
+
+    @property
+    def own_address(self) -> str:
+        """The address of our end."""
+        return str(self._sock.getsockname()[0])
+
+    def secure(self, context: ssl.SSLContext, host: str) -> None:
+        """Speak TLS from here on, the peer's certificate checked for `host`."""
+        self._sock.settimeout(self.deadline.remaining())
+        self._sock = context.wrap_socket(self._sock, server_hostname=host)
+
+    def sendall(self, data: bytes) -> None:
+        """Write everything. An `OSError` means that the last byte was not written: the peer cannot have all of it."""
+        self._sock.settimeout(self.deadline.remaining())
+        self._sock.sendall(data)
+
+    def read(self, size: int = 65536) -> bytes:
+        """What has come, at most `size` bytes; empty when the peer has ended the connection."""
+        self._sock.settimeout(self.deadline.remaining())
+        return self._sock.recv(size)
+
+    def is_quiet(self) -> bool:
+        """Whether the connection is up and nothing has come that nobody asked for; reads such things away."""
+        try:
+            self._sock.settimeout(0)
+            self._sock.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        return False
+
+    def makefile(self, mode: str = "rb") -> io.BufferedReader:
+        """What is read, as a file; the deadline holds for it too."""
+        if mode != "rb":
+            raise ValueError("a wire is read as bytes")
+        return io.BufferedReader(_Reader(self))
+
+    def close(self) -> None:
+        """Let go; never raises."""
+        try:
+            self._sock.close()
+        except OSError:
+            return
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer).cast("B")
+        data = self._wire.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+
+def dial(host: str, port: int, deadline: Deadline) -> Wire:
+    """A new connection; `OSError` says why there is none. Each of a name's addresses gets a fair share of the time."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:
+        raise OSError(f"{host!r} is not a host name") from error
+    refusal = OSError("the name has no address")
+    for left, (family, kind, protocol, _, address) in zip(range(len(found), 0, -1), found, strict=True):
+        sock = socket.socket(family, kind, protocol)
+        try:
+            sock.settimeout(deadline.remaining() / left)
+            sock.connect(address)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            sock.close()
+            refusal = error
+        else:
+            return Wire(sock, deadline)
+    raise refusal

@@ -1,0 +1,6 @@
+"""Fakes and contracts for tests: of Digest itself, and of plugins.
+
+`provider_contract.ProviderContract` is the suite every provider passes; `fake_provider.FakeProvider` carries mail
+nowhere, by a script; `smtp_sink.SmtpSink` and `sendgrid_stub.SendGridStub` are services on loopback that can be told
+how to misbehave; `specimens` makes the renditions and envelopes they are tried with.
+"""
