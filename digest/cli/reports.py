@@ -106,11 +106,13 @@ def exit_code_of_run(ran: Ran) -> int:
 
 
 def exit_code_of_send(sent: Sent) -> int:
-    """3 paused or stopped by somebody, 5 the provider out of reach, 1 some of this send's deliveries are in trouble, 0."""
+    """3 paused or stopped by somebody, 5 the provider out of reach, 1 it is not at its end or some are in trouble, 0."""
     if sent.ending in {Ending.PAUSED, Ending.STOPPED}:
         return 3
     if sent.ending is Ending.OUT_OF_REACH:
         return 5
+    if sent.ending in {Ending.DRAINED, Ending.HELD_BACK}:
+        return 1
     troubled = sent.touched and any(sent.account[state] for state in _TROUBLED)
     return 1 if troubled or sent.account["deferred"] else 0
 

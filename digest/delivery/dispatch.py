@@ -9,7 +9,6 @@ The order that keeps promise 4: a `Send` is only ever given for what a `Marked` 
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -33,7 +32,7 @@ from digest.delivery.steps import (
     Step,
 )
 
-_ALIKE = 3  # so many alike refusals of the content, or failed connections in a row, pause the issue
+_ALIKE = 3  # so many in a row of refused contents, failed connections, or answers that leave all in doubt, stop the issue
 
 
 class Phase(StrEnum):
@@ -64,19 +63,25 @@ class Ending(StrEnum):
 
     EMPTY = "empty"  # nothing planned is left
     DRAINED = "drained"  # told to stop
-    PAUSED = "paused"  # content or account refused: a person has to look
+    PAUSED = "paused"  # content or account refused, or everything in doubt: a person has to look
     OUT_OF_REACH = "out_of_reach"  # no connection
+    HELD_BACK = "held_back"  # the provider wants a longer pause than a run makes; the next run goes on
     STOPPED = "stopped"  # the ledger refused: paused or cancelled by somebody else
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """The bounds: deliveries of one request, of one claim, messages a second (0: no limit), lanes."""
+    """The bounds: deliveries of one request, of one claim, messages a second (0: no limit), lanes.
+
+    Told to slow down, the dispatch waits `back_off` and twice as long each time; for more than `patience` it ends.
+    """
 
     unit: int
     claim: int
     rate: float
     lanes: int
+    back_off: timedelta = timedelta(seconds=5)
+    patience: timedelta = timedelta(seconds=30)
 
 
 @dataclass(slots=True)
@@ -89,8 +94,8 @@ class Dispatch:
     ending: Ending | None = field(default=None, init=False)
     reason: str = field(default="", init=False)
     _free_at: datetime = field(init=False)
-    _refusals: Counter[tuple[Trouble, str]] = field(default_factory=Counter, init=False)
-    _unreached: int = field(default=0, init=False)
+    _last: str | None = field(default=None, init=False)
+    _in_a_row: int = field(default=0, init=False)
     _reached: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -203,20 +208,28 @@ class Dispatch:
             self.ending, self.reason = ending, reason
 
     def _heed(self, answer: Answer, now: datetime) -> None:
-        """Draw the consequences of trouble for everyone still waiting."""
+        """Draw the consequences of one answer for everyone still waiting."""
         self._reached |= answer.trouble is not Trouble.CONNECTION
-        if answer.retry_after is not None:
-            self._free_at = max(self._free_at, now + timedelta(seconds=answer.retry_after))
-        if answer.trouble is None:
-            self._unreached = 0
-            self._refusals.clear()
-        elif answer.trouble is Trouble.ACCOUNT:
+        doubt = all(outcome is Outcome.UNKNOWN for outcome in answer.outcomes)
+        kind = answer.trouble or ("doubt" if doubt else None)
+        self._in_a_row = self._in_a_row + 1 if kind is not None and kind == self._last else int(kind is not None)
+        self._last = kind
+        if answer.trouble is Trouble.ACCOUNT:
             self._end(Ending.PAUSED, answer.text)
-        elif answer.trouble is Trouble.CONTENT:
-            self._refusals[answer.trouble, answer.text[:3]] += 1
-            if self._refusals[answer.trouble, answer.text[:3]] >= _ALIKE:
-                self._end(Ending.PAUSED, answer.text)
-        elif answer.trouble is Trouble.CONNECTION:
-            self._unreached += 1
-            if self._unreached >= _ALIKE or not self._reached:
-                self._end(Ending.OUT_OF_REACH, answer.text)
+        elif answer.trouble is Trouble.CONNECTION and (self._in_a_row >= _ALIKE or not self._reached):
+            self._end(Ending.OUT_OF_REACH, answer.text)
+        elif (answer.trouble is Trouble.CONTENT or doubt) and self._in_a_row >= _ALIKE:
+            self._end(Ending.PAUSED, answer.text)
+        self._slow_down(answer, now)
+
+    def _slow_down(self, answer: Answer, now: datetime) -> None:
+        """Wait as long as the provider says, or longer with each answer in a row that asks for it; a long wait ends the run."""
+        if answer.retry_after is not None:
+            wait = timedelta(seconds=answer.retry_after)
+        elif answer.trouble is Trouble.THROTTLED and self._in_a_row > 1:
+            wait = self.pace.back_off * (1 << min(self._in_a_row - 2, 16))
+        else:
+            return
+        if wait > self.pace.patience:
+            self._end(Ending.HELD_BACK, f"the provider asks to wait {wait.total_seconds():,.0f} s: {answer.text}")
+        self._free_at = max(self._free_at, now + wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,8 +56,9 @@ class Lanes:
         """Let the connections go; a lane that still waits for an answer is left behind."""
         for jobs in self._jobs.values():
             jobs.put(None)
+        until = time.monotonic() + seconds
         for thread in self._threads:
-            thread.join(seconds)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _work(self, lane: int, jobs: SimpleQueue[Job | None]) -> None:
         transport = self._provider.open()

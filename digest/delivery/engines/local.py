@@ -73,7 +73,14 @@ class LocalEngine:
         self._store, self._ledger, self._provider = store, ledger, provider
         self._shelf, self._envelopes, self._settings = shelf, envelopes, settings
         claim = unit if unit > 1 else _SMALL_CLAIM
-        self._pace = Pace(unit=unit, claim=claim, rate=settings.rate, lanes=settings.concurrency)
+        self._pace = Pace(
+            unit=unit,
+            claim=claim,
+            rate=settings.rate,
+            lanes=settings.concurrency,
+            back_off=settings.retry_first,
+            patience=settings.patience,
+        )
         self._longest = longest_send(settings)
         self._deadlines: dict[int, datetime] = {}
         self._people: dict[int, dict[int, Recipient]] = {}

@@ -1,0 +1,155 @@
+"""What runs in the child process that parses a feed: standard input in, JSON on standard output, nothing else.
+
+Started by path with `python -I`, so it imports nothing of Digest. Feeds are foreign and feedparser is not built for
+hostile ones (a hundred kilobytes cost it hundreds of megabytes, or minutes), hence the limits.
+
+The output is {"entries": [...], "language": ..., "trouble": ...}, entries with the keys of articles.json, or
+{"refused": "..."} when there is nothing to read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import re
+import resource
+import sys
+from datetime import datetime
+from html import escape
+from typing import Any
+
+_PROLOGUE = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
+_DOCTYPE = re.compile(r"<!DOCTYPE\s+([\w:.-]+)([^>\[]*)(\[)?", re.IGNORECASE)
+# feedparser's remarks on HTTP headers and declared encodings; the text was read all the same.
+_REMARKS = {"CharacterEncodingOverride", "NonXMLContentType"}
+
+
+def limit(memory: int, cpu: int) -> None:
+    """Bounds this process: bytes of address space, seconds of processor, and no files."""
+    for name, value in (
+        (resource.RLIMIT_AS, memory),
+        (resource.RLIMIT_CPU, cpu),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(name, (value, value))
+
+
+def refusal(data: bytes) -> str | None:
+    """Why `data` must not reach the parser: it declares a document type of its own, or is a web page."""
+    start = data[:65536]
+    text = start.decode("utf-16" if start[:2] in {b"\xff\xfe", b"\xfe\xff"} else "latin-1", "replace")
+    text = text.removeprefix("\u00ef\u00bb\u00bf")
+    prologue = _PROLOGUE.match(text)
+    doctype = _DOCTYPE.match(text, prologue.end() if prologue else 0)
+    if doctype is None:
+        return None
+    if doctype[1].lower() == "html":
+        return "is a web page, not a feed; look in it for the feed's own address"
+    if doctype[3]:
+        return "declares a document type of its own (DTD); feeds with entity declarations are refused"
+    return None
+
+
+def parse(data: bytes, url: str | None, content_type: str | None) -> dict[str, Any]:
+    """The feed in `data` as plain data."""
+    import feedparser
+
+    headers = {} if url is None else {"content-location": url}
+    if content_type is not None and "charset" in content_type.lower():
+        headers["content-type"] = content_type
+    feed = feedparser.parse(io.BytesIO(data), response_headers=headers, sanitize_html=False, resolve_relative_uris=False)
+    trouble = _trouble(feed.get("bozo_exception"))
+    if not feed.entries and (trouble or not feed.get("version")):
+        return {"refused": f"is not a feed that can be read ({trouble or 'neither RSS nor Atom'})"}
+    literal = str(feed.get("version") or "").startswith("atom")
+    language = dict.get(feed.feed, "language")
+    return {"entries": [_raw(entry, literal) for entry in feed.entries], "language": language, "trouble": trouble}
+
+
+def _trouble(exception: Any) -> str | None:
+    if exception is None or type(exception).__name__ in _REMARKS:
+        return None
+    line = getattr(exception, "getLineNumber", lambda: None)()
+    message = getattr(exception, "getMessage", lambda: str(exception))()
+    return f"line {line}: {message}" if line else str(message)
+
+
+def _raw(entry: Any, literal: bool) -> dict[str, Any]:
+    """One entry with the keys of articles.json. `literal` says that text which calls itself plain is plain."""
+    found: dict[str, Any] = {
+        "id": dict.get(entry, "id"),
+        "url": dict.get(entry, "link"),
+        "title": _text(dict.get(entry, "title_detail"), literal),
+        "summary": _text(_body(entry), literal),
+        "tags": _tags(entry),
+        "published_at": _time(entry, "published") or _time(entry, "updated"),
+        "updated_at": _time(entry, "updated"),
+        "author": _author(entry),
+        "image": _image(entry),
+        "language": dict.get(dict.get(entry, "title_detail") or {}, "language"),
+    }
+    return {key: value for key, value in found.items() if value not in (None, "", [])}
+
+
+def _body(entry: Any) -> Any:
+    detail = dict.get(entry, "summary_detail")
+    if detail and dict.get(detail, "value"):
+        return detail
+    contents = dict.get(entry, "content") or [None]
+    return contents[0]
+
+
+def _text(detail: Any, literal: bool) -> str | None:
+    if not detail:
+        return None
+    value = str(dict.get(detail, "value") or "")
+    return escape(value) if literal and dict.get(detail, "type") == "text/plain" else value
+
+
+def _tags(entry: Any) -> list[str]:
+    return [name for tag in dict.get(entry, "tags") or () if (name := dict.get(tag, "label") or dict.get(tag, "term"))]
+
+
+def _time(entry: Any, name: str) -> str | None:
+    text, parsed = dict.get(entry, name), dict.get(entry, f"{name}_parsed")
+    if parsed is None:
+        return text
+    with contextlib.suppress(ValueError, TypeError):
+        if datetime.fromisoformat(str(text).strip()).tzinfo is None:  # a time without a zone is the newsletter's, not UTC
+            return str(text)
+    return "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z".format(*parsed[:6])
+
+
+def _author(entry: Any) -> str | None:
+    """The author's name, without the address that RSS and feedparser write beside it; an address alone is nobody's name."""
+    author = str(dict.get(entry, "author") or "")
+    name, addresses = re.subn(r"[<(]?[^\s<(]+@[^\s>)]+[>)]?", "", author[:500])
+    return name.strip(" ()<>,") or None if addresses else author
+
+
+def _image(entry: Any) -> str | None:
+    for media in dict.get(entry, "media_content") or ():
+        if media.get("url") and (media.get("medium") == "image" or str(media.get("type", "")).startswith("image/")):
+            return str(media["url"])
+    for link in dict.get(entry, "links") or ():
+        if link.get("rel") == "enclosure" and str(link.get("type", "")).startswith("image/") and link.get("href"):
+            return str(link["href"])
+    thumbnails = dict.get(entry, "media_thumbnail") or ()
+    return str(thumbnails[0]["url"]) if thumbnails and thumbnails[0].get("url") else None
+
+
+def main(arguments: list[str]) -> None:
+    """Arguments: memory in bytes, processor seconds, the feed's address or "", its content type or ""."""
+    memory, cpu, url, content_type = arguments
+    limit(int(memory), int(cpu))
+    data = sys.stdin.buffer.read()
+    reason = refusal(data)
+    result = {"refused": reason} if reason else parse(data, url or None, content_type or None)
+    sys.stdout.buffer.write(json.dumps(result, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

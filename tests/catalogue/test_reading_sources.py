@@ -1,0 +1,99 @@
+"""Kinds of sources, and reading all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from digest.catalogue import registry
+from digest.catalogue.article import Entry
+from digest.catalogue.reading_sources import read_sources
+from digest.catalogue.registry import open_sources, source_kinds
+from digest.catalogue.sources.json_file import JsonFile
+from digest.catalogue.sources.port import Reading, SourceContext
+from digest.errors import UsageError
+from digest.settings import SourceSettings
+
+Make = Callable[..., SourceSettings]
+
+
+class Broken:
+    """A plugin with a defect."""
+
+    def __init__(self, settings: SourceSettings, context: SourceContext) -> None:
+        pass
+
+    def read(self) -> Reading:
+        raise KeyError("no\nsuch thing")
+
+
+class Careless(Broken):
+    """A plugin that does not clean its entries."""
+
+    def read(self) -> Reading:
+        good = Entry("a", "https://b.example/a", "https://b.example/a", "A")
+        return Reading(
+            (good, Entry("b", "javascript:x", "javascript:x", "B"), Entry("c", "https://b.example/c", "https://b.example/c", ""))
+        )
+
+
+@pytest.fixture
+def plugins(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = Broken.__module__
+    places = {"broken": f"{here}:Broken", "careless": f"{here}:Careless", "gone": "nowhere_at_all:Gone"}
+    extra = [EntryPoint(name, place, "digest.sources") for name, place in places.items()]
+    known = registry._points()
+    monkeypatch.setattr(registry, "_points", lambda: known | {point.name: point for point in extra})
+    monkeypatch.setattr(EntryPoint, "load", _load(EntryPoint.load))
+
+
+def _load(real: Callable[[EntryPoint], object]) -> Callable[[EntryPoint], object]:
+    ours: dict[str, object] = {"broken": Broken, "careless": Careless}
+    return lambda point: ours.get(point.name) or real(point)
+
+
+def test_ours_come_through_the_plugins_door(context: SourceContext, source: Make) -> None:
+    assert {"json", "feed"} <= set(source_kinds())
+    assert isinstance(open_sources([source()], context)[0], JsonFile)
+
+
+def test_an_unknown_kind_names_its_key_and_suggests(context: SourceContext, source: Make) -> None:
+    with pytest.raises(UsageError, match=r"sources\.1\.kind: 'feeed' is no kind of source; did you mean 'feed'\?"):
+        open_sources([source(), source(kind="feeed")], context)
+    with pytest.raises(UsageError, match="the kinds are feed, json"):
+        open_sources([source(kind="xyzzy")], context)
+
+
+@pytest.mark.usefixtures("plugins")
+def test_a_plugin_that_cannot_be_loaded_names_its_key(context: SourceContext, source: Make) -> None:
+    with pytest.raises(UsageError, match=r"sources\.0\.kind: the plugin 'gone' cannot be loaded"):
+        open_sources([source(kind="gone")], context)
+
+
+@pytest.mark.usefixtures("plugins")
+def test_a_bad_source_stops_only_itself(context: SourceContext, source: Make) -> None:
+    (context.project / "articles.json").write_text('[{"title": "x", "url": "https://b.example/x"}]')
+    sources = [source("missing", path="nowhere.json"), source("good"), source("plugin", kind="broken")]
+    missing, good, plugin = read_sources(sources, context)
+    assert (missing.reading, good.error, plugin.reading) == (None, None, None)
+    assert good.reading is not None
+    assert len(good.reading.entries) == 1
+    assert missing.error is not None
+    assert "does not exist" in missing.error
+    assert plugin.error is not None
+    assert "KeyError" in plugin.error
+    assert "\n" not in plugin.error
+
+
+@pytest.mark.usefixtures("plugins")
+def test_what_a_plugin_leaves_unclean_does_not_reach_the_catalogue(context: SourceContext, source: Make) -> None:
+    (result,) = read_sources([source(kind="careless")], context)
+    assert result.reading is not None
+    assert [entry.key for entry in result.reading.entries] == ["a"]
+    assert [fault.place for fault in result.reading.faults] == ["'b'", "'c'"]
+
+
+def test_no_sources_are_no_results(context: SourceContext) -> None:
+    assert read_sources([], context) == []
