@@ -51,6 +51,7 @@ def run(app: App, slug: str | None, on_progress: Progress) -> Ran:
         for newsletter in newsletters:
             for issue in _begun(app, newsletter):
                 ran.handled.append(_go_on(app, newsletter, issue, on_progress))
+            ran.handled += _paused(app, newsletter, ran)
             for frequency in newsletter.frequencies:
                 _due(app, newsletter, frequency, ran, on_progress)
         return ran
@@ -65,6 +66,15 @@ def _begun(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:
             yield issue
         elif issue.state is _S.PAUSED and (issue.reason or "").startswith(OUT_OF_REACH):
             yield issuing.resume(app, issue, "run")
+
+
+def _paused(app: App, newsletter: NewsletterSettings, ran: Ran) -> list[Handled]:
+    """Issues that wait for a person to resume them: said again by every run."""
+    told = {handled.issue.id for handled in ran.handled}
+    with app.store.reading() as connection:
+        issues = list_issues(connection, newsletter.slug)
+    paused = (issue for issue in issues if issue.state is _S.PAUSED and issue.id not in told)
+    return [Handled(issue, f"`digest issues resume {issue.name}` lets it go on", refused=True) for issue in paused]
 
 
 def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: Progress) -> Handled:
