@@ -21,7 +21,7 @@ demo: $(READY) ## the whole job on the sample articles, a dry run into outbox/
 	$(BIN)/digest demo
 
 test: $(READY) ## the tests, but for the long proofs
-	$(BIN)/pytest -n 2 -m "not wheel"
+	$(BIN)/pytest -n 2 -m "not wheel and not proof"
 
 check: $(READY) ## style, types, direction of imports, dependencies
 	$(BIN)/ruff check .
@@ -30,8 +30,8 @@ check: $(READY) ## style, types, direction of imports, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry digest
 
-proofs: $(READY) ## what takes longer: the built wheel in an empty environment
-	$(BIN)/pytest -m wheel -p no:randomly
+proofs: $(READY) ## what takes longer: the crash loop, the built wheel in an empty environment
+	$(BIN)/pytest -m "wheel or proof" -p no:randomly
 
 bench: $(READY) ## the benchmarks
 	$(BIN)/python -m benchmarks
