@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from digest.app.wiring import App
 from digest.delivery.shelf import Shelf, widest_arrangement
-from digest.errors import Refused
+from digest.errors import Refused, UsageError
 from digest.issues.issue import Issue
 from digest.rendering.content import Envelope, Personal
 from digest.settings.types import parse_address
@@ -19,7 +19,9 @@ def send_test(app: App, issue: Issue, email: str) -> str:
     """Send an issue's widest rendition to one address; returns the provider's outcome."""
     if not issue.rendered:
         raise Refused(f"issue {issue.name} cannot be sent: {issue.reason}")
-    address = parse_address(email)
+    if not app.sends_for_real:
+        raise Refused("delivery.provider is dry-run, which sends nothing; name another provider for a test send")
+    address = _address(email)
     with app.store.reading() as connection:
         rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0)
     personal = Personal(greeting="Hello,", email=email, preferences_url=_INERT, unsubscribe_url=_INERT)
@@ -33,3 +35,10 @@ def send_test(app: App, issue: Issue, email: str) -> str:
         transport.close()
     said = answer.texts.get(0, answer.text)
     return answer.outcomes[0].value + (f": {said}" if said and answer.outcomes[0].value != "accepted" else "")
+
+
+def _address(email: str) -> str:
+    try:
+        return parse_address(email)
+    except ValueError as error:
+        raise UsageError(f"--test-to: {error}") from None

@@ -103,6 +103,8 @@ class Sender:
         """Dispatch until nothing is planned and no deferred delivery comes due within the settings' patience."""
         with self.store.reading() as connection:
             shelf = Shelf(connection, issue)
+        if shelf.content_hash != issue.approved_hash:
+            raise Refused(f"issue {issue.name}: what is stored is not what was approved; nothing of it is sent")
         engine = self._engine(issue, ledger, shelf)
         until = datetime.now(UTC) + self.settings.patience
         while True:

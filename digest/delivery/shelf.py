@@ -11,7 +11,7 @@ from digest.issues.arranging import arrange
 from digest.issues.issue import Issue, blocks_of, frozen_of
 from digest.issues.selection import Decision, Reason, Selection
 from digest.rendering.assemble import assemble
-from digest.rendering.blocks import Blocks
+from digest.rendering.blocks import Blocks, content_hash
 from digest.rendering.content import Arrangement
 from digest.rendering.rendition import Rendition
 from digest.store import tables
@@ -20,13 +20,17 @@ _KEPT = 256
 
 
 class Shelf:
-    """The renditions of one planned issue, by number."""
+    """The renditions of one issue, by number. `content_hash` is of what is really stored, for whoever is about to send it."""
 
     def __init__(self, connection: Connection, issue: Issue) -> None:
-        self.issue = issue
-        self.content = frozen_of(connection, issue).content
+        frozen = frozen_of(connection, issue)
+        self.issue, self.content = issue, frozen.content
         self._blocks: Blocks = blocks_of(connection, issue, self.content.language)
         self._kept: OrderedDict[int, Rendition] = OrderedDict()
+        content = self.content
+        self.content_hash = content_hash(
+            self._blocks, subject=content.subject, sender=content.sender, template_hash=frozen.template_hash
+        )
 
     def take(self, connection: Connection, number: int) -> Rendition:
         """Rendition `number`, assembled from the frozen blocks."""
