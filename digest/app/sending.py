@@ -38,7 +38,7 @@ def send_locked(app: App, issue: Issue, on_progress: Progress) -> Sent:
         issue = issuing.approve(app, issue, "automatic")
     if app.outbox is not None:
         app.outbox.begin(issue)
-    sent = sender.send(issue, others_are_dead=app.store.path is not None)
+    sent = sender.send(issue, others_are_dead=True)
     if app.outbox is not None:
         with app.store.reading() as connection:
             app.outbox.finish(connection, sent.issue, frozen_of(connection, sent.issue))

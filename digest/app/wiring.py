@@ -23,7 +23,6 @@ from digest.settings import NewsletterSettings, Settings
 from digest.settings.reading import read_settings
 from digest.shipped import shipped
 from digest.store.database import Store
-from digest.store.locking import run_lock
 
 DRY_RUN = "dry-run"
 
@@ -90,7 +89,7 @@ class App:
 
     def run_lock(self) -> Any:
         """Held while sending; in a dry run nobody else can be at the copy."""
-        return nullcontext() if self.outbox is not None or self.store.path is None else run_lock(self.store.path)
+        return nullcontext() if self.outbox is not None else self.store.run_lock()
 
     @contextmanager
     def rehearsing(self, *, every_message: bool = False) -> Iterator[App]:

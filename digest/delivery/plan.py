@@ -228,7 +228,9 @@ def _insert_deliveries(connection: Connection, issue: Issue, had_table: Table | 
         .order_by(row.subscriber_id)
     )
     columns = ["issue_id", "subscriber_id", "group_number", "rendition", "state"]
-    return int(connection.execute(insert(tables.delivery).from_select(columns, rows)).rowcount)
+    connection.execute(insert(tables.delivery).from_select(columns, rows))
+    planned = select(func.count()).where(tables.delivery.c.issue_id == issue.id)
+    return connection.execute(planned).scalar_one()
 
 
 def suppressed(newsletter: str) -> Select[tuple[int]]:

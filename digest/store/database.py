@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from digest.errors import Refused, Unreachable, UsageError
+from digest.store.copying import copy_file, copy_rows
+from digest.store.locking import advisory_lock, file_lock
 from digest.store.migrations import HEAD
 
 _BUSY_SECONDS = 30
@@ -74,18 +76,32 @@ class Store:
     @contextmanager
     def scratch(self) -> Iterator[Store]:
         """A copy of this store that may be written to and is thrown away: where every dry run happens."""
-        if self.path is None:
-            raise UsageError("database.url: a dry run needs a copy of the database, which Digest can make of SQLite only")
         with tempfile.TemporaryDirectory(prefix="digest-dry-run-") as folder:
             copy = Path(folder) / "scratch.db"
-            with self._speaking_plainly():
-                _copy(self.path, copy)
+            if self.path is not None:
+                with self._speaking_plainly():
+                    copy_file(self.path, copy, _BUSY_SECONDS)
             store = Store(f"sqlite:///{copy}", synchronous="OFF")
             try:
                 store.prepare()
+                if self.path is None:
+                    self._copy_rows(store)
                 yield store
             finally:
                 store.close()
+
+    @contextmanager
+    def run_lock(self) -> Iterator[None]:
+        """Held while sending; raises `Busy` when another process sends from this database."""
+        with self._speaking_plainly(), file_lock(self.path) if self.path else advisory_lock(self._engine):
+            yield
+
+    def _copy_rows(self, store: Store) -> None:
+        with self.reading() as connection:
+            found = revision(connection)
+        if found is not None:
+            with self._speaking_plainly(), store.writing() as connection:
+                copy_rows(self._engine, connection)
 
     @contextmanager
     def _speaking_plainly(self) -> Iterator[None]:
@@ -160,19 +176,3 @@ def _configure(synchronous: str) -> Any:
 def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get("digest_writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _copy(original: Path, copy: Path) -> None:
-    """A consistent copy of an SQLite file that leaves the original, and its folder, untouched to the byte.
-
-    A read-only connection leaves an empty write-ahead log behind; an ordinary one that only reads takes it away
-    again, but would fold a log that a crash has left into the file. So the mode goes by whether there is a log.
-    """
-    if not original.exists():
-        return
-    mode = "ro" if original.with_name(original.name + "-wal").exists() else "rw"
-    with (
-        closing(sqlite3.connect(f"{original.resolve().as_uri()}?mode={mode}", uri=True, timeout=_BUSY_SECONDS)) as source,
-        closing(sqlite3.connect(copy)) as target,
-    ):
-        source.backup(target)

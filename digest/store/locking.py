@@ -1,4 +1,8 @@
-"""The run lock: at most one process of a host sends from one database; the kernel frees it when that process dies."""
+"""The run lock: at most one process sends from one database. It is freed when its holder dies, by whoever keeps it.
+
+Who holds it knows that every other sender is dead, or has lost its database: what such a one claimed can be taken over,
+since every later step of it is a compare-and-set that fails.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import Engine, text
+
 from digest.errors import Busy, Unreachable
+
+_ADVISORY_KEY = 0x646967657374  # "digest"
+_BUSY = "another `digest run` or `digest send` works on this database just now; nothing to do here"
 
 
 @contextmanager
-def run_lock(database: Path) -> Iterator[None]:
-    """Hold the lock beside `database`, or raise `Busy` at once: whoever holds it knows that every other sender is dead."""
+def file_lock(database: Path) -> Iterator[None]:
+    """Hold the lock beside an SQLite file, or raise `Busy` at once; the kernel frees it with the process."""
     path = database.with_name(database.name + ".lock")
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -23,7 +32,19 @@ def run_lock(database: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise Busy("another `digest run` or `digest send` works on this database just now; nothing to do here") from None
+            raise Busy(_BUSY) from None
         yield
     finally:
         os.close(handle)
+
+
+@contextmanager
+def advisory_lock(engine: Engine) -> Iterator[None]:
+    """Hold PostgreSQL's advisory lock, or raise `Busy` at once; the server frees it with the session."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
+        if not session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar_one():
+            raise Busy(_BUSY)
+        try:
+            yield
+        finally:
+            session.invalidate()  # ends the session, and with it the lock, even when the connection is broken

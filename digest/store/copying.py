@@ -1,0 +1,37 @@
+"""Copying a whole database into a scratch file, leaving the original untouched."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from digest.store.tables import metadata
+
+_AT_ONCE = 5000
+
+
+def copy_file(original: Path, copy: Path, busy_seconds: float) -> None:
+    """A consistent copy of an SQLite file that leaves the original, and its folder, untouched to the byte.
+
+    A read-only connection leaves an empty write-ahead log behind; an ordinary one that only reads takes it away
+    again, but would fold a log that a crash has left into the file. So the mode goes by whether there is a log.
+    """
+    if not original.exists():
+        return
+    mode = "ro" if original.with_name(original.name + "-wal").exists() else "rw"
+    with (
+        closing(sqlite3.connect(f"{original.resolve().as_uri()}?mode={mode}", uri=True, timeout=busy_seconds)) as source,
+        closing(sqlite3.connect(copy)) as target,
+    ):
+        source.backup(target)
+
+
+def copy_rows(original: Engine, copy: Connection) -> None:
+    """Every row of every table as one moment saw it, a few thousand at a time."""
+    with original.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as source:
+        for table in metadata.sorted_tables:
+            for rows in source.execution_options(yield_per=_AT_ONCE).execute(select(table)).mappings().partitions():
+                copy.execute(insert(table), [dict(row) for row in rows])
