@@ -107,11 +107,12 @@ class Sender:
             raise Refused(f"issue {issue.name}: what is stored is not what was approved; nothing of it is sent")
         engine = self._engine(issue, ledger, shelf)
         until = datetime.now(UTC) + self.settings.patience
+        tried = 0
         while True:
             result = engine.run(self.stop, self.on_progress)
-            messages = sum(result.outcomes.values())
+            tried += sum(result.outcomes.values())
             if result.ending is not Ending.EMPTY or not self._wait_for_deferred(ledger, until):
-                return result.ending, result.reason, messages
+                return result.ending, result.reason, tried
 
     def _engine(self, issue: Issue, ledger: Ledger, shelf: Shelf) -> LocalEngine:
         envelopes = EnvelopeMaker(self.key, self.public_url, issue)

@@ -1,47 +1,24 @@
-"""The local engine: one process, one writer, and as many lanes as the settings allow.
-
-The loop asks the step machine what to do, carries out everything that concerns the ledger in one transaction (so lanes
-share a commit), tells the machine, and only then hands marked deliveries to the lanes.
-"""
+"""The local engine: one process, one writer, and as many lanes as the settings allow."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection
-
-from digest.delivery.dispatch import Dispatch, Ending, Pace
-from digest.delivery.engines.lanes import Job, Lanes
+from digest.delivery.dispatch import Ending, Pace
+from digest.delivery.engines.lanes import Lanes
+from digest.delivery.engines.turns import Turns
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import LeaseLost, Ledger, NotSendable, Recipient
-from digest.delivery.providers.answer import Answer, Outcome
-from digest.delivery.providers.port import Provider, longest_send
+from digest.delivery.ledger import Ledger
+from digest.delivery.providers.answer import Outcome
+from digest.delivery.providers.port import Provider
 from digest.delivery.shelf import Shelf
-from digest.delivery.steps import (
-    Claim,
-    ClaimAnswered,
-    Drain,
-    Event,
-    Finish,
-    Mark,
-    Marked,
-    MarkRefused,
-    Release,
-    Send,
-    Settle,
-    Settled,
-    Step,
-)
-from digest.rendering.rendition import Rendition
+from digest.delivery.steps import Drain
 from digest.settings import Delivery
 from digest.store.database import Store
 
-CLAIM_LEASE = timedelta(seconds=30)
-_LISTEN = 0.5  # seconds between looks at the clock while nothing happens
-_MARGIN = timedelta(minutes=2)  # by which a batch's deadline outlives the longest a request may take
 _DRAIN = timedelta(seconds=9)
 _SMALL_CLAIM = 50  # deliveries a lane claims at once where a request carries one
 
@@ -57,145 +34,50 @@ class Result:
     outcomes: Mapping[Outcome, int]
 
 
+@dataclass(frozen=True, slots=True)
 class LocalEngine:
-    """Sends the planned deliveries of one issue through one provider."""
+    """Sends the planned deliveries of one issue through one provider; `unit` is how many one request carries."""
 
-    def __init__(
-        self,
-        store: Store,
-        ledger: Ledger,
-        provider: Provider,
-        shelf: Shelf,
-        envelopes: EnvelopeMaker,
-        settings: Delivery,
-        unit: int,
-    ) -> None:
-        self._store, self._ledger, self._provider = store, ledger, provider
-        self._shelf, self._envelopes, self._settings = shelf, envelopes, settings
-        claim = unit if unit > 1 else _SMALL_CLAIM
-        self._pace = Pace(
-            unit=unit,
-            claim=claim,
-            rate=settings.rate,
-            lanes=settings.concurrency,
-            back_off=settings.retry_first,
-            patience=settings.patience,
-        )
-        self._longest = longest_send(settings)
-        self._deadlines: dict[int, datetime] = {}
-        self._people: dict[int, dict[int, Recipient]] = {}
-        self._renditions: dict[int, Rendition] = {}
-        self._counts: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
-        self._renewed_at = datetime.now(UTC)
+    store: Store
+    ledger: Ledger
+    provider: Provider
+    shelf: Shelf
+    envelopes: EnvelopeMaker
+    settings: Delivery
+    unit: int
 
     def run(self, stop: threading.Event, on_progress: Progress = lambda _: None) -> Result:
         """Until nothing planned is left, or a reason to stop. Raises `Unreachable` when the store fails."""
-        machine = Dispatch(self._pace, datetime.now(UTC))
-        lanes = Lanes(self._provider)
-        drain_until: datetime | None = None
+        lanes = Lanes(self.provider)
+        turns = Turns(
+            self.store, self.ledger, lanes, self.shelf, self.envelopes, self.settings, pace(self.settings, self.unit), _clock
+        )
+        machine, drain_until = turns.machine, None
         try:
             while not machine.finished:
-                now = datetime.now(UTC)
                 if stop.is_set() and drain_until is None:
-                    machine.hear(Drain("told to stop"), now)
-                    drain_until = now + _DRAIN
-                if drain_until is not None and now >= drain_until:
+                    machine.hear(Drain("told to stop"), _clock())
+                    drain_until = _clock() + _DRAIN
+                if drain_until is not None and _clock() >= drain_until:
                     machine.abandon("told to stop, and no answer came in time")
-                self._go_on(machine, lanes, now)
-                on_progress(self._counts)
+                turns.turn()
+                on_progress(turns.outcomes)
         finally:
             lanes.close()
-        return Result(machine.ending or Ending.EMPTY, machine.reason, dict(self._counts))
+        return Result(machine.ending or Ending.EMPTY, machine.reason, dict(turns.outcomes))
 
-    def _go_on(self, machine: Dispatch, lanes: Lanes, now: datetime) -> None:
-        """One turn: do what the machine says; where it has nothing to say, listen."""
-        steps = machine.next(now)
-        for step in steps:
-            if isinstance(step, Send):
-                envelopes = [self._envelopes.make(self._people[step.lane][one]) for one in step.recipients]
-                lanes.send(step.lane, Job(self._renditions[step.lane], envelopes))
-        writing = [step for step in steps if not isinstance(step, Send)]
-        if writing:
-            for event in self._write(writing):
-                machine.hear(event, now)
-        for answered in lanes.hear(0 if steps else self._patience(machine, now)):
-            machine.hear(answered, datetime.now(UTC))
-        self._renew(machine, now)
 
-    def _patience(self, machine: Dispatch, now: datetime) -> float:
-        until = machine.wait_until(now)
-        return _LISTEN if until is None else min(_LISTEN, max(0.001, (until - now).total_seconds()))
+def pace(settings: Delivery, unit: int) -> Pace:
+    """The bounds that the settings put on a dispatch."""
+    return Pace(
+        unit=unit,
+        claim=unit if unit > 1 else _SMALL_CLAIM,
+        rate=settings.rate,
+        lanes=settings.concurrency,
+        back_off=settings.retry_first,
+        patience=settings.patience,
+    )
 
-    def _write(self, steps: Sequence[Step]) -> list[Event]:
-        """Carry out ledger steps in one transaction; what they brought holds once it is committed."""
-        now = datetime.now(UTC)
-        with self._store.writing() as connection:
-            return [event for step in steps if (event := self._do(connection, step, now)) is not None]
 
-    def _do(self, connection: Connection, step: Step, now: datetime) -> Event | None:
-        match step:
-            case Claim(lane=lane, size=size):
-                return self._claim(connection, lane, size, now)
-            case Mark():
-                return self._mark(connection, step, now)
-            case Settle():
-                return self._settle(connection, step, now)
-            case Release(batch=batch, recipients=recipients):
-                self._ledger.release(connection, batch, recipients, now=now)
-            case Finish(batch=batch):
-                self._ledger.finish(connection, batch, now=now)
-                self._deadlines.pop(batch, None)
-        return None
-
-    def _claim(self, connection: Connection, lane: int, size: int, now: datetime) -> Event:
-        found = self._ledger.claim(connection, size, now=now, lease=CLAIM_LEASE)
-        if found is None:
-            return ClaimAnswered(lane, None)
-        claimed, people = found
-        self._renditions[lane] = self._shelf.take(connection, claimed.rendition)
-        self._people[lane] = {person.subscriber_id: person for person in people}
-        self._deadlines[claimed.batch] = now
-        return ClaimAnswered(lane, claimed)
-
-    def _mark(self, connection: Connection, step: Mark, now: datetime) -> Event:
-        try:
-            if self._deadlines[step.batch] < now + self._longest:
-                self._keep(connection, step.batch, now, now + self._longest + _MARGIN)
-            marked = self._ledger.mark(connection, step.batch, step.recipients, now=now)
-        except LeaseLost:
-            return MarkRefused(step.lane, "another process took over")
-        except NotSendable as error:
-            return MarkRefused(step.lane, str(error))
-        return Marked(step.lane, tuple(marked))
-
-    def _settle(self, connection: Connection, step: Settle, now: datetime) -> Event:
-        people = self._people[step.lane]
-        retry_at = {one: now + self._back_off(people[one].attempts + 1, step.answer) for one in step.recipients}
-        self._ledger.settle(connection, step.batch, step.recipients, step.answer, now=now, retry_at=retry_at)
-        for outcome in step.answer.outcomes:
-            self._counts[outcome] += 1
-        return Settled(step.lane)
-
-    def _back_off(self, attempt: int, answer: Answer) -> timedelta:
-        """The provider's word, or `retry_first` thrice as long with each attempt, at most a day."""
-        if answer.retry_after is not None:
-            return timedelta(seconds=answer.retry_after)
-        factor: int = 3 ** min(attempt - 1, 20)
-        return min(self._settings.retry_first * factor, timedelta(days=1))
-
-    def _renew(self, machine: Dispatch, now: datetime) -> None:
-        """Our claims stay ours while we live."""
-        if now - self._renewed_at < CLAIM_LEASE / 3:
-            return
-        self._renewed_at = now
-        held = [lane.claimed.batch for lane in machine.lanes if lane.claimed is not None]
-        if held:
-            with self._store.writing() as connection:
-                for batch in held:
-                    # One that was lost is found out at its next mark, where it matters.
-                    self._ledger.renew(connection, batch, now=now, lease=CLAIM_LEASE, deadline=self._deadlines[batch])
-
-    def _keep(self, connection: Connection, batch: int, now: datetime, deadline: datetime) -> None:
-        if not self._ledger.renew(connection, batch, now=now, lease=CLAIM_LEASE, deadline=deadline):
-            raise LeaseLost
-        self._deadlines[batch] = deadline
+def _clock() -> datetime:
+    return datetime.now(UTC)
