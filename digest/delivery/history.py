@@ -1,4 +1,8 @@
-"""The history of deliveries: append-only lines, per batch step, and per delivery where one departs from its batch."""
+"""The history of deliveries: append-only lines, per batch step, and per delivery where one departs from its batch.
+
+The state is its fold: everyone planned, then every line moves as many as it counts. A mark has no line of its own; what
+leaves `sending` is told as leaving `claimed`.
+"""
 
 from __future__ import annotations
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select
 
 from digest.delivery import statements
+from digest.delivery.batches import close_batch
 from digest.delivery.history import note
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.steps import Claimed
@@ -122,12 +123,8 @@ class Ledger:
         self._note(connection, batch, _S.CLAIMED, _S.PLANNED, now=now, count=given_back, reason="released")
 
     def finish(self, connection: Connection, batch: int, *, now: datetime) -> None:
-        """Close a batch: what of it was accepted goes into the history as one line."""
-        row, unfinished = tables.delivery.c, (tables.batch.c.id == batch, tables.batch.c.finished_at.is_(None))
-        if connection.execute(update(tables.batch).where(*unfinished).values(finished_at=now)).rowcount:
-            where = (row.issue_id == self.issue_id, row.batch_id == batch, row.state == _S.ACCEPTED.value)
-            accepted = connection.execute(select(func.count()).where(*where)).scalar_one()
-            self._note(connection, batch, _S.CLAIMED, _S.ACCEPTED, now=now, count=accepted)
+        """Close a batch of ours."""
+        close_batch(connection, self.issue_id, batch, now=now, actor=self.owner)
 
     def renew(self, connection: Connection, batch: int, *, now: datetime, lease: timedelta, deadline: datetime) -> bool:
         """Keep a batch that is still worked on; `deadline` is when its requests will have ended. False: it is not ours any more."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Case, ColumnElement, Connection, Select, case, delete, insert, select, update
 
 from digest.delivery.account import unknown, unsent
+from digest.delivery.batches import close_batches
 from digest.delivery.transitions import DeliveryState
 from digest.issues import pool
 from digest.issues.issue import Issue, issue_by_id
@@ -29,6 +30,7 @@ def conclude(connection: Connection, issue: Issue, *, now: datetime) -> Issue:
     """Settle an issue when nothing of it waits any more, and call it sent when nothing is unknown either."""
     if issue.audience is None or unsent(connection, issue.id):
         return issue_by_id(connection, issue.id)
+    close_batches(connection, issue.id, now=now, actor="account")
     if issue.settled_at is None:
         _settle(connection, issue, now)
     give_back(connection, issue)

@@ -88,7 +88,8 @@ def _each(
         where = (_row.issue_id == ledger.issue_id, _row.subscriber_id == one, stands(from_state))
         if connection.execute(update(tables.delivery).where(*where).values(state=to_state.value, answer=reason)).rowcount:
             done += 1
-            note(connection, ledger.issue_id, from_state, to_state, now=now, actor=ledger.owner, subscriber=one, reason=reason)
+            said_from = _S.CLAIMED if from_state is _S.SENDING else from_state  # marks have no line of their own
+            note(connection, ledger.issue_id, said_from, to_state, now=now, actor=ledger.owner, subscriber=one, reason=reason)
     return done
 
 
