@@ -17,6 +17,7 @@ from digest.errors import Refused, Unreachable, UsageError
 from digest.store.copying import copy_file, copy_rows
 from digest.store.locking import advisory_lock, file_lock
 from digest.store.migrations import HEAD
+from digest.store.tables import metadata
 
 _BUSY_SECONDS = 30
 
@@ -61,9 +62,18 @@ class Store:
                 f"database.url: {self.url.render_as_string()} holds tables that are not Digest's; name another database"
             )
         if found is None:
-            self.migrate()
+            self._create()
         elif found != HEAD:
             raise Refused(f"the database is at revision {found} and this Digest wants {HEAD}; run `digest migrate` first")
+
+    def _create(self) -> None:
+        """The tables of a new database, as every migration in turn would make them (a test compares), without loading Alembic."""
+        with self.writing() as connection:
+            if revision(connection) is not None:
+                return  # another process was quicker
+            metadata.create_all(connection)
+            connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
+            connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
     def migrate(self) -> str:
         """Bring the tables to this version's revision, and return it."""
