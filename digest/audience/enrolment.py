@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from digest.audience.coverage import coverage_points
 from digest.audience.dialects import among, insert_all, insert_missing
 from digest.audience.joining import Outcome, Rules, join
 from digest.audience.subscription import SubscriptionState, Terms
@@ -61,7 +62,7 @@ def enrol(
     """Join some thousand wishes, in their order; of two for one address the later one speaks last."""
     rules = Rules(
         default_frequency=newsletter.frequencies[0],
-        points=_coverage_points(connection, newsletter.slug),
+        points=coverage_points(connection, newsletter.slug, newsletter.frequencies),
         may_return=may_return,
         now=now,
     )
@@ -70,12 +71,6 @@ def enrol(
     _save_details(connection, standings.values())
     _save_terms(connection, newsletter.slug, standings.values(), now)
     return Enrolment(outcomes, suppressed_among(connection, standings.keys(), newsletter.slug))
-
-
-def _coverage_points(connection: Connection, newsletter: str) -> dict[str, int]:
-    coverage = tables.coverage.c
-    rows = connection.execute(select(coverage.frequency, coverage.point).where(coverage.newsletter == newsletter))
-    return {row.frequency: row.point for row in rows}
 
 
 def _standings(connection: Connection, newsletter: str, wishes: Sequence[Wish], now: datetime) -> dict[str, _Standing]:

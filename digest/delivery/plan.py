@@ -108,10 +108,10 @@ def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime)
     """Freeze the audience of an approved issue and return its size; the issue is then being sent."""
     renditions_had = had.find(connection, issue, frozen)
     composer = Composer(issue, frozen, renditions_had.articles)
-    composed = [(group, composer.compose(group)) for group in _groups(connection, issue, renditions_had.table)]
+    composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, renditions_had.table)]
     numbers = _keep_renditions(connection, issue, frozen, (made for _, made in composed))
     _keep_groups(connection, issue, frozen, composed, numbers)
-    audience = _insert_deliveries(connection, issue, renditions_had.table)
+    audience = _insert_deliveries(connection, issue, frozen, renditions_had.table)
     had.forget(connection, renditions_had)
     step(
         connection,
@@ -132,18 +132,23 @@ def count_audience(connection: Connection, issue: Issue) -> int:
     return int(connection.execute(select(func.count()).select_from(_audience(issue).subquery())).scalar_one())
 
 
-def _audience(issue: Issue) -> Select[tuple[int]]:
+def _audience(issue: Issue, frozen: Frozen | None = None) -> Select[tuple[int]]:
+    """The subscriptions that an issue considers.
+
+    Somebody who came in since the freeze and lags behind all that it holds waits for the next issue, which holds it.
+    """
     row = tables.subscription.c
-    return select(row.subscriber_id).where(
-        row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active"
-    )
+    where = [row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active"]
+    if frozen is not None and not frozen.bounded:
+        where.append(row.coverage >= frozen.floor)
+    return select(row.subscriber_id).where(*where)
 
 
-def _groups(connection: Connection, issue: Issue, had_table: Table | None) -> list[Group]:
+def _groups(connection: Connection, issue: Issue, frozen: Frozen, had_table: Table | None) -> list[Group]:
     row = tables.subscription.c
     sent = literal("") if had_table is None else func.coalesce(had_table.c.had, "")
     keys = (row.topics, row.coverage, row.owed, sent)
-    query = _audience(issue).with_only_columns(*keys).group_by(*keys).order_by(*keys)
+    query = _audience(issue, frozen).with_only_columns(*keys).group_by(*keys).order_by(*keys)
     if had_table is not None:
         query = query.select_from(
             tables.subscription.outerjoin(had_table, had_table.c.subscriber_id == tables.subscription.c.subscriber_id)
@@ -205,7 +210,7 @@ def _keep_groups(
         connection.execute(insert(tables.audience_group), rows[start : start + _CHUNK])
 
 
-def _insert_deliveries(connection: Connection, issue: Issue, had_table: Table | None) -> int:
+def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had_table: Table | None) -> int:
     row, group = tables.subscription.c, tables.audience_group.c
     alike = (
         (group.issue_id == issue.id) & (group.topics == row.topics) & (group.coverage == row.coverage) & (group.owed == row.owed)
@@ -222,7 +227,7 @@ def _insert_deliveries(connection: Connection, issue: Issue, had_table: Table | 
         else_=DeliveryState.PLANNED.value,
     )
     rows = (
-        _audience(issue)
+        _audience(issue, frozen)
         .with_only_columns(literal(issue.id), row.subscriber_id, group.number, group.rendition, state)
         .select_from(joined)
         .order_by(row.subscriber_id)

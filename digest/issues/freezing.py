@@ -104,7 +104,7 @@ def _freeze_content(
     connection: Connection, settings: Settings, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, number: int
 ) -> tuple[Frozen, Selection]:
     floor = pool.floor(connection, newsletter.slug, frequency.value, newsletter.carry_over)
-    articles = pool.articles(connection, newsletter.slug, frequency.value, floor)
+    articles = pool.articles(connection, newsletter.slug, frequency.value, floor.number)
     topics_of = {article.id: _topics(article, newsletter) for article in articles}
     candidates = tuple(_candidate(article, topics_of[article.id]) for article in articles)
     rules = Rules(
@@ -134,7 +134,7 @@ def _freeze_content(
         sections=tuple(SectionContent(slug, topic.title) for slug, topic in newsletter.topics.items()),
         articles=tuple(_article(article, topics_of[article.id], zone) for article in _by_priority(usable, selection)),
     )
-    frozen = Frozen(content, rules, candidates, floor, newsletter.template, "", newsletter.timezone)
+    frozen = Frozen(content, rules, candidates, floor.number, floor.bounded, newsletter.template, "", newsletter.timezone)
     return frozen, selection
 
 

@@ -16,13 +16,15 @@ from digest.rendering.content import IssueContent
 class Frozen:
     """What templates saw, what selection may choose from, and by which rules.
 
-    `floor` is the arrival number after which every article is held; `timezone` is the newsletter's.
+    `floor` is the arrival number after which every article is held, and `bounded` whether somebody lags further behind
+    than that; `timezone` is the newsletter's.
     """
 
     content: IssueContent
     rules: Rules
     candidates: tuple[Candidate, ...]
     floor: int
+    bounded: bool
     template: str
     template_hash: str
     timezone: str

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, select
+from dataclasses import dataclass
 
+from sqlalchemy import Connection, func, select
+
+from digest.audience.coverage import coverage_points
 from digest.catalogue.article import Article
 from digest.catalogue.articles import articles_by_ids, list_articles, window
 from digest.catalogue.storing import highest_arrival
@@ -11,21 +14,44 @@ from digest.issues.owed import parse_owed
 from digest.store import tables
 
 
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """The arrival number after which a pool holds every article.
+
+    `bounded`: somebody lags further behind than `carry_over` issues, and what they missed beyond it has expired. Where it
+    is not, nobody who was subscribed at the freeze lags behind the floor.
+    """
+
+    number: int
+    bounded: bool
+
+
 def coverage_point(connection: Connection, newsletter: str, frequency: str) -> int:
-    """The coverage point of a frequency: 0 before its first issue has settled."""
-    point = tables.coverage.c
-    where = (point.newsletter == newsletter, point.frequency == frequency)
-    return connection.execute(select(point.point).where(*where)).scalar() or 0
+    """The coverage point of a frequency: 0 before the newsletter's first issue has settled."""
+    return coverage_points(connection, newsletter, [frequency])[frequency]
 
 
-def floor(connection: Connection, newsletter: str, frequency: str, carry_over: int) -> int:
-    """The cutoff of the settled issue `carry_over` issues back: what arrived after it is held, for those who lag behind."""
+def floor(connection: Connection, newsletter: str, frequency: str, carry_over: int) -> Floor:
+    """As far back as anybody subscribed lags behind, whatever their frequency (they may change it), but at most `carry_over`
+    settled issues of each frequency."""
+    row = tables.subscription.c
+    active = (row.newsletter == newsletter, row.state == "active")
+    lowest = connection.execute(select(func.min(row.coverage)).where(*active)).scalar()
+    point = coverage_point(connection, newsletter, frequency)
+    wanted = point if lowest is None else min(point, lowest)
+    frequencies = set(connection.execute(select(row.frequency).where(*active).distinct()).scalars()) | {frequency}
+    furthest = min(_cutoff_back(connection, newsletter, one, carry_over) for one in frequencies)
+    return Floor(max(wanted, furthest), bounded=wanted < furthest)
+
+
+def _cutoff_back(connection: Connection, newsletter: str, frequency: str, issues: int) -> int:
+    """The cutoff of the settled issue so many issues back; 0 when there are not so many."""
     issue = tables.issue.c
     cutoffs = (
         select(issue.cutoff)
         .where(issue.newsletter == newsletter, issue.frequency == frequency, issue.settled_at.is_not(None))
         .order_by(issue.number.desc())
-        .offset(carry_over)
+        .offset(issues)
         .limit(1)
     )
     return connection.execute(cutoffs).scalar() or 0

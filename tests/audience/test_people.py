@@ -60,7 +60,15 @@ def test_case_9_who_subscribes_on_friday_gets_the_next_issue_whole_as_their_firs
 ) -> None:
     issue_settled("weekly", "weekly", 17)
     assert subscribe(connection, weekly, "ann@x.example", confirmed=True, now=now).subscription.coverage == 17
-    assert subscribe(connection, weekly, "bob@x.example", frequency="daily", confirmed=True, now=now).subscription.coverage == 0
+
+
+def test_a_frequency_that_has_had_no_issue_yet_starts_where_the_others_have_come_to(
+    connection: Connection, weekly: NewsletterSettings, now: datetime, issue_settled: Settle
+) -> None:
+    first = subscribe(connection, weekly, "ann@x.example", frequency="daily", confirmed=True, now=now)
+    issue_settled("weekly", "weekly", 17)
+    later = subscribe(connection, weekly, "bob@x.example", frequency="daily", confirmed=True, now=now)
+    assert (first.subscription.coverage, later.subscription.coverage) == (0, 17)
 
 
 def test_case_15_a_frequency_of_2_is_refused(connection: Connection, weekly: NewsletterSettings, now: datetime) -> None:
