@@ -114,12 +114,7 @@ def _freeze_content(
         carry_over=newsletter.carry_over,
         lookback=newsletter.lookback,
     )
-    reader = Reader(
-        topics=frozenset(rules.topics),
-        coverage=pool.coverage_point(connection, newsletter.slug, frequency.value),
-        owed=pool.owed(connection, newsletter.slug, frequency.value),
-    )
-    selection = choose(candidates, rules, reader, cutoff=highest_arrival(connection), issue_number=number)
+    selection = _select(connection, newsletter, frequency, candidates, rules, number)
     zone = ZoneInfo(newsletter.timezone)
     usable = [a for a in articles if topics_of[a.id] and a.withdrawn_at is None and a.arrival is not None]
     content = IssueContent(
@@ -136,6 +131,27 @@ def _freeze_content(
     )
     frozen = Frozen(content, rules, candidates, floor.number, floor.bounded, newsletter.template, "", newsletter.timezone)
     return frozen, selection
+
+
+def _select(
+    connection: Connection,
+    newsletter: NewsletterSettings,
+    frequency: Frequency,
+    candidates: tuple[Candidate, ...],
+    rules: Rules,
+    number: int,
+) -> Selection:
+    """What somebody gets who follows every topic and has missed nothing; or, where that is too little for an issue, what
+    they get who lag furthest behind."""
+    slug, chosen = newsletter.slug, frequency.value
+    topics, cutoff, owed = frozenset(rules.topics), highest_arrival(connection), pool.owed(connection, slug, chosen)
+    selections = []
+    for coverage in (pool.coverage_point(connection, slug, chosen), pool.lowest_coverage(connection, slug, chosen)):
+        reader = Reader(topics, coverage, owed)
+        selections.append(choose(candidates, rules, reader, cutoff=cutoff, issue_number=number))
+        if len(selections[-1].chosen) >= newsletter.min_articles:
+            return selections[-1]
+    return selections[0]
 
 
 def _render(frozen: Frozen, newsletter: NewsletterSettings, folders: tuple[Path, ...]) -> Rendered:

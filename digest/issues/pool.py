@@ -31,6 +31,14 @@ def coverage_point(connection: Connection, newsletter: str, frequency: str) -> i
     return coverage_points(connection, newsletter, [frequency])[frequency]
 
 
+def lowest_coverage(connection: Connection, newsletter: str, frequency: str) -> int:
+    """How far back the active subscription of a frequency lies that lags furthest behind."""
+    row = tables.subscription.c
+    where = (row.newsletter == newsletter, row.frequency == frequency, row.state == "active")
+    lowest = connection.execute(select(func.min(row.coverage)).where(*where)).scalar()
+    return coverage_point(connection, newsletter, frequency) if lowest is None else lowest
+
+
 def floor(connection: Connection, newsletter: str, frequency: str, carry_over: int) -> Floor:
     """As far back as anybody subscribed lags behind, whatever their frequency (they may change it), but at most `carry_over`
     settled issues of each frequency."""

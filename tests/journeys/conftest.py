@@ -1,0 +1,16 @@
+"""A project for every journey."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.project import Project, a_project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with a_project(tmp_path) as made:
+        yield made

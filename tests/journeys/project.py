@@ -1,0 +1,187 @@
+"""A project to travel with: articles come in, people join, the clock moves, mails arrive at a witness."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Any, cast
+
+from digest.app import App
+from digest.app.running import Ran, run
+from digest.audience.leaving import end
+from digest.audience.people import subscribe
+from digest.cli.reports import exit_code_of_run
+from digest.insights.statistics import decisions, statistics
+from digest.issues.issue import Issue, find_issue, list_issues
+from digest.settings.project import init_project
+from digest.settings.reading import read_settings
+from digest.store.database import Store
+from digest.testing.smtp_sink import Script, SmtpSink
+
+BEGAN = datetime(2026, 11, 20, 12, tzinfo=UTC)
+MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
+WEEK = timedelta(days=7)
+
+
+def article(key: str, *, tags: tuple[str, ...] = ("python",), at: datetime = BEGAN, **rest: Any) -> dict[str, Any]:
+    """One entry of articles.json, called after its key."""
+    return {
+        "id": key,
+        "title": f"Title {key}",
+        "url": f"https://backend.example/{key}",
+        "summary": f"What {key} is about.",
+        "tags": list(tags),
+        "published_at": at.isoformat(),
+    } | rest
+
+
+@dataclass(slots=True)
+class Project:
+    """One project folder, its witness, and the articles its source offers just now."""
+
+    folder: Path
+    sink: SmtpSink
+    environment: dict[str, str] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def offer(self, *articles: dict[str, Any]) -> None:
+        """What the source shows from now on."""
+        (self.folder / "articles.json").write_text(json.dumps(articles), encoding="utf-8")
+
+    def configure(self, before: str, after: str) -> None:
+        """Edit the configuration by hand."""
+        file = self.folder / "config" / "digest.toml"
+        written = file.read_text(encoding="utf-8")
+        assert before in written
+        file.write_text(written.replace(before, after), encoding="utf-8")
+
+    @contextmanager
+    def app(self, at: datetime = MONDAY, **environment: str) -> Iterator[App]:
+        """The application as it stands at a time."""
+        settings = read_settings(self.folder / "config" / "digest.toml", self.environment | environment)
+        store = Store(settings.database_url)
+        try:
+            store.prepare()
+            yield App(settings, store, at, stop=self.stop)
+        finally:
+            store.close()
+
+    def join(
+        self, email: str, topics: str = "", *, at: datetime = BEGAN, frequency: str | None = None, sure: bool = True
+    ) -> None:
+        """Somebody subscribes, or changes what they get."""
+        with self.app(at) as app, app.store.writing() as connection:
+            newsletter = app.settings.newsletters[0]
+            subscribe(connection, newsletter, email, topics=topics, frequency=frequency, confirmed=sure, now=at)
+
+    def leave(self, email: str, *, at: datetime = MONDAY) -> None:
+        """Somebody unsubscribes."""
+        from digest.audience.finding import find_subscriber, subscriptions_of
+
+        with self.app(at) as app, app.store.writing() as connection:
+            person = find_subscriber(connection, email)
+            assert person is not None
+            end(connection, subscriptions_of(connection, person.id)[0].id, now=at)
+
+    def run(self, at: datetime = MONDAY, **environment: str) -> Ran:
+        """One `digest run`, in this process."""
+        with self.app(at, **environment) as app:
+            return run(app, None, lambda _: None)
+
+    def code(self, at: datetime = MONDAY, **environment: str) -> int:
+        """The exit code of one run."""
+        return exit_code_of_run(self.run(at, **environment))
+
+    def issue(self, name: str) -> Issue:
+        """One issue as it stands."""
+        with self.app() as app, app.store.reading() as connection:
+            return find_issue(connection, name)
+
+    def issues(self) -> list[Issue]:
+        """Every issue, oldest first."""
+        with self.app() as app, app.store.reading() as connection:
+            return list_issues(connection)[::-1]
+
+    def account(self, name: str) -> dict[str, int]:
+        """The account of an issue, without the states that nobody is in; it balances, or this raises."""
+        with self.app() as app, app.store.reading() as connection:
+            found = statistics(connection, find_issue(connection, name))
+        return {state: count for state, count in found["account"].items() if count}
+
+    def reasons(self, name: str) -> dict[str, str]:
+        """Why each candidate of an issue is in or not, by title."""
+        with self.app() as app, app.store.reading() as connection:
+            return {d["title"]: d["reason"] for d in decisions(connection, find_issue(connection, name))}
+
+    def mails(self, email: str) -> list[EmailMessage]:
+        """What arrived for somebody, oldest first."""
+        arrived = [one.message for one in self.sink.arrived if one.rcpt_to == email and one.accepted]
+        parser = BytesParser(policy=policy.default)
+        return [cast("EmailMessage", parser.parsebytes(message)) for message in arrived]
+
+    def read(self, email: str) -> list[list[str]]:
+        """The keys of the articles in each mail that somebody got."""
+        return [keys_in(mail) for mail in self.mails(email)]
+
+    def everything_read(self, email: str) -> Counter[str]:
+        """How often somebody got each article."""
+        return Counter(key for mail in self.read(email) for key in mail)
+
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """The real command line, as a process, to its end."""
+        with self.process(*arguments, **environment) as process:
+            said, complaint = process.communicate(timeout=120)
+        return subprocess.CompletedProcess(arguments, process.returncode, said, complaint)
+
+    def process(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """The real command line, as a process."""
+        script = "import sys; from digest.cli import main; sys.argv[0] = 'digest'; main()"
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
+        return subprocess.Popen(
+            [sys.executable, "-c", script, *arguments],
+            cwd=self.folder,
+            env=clean | self.environment | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def keys_in(mail: EmailMessage) -> list[str]:
+    """The articles of a mail, in the order of its plain-text part."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    found = (re.fullmatch(r"https://backend\.example/([\w-]+)", line) for line in part.get_content().splitlines())
+    return [match[1] for match in found if match]
+
+
+@contextmanager
+def a_project(folder: Path, script: Script | None = None) -> Iterator[Project]:
+    """A project that sends to a witness; it has no articles and nobody yet."""
+    init_project(folder, BEGAN)
+    with SmtpSink(script) as sink:
+        environment = {
+            "DIGEST_DELIVERY__PROVIDER": "smtp",
+            "DIGEST_DELIVERY__CONCURRENCY": "2",
+            "DIGEST_DELIVERY__RETRY_FIRST": "1s",
+            "DIGEST_DELIVERY__PATIENCE": "0s",
+            "DIGEST_PROVIDERS__SMTP__HOST": sink.host,
+            "DIGEST_PROVIDERS__SMTP__PORT": str(sink.port),
+            "DIGEST_PROVIDERS__SMTP__SECURITY": "none",
+        }
+        project = Project(folder, sink, environment)
+        project.offer()
+        yield project
