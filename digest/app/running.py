@@ -46,6 +46,7 @@ class Ran:
 def run(app: App, slug: str | None, on_progress: Progress) -> Ran:
     """Do everything that is due. Holds the run lock; `Busy` when another run or send has it."""
     newsletters = app.newsletters(slug)
+    app.provider()  # what it lacks is said before anything is done
     with app.run_lock():
         ran = Ran(fetch(app))
         for newsletter in newsletters:
