@@ -36,9 +36,11 @@ proofs: $(READY) ## what takes longer: the crash loop, the built wheel in an emp
 bench: $(READY) ## the benchmarks
 	$(BIN)/python -m benchmarks
 
-reference: $(READY) ## docs/reference/settings.md, from the code
+reference: $(READY) ## docs/reference/settings.md and commands.md, from the code
 	$(BIN)/python -m digest.settings.reference > docs/reference/settings.md.new
 	mv docs/reference/settings.md.new docs/reference/settings.md
+	$(BIN)/python -m digest.cli.reference > docs/reference/commands.md.new
+	mv docs/reference/commands.md.new docs/reference/commands.md
 
 clean: ## remove what was built or made, but not .venv
 	rm -rf build dist outbox htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

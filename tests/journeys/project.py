@@ -17,7 +17,7 @@ from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from digest.app import App
 from digest.app.running import Ran, run
@@ -69,7 +69,7 @@ class Project:
         file.write_text(written.replace(before, after), encoding="utf-8")
 
     @contextmanager
-    def app(self, at: datetime = MONDAY, **environment: str) -> Iterator[App]:
+    def app(self, at: datetime = MONDAY, /, **environment: str) -> Iterator[App]:
         """The application as it stands at a time."""
         settings = read_settings(self.folder / "config" / "digest.toml", self.environment | environment)
         store = Store(settings.database_url)
@@ -96,12 +96,12 @@ class Project:
             assert person is not None
             end(connection, subscriptions_of(connection, person.id)[0].id, now=at)
 
-    def run(self, at: datetime = MONDAY, **environment: str) -> Ran:
+    def run(self, at: datetime = MONDAY, /, **environment: str) -> Ran:
         """One `digest run`, in this process."""
         with self.app(at, **environment) as app:
             return run(app, None, lambda _: None)
 
-    def code(self, at: datetime = MONDAY, **environment: str) -> int:
+    def code(self, at: datetime = MONDAY, /, **environment: str) -> int:
         """The exit code of one run."""
         return exit_code_of_run(self.run(at, **environment))
 
@@ -130,7 +130,7 @@ class Project:
         """What arrived for somebody, oldest first."""
         arrived = [one.message for one in self.sink.arrived if one.rcpt_to == email and one.accepted]
         parser = BytesParser(policy=policy.default)
-        return [cast("EmailMessage", parser.parsebytes(message)) for message in arrived]
+        return [parser.parsebytes(message) for message in arrived]
 
     def read(self, email: str) -> list[list[str]]:
         """The keys of the articles in each mail that somebody got."""

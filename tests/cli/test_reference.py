@@ -1,0 +1,23 @@
+"""The reference of commands says what the commands are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from digest.cli.reference import names, reference
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
+
+
+def test_the_page_is_what_the_commands_make_of_it() -> None:
+    assert PAGE.read_text(encoding="utf-8") == reference(), "run `make reference`"
+
+
+def test_every_command_of_the_design_that_part_one_can_serve_is_there() -> None:
+    groups = {name.split()[0] for name in names()}
+    wanted = "demo init run articles issues preview send subscribers explain stats doctor config migrate"
+    assert groups == set(wanted.split())
+    assert {
+        f"issues {verb}" for verb in ["draft", "list", "show", "check", "approve", "skip", "cancel", "pause", "resume", "resolve"]
+    } <= names()
+    assert {f"articles {verb}" for verb in ("fetch", "list", "feature", "withdraw")} <= names()
