@@ -1,0 +1,230 @@
+"""The step machine, told what happened: no thread, no socket, no clock."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from digest.delivery.dispatch import Dispatch, Ending, Pace
+from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.steps import (
+    Answered,
+    Claim,
+    ClaimAnswered,
+    Claimed,
+    Drain,
+    Finish,
+    Mark,
+    Marked,
+    MarkRefused,
+    Release,
+    Send,
+    Settle,
+    Settled,
+    Step,
+)
+from digest.delivery.transitions import STEPS, UNSENT, DeliveryState, may
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def good(many: int = 1) -> Answer:
+    return Answer((Outcome.ACCEPTED,) * many)
+
+
+def bad(trouble: Trouble, **more: float) -> Answer:
+    return Answer((Outcome.DEFERRED,), "554 said", trouble=trouble, retry_after=more.get("retry_after"))
+
+
+def machine(unit: int = 1, lanes: int = 1, rate: float = 0) -> Dispatch:
+    return Dispatch(Pace(unit=unit, claim=10, rate=rate, lanes=lanes), NOW)
+
+
+def sending(dispatch: Dispatch, batch: int = 1, people: tuple[int, ...] = (1, 2, 3, 4, 5, 6)) -> Send:
+    """Bring the one lane to its first send."""
+    assert dispatch.next(NOW) == [Claim(0, 10)]
+    dispatch.hear(ClaimAnswered(0, Claimed(batch, 1, people)), NOW)
+    (mark,) = dispatch.next(NOW)
+    assert isinstance(mark, Mark)
+    return confirm(dispatch, mark)
+
+
+def confirm(dispatch: Dispatch, mark: Mark) -> Send:
+    dispatch.hear(Marked(0, mark.recipients), NOW)
+    (send,) = dispatch.next(NOW)
+    assert isinstance(send, Send)
+    return send
+
+
+def answer(dispatch: Dispatch, given: Answer, now: datetime = NOW) -> list[Step]:
+    """Answer the one send, settle it, and return what comes next."""
+    dispatch.hear(Answered(0, given), now)
+    (settle,) = dispatch.next(now)
+    assert isinstance(settle, Settle)
+    assert settle.answer is given
+    dispatch.hear(Settled(0), now)
+    return dispatch.next(now)
+
+
+def test_nothing_is_sent_before_its_mark_is_confirmed_and_only_who_was_marked() -> None:
+    dispatch = machine(unit=3)
+    dispatch.next(NOW)
+    dispatch.hear(ClaimAnswered(0, Claimed(7, 1, (1, 2, 3, 4))), NOW)
+    assert dispatch.next(NOW) == [Mark(0, 7, (1, 2, 3))]
+    assert dispatch.next(NOW) == []
+    dispatch.hear(Marked(0, (1, 3)), NOW)
+    assert dispatch.next(NOW) == [Send(0, 7, 1, (1, 3))]
+    assert answer(dispatch, good(2)) == [Mark(0, 7, (4,))]
+
+
+def test_a_batch_that_is_done_is_finished_and_the_next_claimed() -> None:
+    dispatch = machine()
+    sending(dispatch, people=(1,))
+    assert answer(dispatch, good()) == [Finish(1), Claim(0, 10)]
+    dispatch.hear(ClaimAnswered(0, None), NOW)
+    assert (dispatch.finished, dispatch.ending) == (True, Ending.EMPTY)
+
+
+def test_a_lane_that_finds_nothing_does_not_stop_the_others() -> None:
+    dispatch = machine(lanes=2)
+    dispatch.next(NOW)
+    dispatch.hear(ClaimAnswered(0, Claimed(1, 1, (1, 2))), NOW)
+    dispatch.hear(ClaimAnswered(1, None), NOW)
+    assert dispatch.next(NOW) == [Mark(0, 1, (1,))]
+
+
+def test_dead_from_the_start_ends_at_once_and_gives_everything_back() -> None:
+    dispatch = machine()
+    sending(dispatch)
+    assert answer(dispatch, bad(Trouble.CONNECTION)) == [Release(1, (2, 3, 4, 5, 6)), Finish(1)]
+    assert (dispatch.finished, dispatch.ending) == (True, Ending.OUT_OF_REACH)
+
+
+@pytest.mark.parametrize(
+    ("given", "ending"),
+    [
+        (bad(Trouble.CONTENT), Ending.PAUSED),
+        (bad(Trouble.CONNECTION), Ending.OUT_OF_REACH),
+        (Answer((Outcome.UNKNOWN,), "lost"), Ending.PAUSED),
+    ],
+)
+def test_three_alike_in_a_row_end_it_and_two_do_not(given: Answer, ending: Ending) -> None:
+    dispatch = machine()
+    sending(dispatch, people=tuple(range(1, 9)))
+    for one in (good(), given, given, good(), given, given):
+        (mark,) = answer(dispatch, one)
+        assert isinstance(mark, Mark)
+        confirm(dispatch, mark)
+    assert dispatch.ending is None
+    assert answer(dispatch, given) == [Release(1, (8,)), Finish(1)]
+    assert dispatch.ending is ending
+
+
+def test_an_account_that_is_refused_pauses_at_once() -> None:
+    dispatch = machine()
+    sending(dispatch)
+    assert answer(dispatch, bad(Trouble.ACCOUNT))[0] == Release(1, (2, 3, 4, 5, 6))
+    assert (dispatch.ending, dispatch.reason) == (Ending.PAUSED, "554 said")
+
+
+def test_told_to_wait_everyone_waits_and_a_long_wait_ends_the_run() -> None:
+    dispatch = machine()
+    sending(dispatch)
+    assert answer(dispatch, bad(Trouble.THROTTLED, retry_after=20)) == []
+    assert dispatch.wait_until(NOW) == NOW + timedelta(seconds=20)
+    (mark,) = dispatch.next(NOW + timedelta(seconds=20))
+    assert isinstance(mark, Mark)
+    confirm(dispatch, mark)
+    answer(dispatch, bad(Trouble.THROTTLED, retry_after=3600))
+    assert (dispatch.finished, dispatch.ending) == (True, Ending.HELD_BACK)
+
+
+def test_a_rate_is_kept() -> None:
+    dispatch = machine(rate=2)
+    sending(dispatch)
+    assert answer(dispatch, good()) == []
+    assert dispatch.wait_until(NOW) == NOW + timedelta(seconds=0.5)
+    assert len(dispatch.next(NOW + timedelta(seconds=0.5))) == 1
+
+
+def test_draining_finishes_what_is_in_flight_and_releases_the_rest() -> None:
+    dispatch = machine()
+    sending(dispatch)
+    dispatch.hear(Drain("told"), NOW)
+    assert dispatch.next(NOW) == []
+    assert (dispatch.in_flight, dispatch.finished) == (1, False)
+    assert answer(dispatch, good()) == [Release(1, (2, 3, 4, 5, 6)), Finish(1)]
+    assert (dispatch.finished, dispatch.ending) == (True, Ending.DRAINED)
+
+
+def test_what_has_no_answer_when_waiting_ends_is_unknown_and_a_late_answer_changes_nothing() -> None:
+    dispatch = machine()
+    sending(dispatch)
+    dispatch.hear(Drain("told"), NOW)
+    dispatch.abandon("no answer in time")
+    (settle,) = dispatch.next(NOW)
+    assert isinstance(settle, Settle)
+    assert settle.answer.outcomes == (Outcome.UNKNOWN,)
+    dispatch.hear(Answered(0, good()), NOW)
+    dispatch.hear(Settled(0), NOW)
+    assert dispatch.next(NOW) == [Release(1, (2, 3, 4, 5, 6)), Finish(1)]
+
+
+def test_a_refused_mark_stops_and_gives_back() -> None:
+    dispatch = machine()
+    dispatch.next(NOW)
+    dispatch.hear(ClaimAnswered(0, Claimed(1, 1, (1, 2))), NOW)
+    dispatch.next(NOW)
+    dispatch.hear(MarkRefused(0, "the issue is paused"), NOW)
+    assert dispatch.next(NOW) == [Release(1, (1, 2)), Finish(1)]
+    assert (dispatch.ending, dispatch.reason) == (Ending.STOPPED, "the issue is paused")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_whatever_happens_everybody_claimed_is_settled_or_released_once(seed: int) -> None:  # noqa: C901  # one world, one loop
+    draw = random.Random(seed)
+    dispatch = Dispatch(Pace(unit=draw.randint(1, 4), claim=7, rate=0, lanes=draw.randint(1, 4)), NOW)
+    now, left, done, marked, flying = NOW, list(range(1, 60)), list[int](), set[int](), dict[int, Send]()
+    for turn in range(2000):
+        now += timedelta(seconds=draw.random() * 10)
+        if turn == 150 and draw.random() < 0.5:
+            dispatch.hear(Drain("told"), now)
+        for step in dispatch.next(now):
+            match step:
+                case Claim(lane=lane, size=size):
+                    taken, left = left[:size], left[size:]
+                    dispatch.hear(ClaimAnswered(lane, Claimed(turn * 10 + lane, 1, tuple(taken)) if taken else None), now)
+                case Mark(lane=lane, recipients=people):
+                    staying = tuple(one for one in people if draw.random() > 0.1)
+                    done += [one for one in people if one not in staying]
+                    marked |= set(staying)
+                    dispatch.hear(Marked(lane, staying), now)
+                case Send(lane=lane, recipients=people):
+                    assert set(people) <= marked
+                    flying[lane] = step
+                case Settle(lane=lane, recipients=people):
+                    done += people
+                    dispatch.hear(Settled(lane), now)
+                case Release(recipients=people):
+                    done += people
+        if flying and draw.random() < 0.7:
+            lane = draw.choice(sorted(flying))
+            many = len(flying.pop(lane).recipients)
+            trouble = draw.choice([None, None, None, *Trouble])
+            outcome = Outcome.ACCEPTED if trouble is None else Outcome.DEFERRED
+            dispatch.hear(Answered(lane, Answer((outcome,) * many, trouble=trouble)), now)
+        if dispatch.finished:
+            break
+    assert dispatch.finished, f"seed {seed}"
+    assert sorted(done) == list(range(1, 60 - len(left)))
+    assert not left or dispatch.ending is not Ending.EMPTY
+
+
+def test_accepted_absorbs_and_the_ways_back_to_planned_are_three() -> None:
+    back = {state for state in DeliveryState if may(state, DeliveryState.PLANNED)}
+    assert back == {DeliveryState.CLAIMED, DeliveryState.DEFERRED, DeliveryState.UNKNOWN}
+    assert STEPS[DeliveryState.ACCEPTED] == frozenset()
+    assert all(STEPS[state] for state in UNSENT)
+    assert set(STEPS) == set(DeliveryState)

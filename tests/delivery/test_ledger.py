@@ -1,0 +1,208 @@
+"""The ledger on a real database: compare-and-set, taking over, and accounts that balance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, select, update
+
+from digest.app import App
+from digest.app.fetching import fetch
+from digest.app.issuing import approve, coming_slot, draft
+from digest.audience.suppression import suppress
+from digest.delivery import upkeep
+from digest.delivery.account import account
+from digest.delivery.envelopes import EnvelopeMaker
+from digest.delivery.ledger import LeaseLost, Ledger, NotSendable, Recipient
+from digest.delivery.plan import plan
+from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.settling import conclude
+from digest.delivery.transitions import DeliveryState
+from digest.errors import DigestError
+from digest.issues.issue import Issue, find_issue, frozen_of
+from digest.store import tables
+from tests.journeys.project import MONDAY, Project, a_project, article
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+LEASE = timedelta(seconds=30)
+ACCEPTED, UNKNOWN = Outcome.ACCEPTED, Outcome.UNKNOWN
+
+
+@dataclass(slots=True)
+class Planned:
+    """A planned issue of six readers, and a connection to work on it."""
+
+    app: App
+    connection: Connection
+    issue: Issue
+
+    def ledger(self, owner: str = "one") -> Ledger:
+        return Ledger(self.issue.id, self.issue.newsletter, "test", owner)
+
+    def states(self) -> list[str]:
+        row = tables.delivery.c
+        return list(self.connection.execute(select(row.state).order_by(row.subscriber_id)).scalars())
+
+    def claim(self, owner: str = "one", size: int = 6) -> tuple[int, list[int]]:
+        found = self.ledger(owner).claim(self.connection, size, now=NOW, lease=LEASE)
+        assert found is not None
+        return found[0].batch, list(found[0].recipients)
+
+    def settle(self, batch: int, whose: list[int], *outcomes: Outcome, owner: str = "one") -> None:
+        self.ledger(owner).settle(self.connection, batch, whose, Answer(outcomes, "said"), now=NOW, retry_at={})
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Iterator[Planned]:
+    with a_project(tmp_path) as project:
+        make(project)
+        with project.app() as app, app.store.writing() as connection:
+            yield Planned(app, connection, find_issue(connection, "weekly/1"))
+
+
+def make(project: Project) -> None:
+    for number in range(6):
+        project.join(f"u{number}@x.example", "databases" if number < 4 else "python")
+    project.offer(article("a"), article("b", tags=("databases",)))
+    with project.app() as app:
+        fetch(app)
+        newsletter = app.settings.newsletters[0]
+        frequency = newsletter.frequencies[0]
+        issue = approve(app, draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "test"), "test")
+        with app.store.writing() as connection:
+            assert plan(connection, issue, frozen_of(connection, issue), now=MONDAY) == 6
+
+
+def test_a_claim_holds_one_rendition_and_two_owners_never_the_same(planned: Planned) -> None:
+    one, other, third = planned.claim("one", 3)[1], planned.claim("two", 3)[1], planned.claim("two", 3)[1]
+    assert (len(one), len(other), len(third)) == (3, 1, 2)
+    assert len({*one, *other, *third}) == 6
+    assert planned.ledger().claim(planned.connection, 3, now=NOW, lease=LEASE) is None
+
+
+def test_a_mark_leaves_out_who_left_or_was_suppressed_meanwhile(planned: Planned) -> None:
+    batch, whose = planned.claim()
+    leaves = tables.subscription.c.subscriber_id == whose[0]
+    planned.connection.execute(update(tables.subscription).where(leaves).values(state="unsubscribed"))
+    suppress(planned.connection, f"u{whose[1] - 1}@x.example", "weekly", reason="bounced", source="test", now=NOW)
+    assert planned.ledger().mark(planned.connection, batch, whose, now=NOW) == whose[2:]
+    assert planned.states()[:4] == ["cancelled", "suppressed", "sending", "sending"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"), [({"state": "paused"}, "the issue is paused"), ({"content_hash": "other"}, "not what would go out")]
+)
+def test_nothing_is_marked_of_an_issue_that_may_not_be_sent(planned: Planned, values: dict[str, str], said: str) -> None:
+    batch, whose = planned.claim()
+    planned.connection.execute(update(tables.issue).values(**values))
+    with pytest.raises(NotSendable, match=said):
+        planned.ledger().mark(planned.connection, batch, whose, now=NOW)
+    assert set(planned.states()) == {"claimed", "planned"}
+
+
+def test_nothing_is_marked_after_the_lease_or_by_somebody_else(planned: Planned) -> None:
+    batch, whose = planned.claim()
+    for owner, now in (("one", NOW + LEASE), ("two", NOW)):
+        with pytest.raises(LeaseLost):
+            planned.ledger(owner).mark(planned.connection, batch, whose, now=now)
+    assert planned.ledger().renew(planned.connection, batch, now=NOW, lease=2 * LEASE, deadline=NOW + 2 * LEASE)
+    assert planned.ledger().mark(planned.connection, batch, whose, now=NOW + LEASE) == whose
+
+
+def test_each_outcome_is_written_down_and_the_account_balances(planned: Planned) -> None:
+    batch, whose = planned.claim()
+    planned.ledger().mark(planned.connection, batch, whose, now=NOW)
+    planned.settle(batch, whose, ACCEPTED, Outcome.REJECTED, Outcome.DEFERRED, UNKNOWN)
+    planned.ledger().finish(planned.connection, batch, now=NOW)
+    assert planned.states() == ["accepted", "rejected", "deferred", "unknown", "planned", "planned"]
+    issue = find_issue(planned.connection, "weekly/1")
+    counted = {state: count for state, count in account(planned.connection, issue).items() if count}
+    assert counted == {"accepted": 1, "rejected": 1, "deferred": 1, "unknown": 1, "planned": 2}
+    planned.connection.execute(tables.delivery.delete().where(tables.delivery.c.subscriber_id == whose[0]))
+    with pytest.raises(DigestError, match="does not balance: 5 deliveries, 6 planned"):
+        account(planned.connection, issue)
+
+
+def test_a_sweep_goes_by_lease_and_deadline_or_at_once_when_nobody_else_lives(planned: Planned) -> None:
+    batch, whose = planned.claim("dead")
+    ledger = planned.ledger("dead")
+    ledger.renew(planned.connection, batch, now=NOW, lease=LEASE, deadline=NOW + timedelta(minutes=10))
+    ledger.mark(planned.connection, batch, whose[:1], now=NOW)
+    me = planned.ledger("me")
+    assert upkeep.sweep(planned.connection, me, now=NOW, others_are_dead=False) == upkeep.Swept(0, 0)
+    assert upkeep.sweep(planned.connection, me, now=NOW + LEASE, others_are_dead=False) == upkeep.Swept(3, 0)
+    assert upkeep.sweep(planned.connection, me, now=NOW + LEASE, others_are_dead=True) == upkeep.Swept(0, 1)
+    assert planned.states()[0] == "unknown"
+
+
+def test_an_answer_that_comes_after_the_sweep_is_evidence_and_never_overwrites_accepted(planned: Planned) -> None:
+    batch, whose = planned.claim("slow")
+    planned.ledger("slow").mark(planned.connection, batch, whose, now=NOW)
+    upkeep.sweep(planned.connection, planned.ledger("me"), now=NOW, others_are_dead=True)
+    planned.settle(batch, whose, ACCEPTED, ACCEPTED, Outcome.REJECTED, Outcome.DEFERRED, owner="slow")
+    assert planned.states()[:4] == ["accepted", "accepted", "rejected", "planned"]
+    planned.settle(batch, whose, Outcome.REJECTED, UNKNOWN, ACCEPTED, ACCEPTED, owner="slow")
+    assert planned.states()[:4] == ["accepted", "accepted", "rejected", "planned"]
+
+
+def test_people_come_with_the_claim_and_ids_are_opaque_and_stable(planned: Planned) -> None:
+    found = planned.ledger().claim(planned.connection, 1, now=NOW, lease=LEASE)
+    assert found is not None
+    (person,) = found[1]
+    assert (person.address, person.attempts) == ("u0@x.example", 0)
+    maker = EnvelopeMaker(b"k" * 32, "https://news.example", planned.issue)
+    first, again = maker.make(person), maker.make(Recipient(*(getattr(person, name) for name in Recipient.__slots__)))
+    assert first == again
+    assert "u0" not in first.delivery_id
+    assert maker.delivery_id(person.subscriber_id + 1) != first.delivery_id
+
+
+def test_settling_moves_everybody_and_owes_what_was_not_got(planned: Planned) -> None:
+    for owner in ("a", "b"):
+        batch, whose = planned.claim(owner)
+        planned.ledger(owner).mark(planned.connection, batch, whose, now=NOW)
+        outcomes = [Outcome.REJECTED if one == 1 else UNKNOWN if one == 2 else ACCEPTED for one in whose]
+        planned.settle(batch, whose, *outcomes, owner=owner)
+    issue = conclude(planned.connection, find_issue(planned.connection, "weekly/1"), now=NOW)
+    assert (issue.state, issue.settled_at) == ("sending", NOW)  # one is unknown
+    row = tables.subscription.c
+    found = planned.connection.execute(select(row.coverage, row.owed).order_by(row.subscriber_id)).all()
+    rejected, *others = [tuple(one) for one in found]
+    assert others == [(issue.cutoff, "")] * 5
+    assert rejected[0] == issue.cutoff
+    assert rejected[1].endswith("@1")
+    ledger = planned.ledger("me")
+    assert upkeep.resolve(planned.connection, ledger, [2], DeliveryState.REJECTED, now=NOW, reason="said so") == 1
+    assert conclude(planned.connection, issue, now=NOW).state == "sent"
+    owed = planned.connection.execute(select(row.owed).where(row.subscriber_id == 2)).scalar_one()
+    assert owed == rejected[1]
+
+
+def test_the_plan_does_not_ask_more_of_the_store_for_a_larger_audience(tmp_path: Path) -> None:
+    counts = []
+    for many in (20, 400):
+        folder = tmp_path / str(many)
+        folder.mkdir()
+        with a_project(folder) as project:
+            rows = "".join(f"u{number}@x.example,python,yes\n" for number in range(many))
+            (folder / "people.csv").write_text("email,topics,confirmed\n" + rows, encoding="utf-8")
+            assert project.command("subscribers", "import", "people.csv").returncode == 0
+            project.offer(article("a"))
+            with project.app() as app:
+                fetch(app)
+                newsletter = app.settings.newsletters[0]
+                frequency = newsletter.frequencies[0]
+                issue = approve(app, draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "t"), "t")
+                with app.store.writing() as connection:
+                    statements: list[str] = []
+                    raw = connection.connection.driver_connection
+                    assert raw is not None
+                    raw.set_trace_callback(statements.append)
+                    assert plan(connection, issue, frozen_of(connection, issue), now=MONDAY) == many
+                    raw.set_trace_callback(None)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
