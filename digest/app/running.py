@@ -79,7 +79,7 @@ def _paused(app: App, newsletter: NewsletterSettings, ran: Ran) -> list[Handled]
 
 
 def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: Progress) -> Handled:
-    if issue.state is _S.APPROVED and _audience(app, issue) == 0:
+    if issue.state is _S.APPROVED and audience_of(app, issue) == 0:
         reason = f"nobody is subscribed {issue.frequency} to {newsletter.slug}"
         return Handled(issuing.skip(app, issue, "run", reason), reason)
     sent = send_locked(app, issue, on_progress)
@@ -154,6 +154,7 @@ def _let_older_drafts_go(app: App, newsletter: NewsletterSettings, frequency: Fr
             issuing.skip(app, issue, "run", f"its slot passed; its articles go into that of {slot.name}")
 
 
-def _audience(app: App, issue: Issue) -> int:
+def audience_of(app: App, issue: Issue) -> int:
+    """How many subscriptions an issue's plan would consider just now."""
     with app.store.reading() as connection:
         return count_audience(connection, issue)
