@@ -96,7 +96,9 @@ class App:
         """The same application on a copy of the store, with an outbox instead of a provider: nothing it does remains."""
         with self.store.scratch() as store:
             outbox = Outbox(self.settings.project / "outbox", every_message=every_message)
-            yield replace(self, store=store, outbox=outbox)
+            unhurried = self.settings.delivery.model_copy(update={"rate": 0.0})  # nobody is there to be spared
+            settings = self.settings.model_copy(update={"delivery": unhurried})
+            yield replace(self, settings=settings, store=store, outbox=outbox)
 
 
 @contextmanager

