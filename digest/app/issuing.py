@@ -41,12 +41,16 @@ def coming_slot(app: App, newsletter: NewsletterSettings, frequency: Frequency) 
 
 
 def draft(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, actor: str) -> Issue:
-    """Freeze the issue of a slot; a slot that has one already is refused."""
+    """Freeze the issue of a slot. Refused when the slot has one already, and when it would be skipped: that is for its
+    time to decide."""
     with app.store.writing() as connection:
         found = issue_of_slot(connection, newsletter.slug, frequency.value, slot.name)
         if found is not None:
             raise Refused(f"the slot {slot.name} has its issue already: {found.name}, {found.state}")
-        return freeze_in(app, connection, newsletter, frequency, slot, actor)
+        issue = freeze_in(app, connection, newsletter, frequency, slot, actor)
+        if issue.state is _S.SKIPPED:
+            raise Refused(f"nothing was drafted for {newsletter.slug}, slot {slot.name}: {issue.reason}")
+        return issue
 
 
 def freeze_in(

@@ -87,6 +87,17 @@ def test_a_draft_made_by_hand_goes_out_at_its_slot_and_not_before(project: Proje
     assert project.read("ann@x.example") == [["a"]]
 
 
+def test_a_draft_of_nothing_is_refused_and_does_not_cost_the_slot_its_issue(project: Project) -> None:
+    project.join("ann@x.example")
+    early = MONDAY - timedelta(hours=20)
+    refused = project.command("issues", "draft", "weekly", "--now", early.isoformat())
+    assert refused.returncode == 3
+    assert "nothing was drafted" in refused.stderr
+    project.offer(article("a"))
+    project.run()
+    assert project.read("ann@x.example") == [["a"]]
+
+
 def test_what_was_changed_after_its_approval_is_not_sent(project: Project) -> None:
     project.configure('approval = "automatic"', 'approval = "required"')
     project.join("ann@x.example")
