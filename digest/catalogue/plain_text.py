@@ -26,6 +26,7 @@ _ELEMENTS = (
 )
 _NOT_MARKUP = re.compile(rf"<(?!!|/?(?:{'|'.join(_ELEMENTS.split())})(?![\w:-]))", re.IGNORECASE)
 # Where one of these stood, a word ends: "<p>One.</p><p>Two.</p>" is "One. Two.".
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _BREAKS = re.compile(r"<(?=/?(?:p|br|div|li|ul|ol|h[1-6]|td|th|tr|dd|dt|pre|hr|blockquote|figure|figcaption)\b)", re.IGNORECASE)
 
 
@@ -59,5 +60,6 @@ def is_visible(text: str) -> bool:
 def _without_markup(text: str) -> str:
     import nh3
 
-    spaced = _BREAKS.sub(" <", _NOT_MARKUP.sub("&lt;", text))
+    whole = _SURROGATES.sub("", text)  # half a character: nh3 cannot take it
+    spaced = _BREAKS.sub(" <", _NOT_MARKUP.sub("&lt;", whole))
     return unescape(nh3.clean(spaced, tags=set()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digest.catalogue.plain_text import RAW_LIMIT, is_visible, one_line, plain_text, shorten
@@ -35,6 +35,8 @@ def test_markup_and_control_characters_go_and_the_words_stay(raw: str, plain: st
 
 
 @given(st.text(alphabet=st.characters(), max_size=200))
+@example("<\ud800")
+@example("&\udfff<b>x")
 def test_plain_text_is_one_line_without_controls(raw: str) -> None:
     plain = plain_text(raw)
     assert plain == plain.strip()
