@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from digest.cli.options import Config, IssueName, Json, application
 from digest.cli.output import print_json, say
-from digest.errors import UsageError
 
 
 def register(app: typer.Typer) -> None:
@@ -20,29 +20,30 @@ def register(app: typer.Typer) -> None:
 def explain(
     issue: IssueName,
     subscriber: Annotated[str, typer.Option("--subscriber", metavar="EMAIL")],
-    article: Annotated[int | None, typer.Option("--article", metavar="ID", help="Only this article.")] = None,
+    article: Annotated[
+        str | None, typer.Option("--article", metavar="ID", help="Only this article: its number, its source's id, or its URL.")
+    ] = None,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Why somebody got an issue as they did, or why not."""
     from digest.app import issuing
+    from digest.catalogue.articles import find_article
     from digest.insights.explaining import explain as explained
+    from digest.insights.explaining import explain_absent
     from digest.insights.reading import standing
 
     with application(config) as application_:
         found = issuing.named(application_, issue)
         with application_.store.reading() as connection:
-            explanation = explained(found, standing(connection, found, subscriber))
-    if article is not None:
-        chosen = [one for one in explanation.articles if one.article == article]
-        if not chosen:
-            raise UsageError(
-                f"article {article} was no candidate of {found.name}: an earlier issue covered it, or it arrived later"
-            )
-        print_json(explanation.to_json()["articles"][explanation.articles.index(chosen[0])]) if as_json else say(
-            chosen[0].sentence
-        )
-        return
+            stands = standing(connection, found, subscriber)
+            explanation = explained(found, stands)
+            if article is not None:
+                meant = find_article(connection, article)
+                candidates = (one for one in explanation.articles if one.article == meant.id)
+                one = next(candidates, None) or explain_absent(found, stands, meant)
+                print_json(asdict(one)) if as_json else say(one.sentence)
+                return
     if as_json:
         print_json(explanation.to_json())
         return

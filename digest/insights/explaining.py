@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from digest.catalogue.article import Article
 from digest.delivery.transitions import DeliveryState
 from digest.insights.reading import Standing
 from digest.issues.issue import Issue
@@ -18,7 +19,7 @@ _BECAUSE = {
     Reason.OVER_THE_LIMIT: "there was no room left; it is owed, and comes first in the next issue",
     Reason.EXPIRED: "it was owed for more issues than carry_over allows",
     Reason.TOO_OLD: "it is older than lookback allowed when its source was first read",
-    Reason.NOT_YET_PUBLISHED: "its time had not come at the freeze",
+    Reason.NOT_YET_PUBLISHED: "it had not arrived, or its time had not come, at the freeze",
     Reason.EXCLUDED: "an editor left it out",
     Reason.WITHDRAWN: "it was withdrawn",
     Reason.ALREADY_COVERED: "an earlier issue covered it",
@@ -84,6 +85,15 @@ def explain(issue: Issue, standing: Standing) -> Explanation:
     explained = tuple(_article(decision, titles.get(decision.article, ""), email) for decision in selection.decisions)
     state = standing.state.value if standing.state is not None else "not planned"
     return Explanation(issue.name, email, state, _sentence(issue, standing, len(selection.chosen)), explained)
+
+
+def explain_absent(issue: Issue, standing: Standing, article: Article) -> Explained:
+    """Why an article of the catalogue was no candidate at all."""
+    if article.arrival is None or article.arrival > issue.cutoff:
+        decision = Decision(article.id, Reason.NOT_YET_PUBLISHED)
+    else:
+        decision = Decision(article.id, Reason.ALREADY_COVERED)
+    return _article(decision, article.title, standing.subscriber.email)
 
 
 def _article(decision: Decision, title: str, email: str) -> Explained:

@@ -121,6 +121,26 @@ def test_who_is_suppressed_or_not_confirmed_gets_nothing(project: Project) -> No
     assert project.account("weekly/1") == {"accepted": 1, "suppressed": 1}
 
 
+def test_every_article_of_the_catalogue_can_be_explained_to_every_reader(project: Project) -> None:
+    project.join("ann@x.example", "python")
+    project.offer(article("a"), article("b", tags=("security",)))
+    project.run(MONDAY)
+    project.offer(article("a"), article("b", tags=("security",)), article("c", at=MONDAY))
+    project.run(MONDAY + WEEK)
+
+    def said(issue: str, key: str) -> str:
+        url = f"https://backend.example/{key}"
+        got = project.command("explain", issue, "--subscriber", "ann@x.example", "--article", url)
+        assert got.returncode == 0, got.stderr
+        return got.stdout
+
+    assert "is in the mail of ann@x.example: it is new" in said("weekly/1", "a")
+    assert "it carries no tag of a topic they follow" in said("weekly/1", "b")
+    assert "it had not arrived" in said("weekly/1", "c")
+    assert "an earlier issue covered it" in said("weekly/2", "a")
+    assert "is in the mail" in said("weekly/2", "c")
+
+
 def test_nobody_at_all_is_a_skipped_issue_with_a_reason(project: Project) -> None:
     project.offer(article("a"))
     assert project.code(MONDAY) == 0
