@@ -19,7 +19,7 @@ from digest.issues.arranging import arrange
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue
 from digest.issues.lifecycle import IssueState, step
-from digest.issues.owed import format_owed, owed_after, parse_owed
+from digest.issues.owed import format_owed, older, parse_owed
 from digest.issues.selection import Reader
 from digest.issues.selection import select as choose
 from digest.rendering.content import Arrangement
@@ -80,10 +80,12 @@ class Composer:
 
     def _select(self, reader: Reader) -> Composed:
         issue = self.issue
-        selection = choose(self.frozen.candidates, self.frozen.rules, reader, cutoff=issue.cutoff, issue_number=issue.number)
-        over = owed_after(reader.owed, selection.over_the_limit, issue.number)
+        selection = choose(self.frozen.candidates, self.frozen.rules, reader, cutoff=issue.cutoff)
         chosen = [decision.article for decision in selection.chosen]
-        unsent = owed_after(reader.owed, [*chosen, *over], issue.number)
+        # What came to be owed since the freeze is no candidate of this issue, and waits for the next.
+        untouched = {article: age for article, age in reader.owed.items() if article not in self._ids}
+        over = untouched | older(reader.owed, selection.over_the_limit)
+        unsent = over | older(reader.owed, chosen)
         arrangement = arrange(selection, self.frozen) if chosen else None
         return Composed(arrangement, format_owed(over), format_owed(unsent))
 

@@ -17,7 +17,7 @@ from digest.delivery.transitions import DeliveryState
 from digest.issues import pool
 from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState, step
-from digest.issues.owed import format_owed, owed_after, parse_owed
+from digest.issues.owed import format_owed, older, parse_owed
 from digest.store import tables
 
 _S = DeliveryState
@@ -46,8 +46,8 @@ def give_back(connection: Connection, issue: Issue) -> int:
     found = connection.execute(back.with_only_columns(*columns)).all()
     for subscription, owed, rendition in found:
         before = parse_owed(owed)
-        again = owed_after(before, _articles(connection, issue, rendition), issue.number)
-        _owe(connection, subscription, before | again)
+        again = older({}, _articles(connection, issue, rendition))
+        _owe(connection, subscription, again | before)
     _mark_returned(connection, issue)
     return len(found)
 

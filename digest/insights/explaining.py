@@ -79,7 +79,7 @@ class Explanation:
 def explain(issue: Issue, standing: Standing) -> Explanation:
     """Every candidate of an issue, decided again for one subscriber as the plan decided."""
     frozen = standing.frozen
-    selection = select(frozen.candidates, frozen.rules, standing.reader, cutoff=issue.cutoff, issue_number=issue.number)
+    selection = select(frozen.candidates, frozen.rules, standing.reader, cutoff=issue.cutoff)
     titles = {article.id: article.title for article in frozen.content.articles}
     email = standing.subscriber.email
     explained = tuple(_article(decision, titles.get(decision.article, ""), email) for decision in selection.decisions)

@@ -114,7 +114,7 @@ def _freeze_content(
         carry_over=newsletter.carry_over,
         lookback=newsletter.lookback,
     )
-    selection = _select(connection, newsletter, frequency, candidates, rules, number)
+    selection = _select(connection, newsletter, frequency, candidates, rules)
     zone = ZoneInfo(newsletter.timezone)
     usable = [a for a in articles if topics_of[a.id] and a.withdrawn_at is None and a.arrival is not None]
     content = IssueContent(
@@ -139,7 +139,6 @@ def _select(
     frequency: Frequency,
     candidates: tuple[Candidate, ...],
     rules: Rules,
-    number: int,
 ) -> Selection:
     """What somebody gets who follows every topic and has missed nothing; or, where that is too little for an issue, what
     they get who lag furthest behind."""
@@ -148,7 +147,7 @@ def _select(
     selections = []
     for coverage in (pool.coverage_point(connection, slug, chosen), pool.lowest_coverage(connection, slug, chosen)):
         reader = Reader(topics, coverage, owed)
-        selections.append(choose(candidates, rules, reader, cutoff=cutoff, issue_number=number))
+        selections.append(choose(candidates, rules, reader, cutoff=cutoff))
         if len(selections[-1].chosen) >= newsletter.min_articles:
             return selections[-1]
     return selections[0]

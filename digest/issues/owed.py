@@ -1,4 +1,7 @@
-"""What a subscription is owed, as canonical text: `12@3 15@3` is articles 12 and 15, first owed by issue 3."""
+"""What a subscription is owed, as canonical text: `12@3 15@1` is article 12, passed over three times, and 15, once.
+
+The age counts the issues that this very subscription waited through, so it means the same for every frequency.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,9 @@ from collections.abc import Iterable, Mapping
 
 
 def parse_owed(text: str) -> dict[int, int]:
-    """Article ids with the number of the issue that first owed them."""
+    """Article ids with their age."""
     pairs = (pair.split("@") for pair in text.split())
-    return {int(article): int(number) for article, number in pairs}
+    return {int(article): int(age) for article, age in pairs}
 
 
 def format_owed(owed: Mapping[int, int]) -> str:
@@ -16,6 +19,6 @@ def format_owed(owed: Mapping[int, int]) -> str:
     return " ".join(f"{article}@{owed[article]}" for article in sorted(owed))
 
 
-def owed_after(owed: Mapping[int, int], articles: Iterable[int], issue_number: int) -> dict[int, int]:
-    """`articles` as owed from issue `issue_number` on; an older debt keeps its age."""
-    return {article: owed.get(article, issue_number) for article in articles}
+def older(owed: Mapping[int, int], articles: Iterable[int]) -> dict[int, int]:
+    """`articles` as owed after one more issue without them."""
+    return {article: owed.get(article, 0) + 1 for article in articles}

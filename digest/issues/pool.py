@@ -66,14 +66,14 @@ def _cutoff_back(connection: Connection, newsletter: str, frequency: str, issues
 
 
 def owed(connection: Connection, newsletter: str, frequency: str) -> dict[int, int]:
-    """Every article that some active subscription is owed, with the latest issue that owed it first."""
+    """Every article that some active subscription is owed, with the least age it has for anybody."""
     row = tables.subscription.c
     where = (row.newsletter == newsletter, row.frequency == frequency, row.state == "active", row.owed != "")
-    since: dict[int, int] = {}
+    ages: dict[int, int] = {}
     for (text,) in connection.execute(select(row.owed).where(*where).distinct()):
-        for article, number in parse_owed(text).items():
-            since[article] = max(number, since.get(article, 0))
-    return since
+        for article, age in parse_owed(text).items():
+            ages[article] = min(age, ages.get(article, age))
+    return ages
 
 
 def articles(connection: Connection, newsletter: str, frequency: str, above: int) -> list[Article]:

@@ -65,7 +65,7 @@ class Rules:
 class Reader:
     """For whom to select: what they follow, how far they have been considered, what they are owed and have had.
 
-    `owed` maps an article to the number of the issue that first owed it. The window is `(coverage, cutoff]`.
+    `owed` maps an article to how many issues they have waited for it. The window is `(coverage, cutoff]`.
     """
 
     topics: frozenset[str]
@@ -105,12 +105,12 @@ class Selection:
         return tuple(decision.article for decision in self.decisions if decision.reason is Reason.OVER_THE_LIMIT)
 
 
-def select(candidates: Iterable[Candidate], rules: Rules, reader: Reader, *, cutoff: int, issue_number: int) -> Selection:
-    """Decide on every candidate for one reader of issue `issue_number`."""
+def select(candidates: Iterable[Candidate], rules: Rules, reader: Reader, *, cutoff: int) -> Selection:
+    """Decide on every candidate for one reader."""
     out: list[Decision] = []
     qualified: list[tuple[Candidate, Reason, str]] = []
     for candidate in candidates:
-        reason = _qualify(candidate, rules, reader, cutoff, issue_number)
+        reason = _qualify(candidate, rules, reader, cutoff)
         topic = next((topic for topic in candidate.topics if topic in reader.topics), None)
         if reason in CHOSEN and topic is None:
             reason = Reason.NO_TOPIC
@@ -122,16 +122,16 @@ def select(candidates: Iterable[Candidate], rules: Rules, reader: Reader, *, cut
     return Selection(tuple(chosen) + tuple(sorted(out + over, key=lambda decision: decision.article)))
 
 
-def _qualify(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int, issue_number: int) -> Reason:
+def _qualify(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) -> Reason:
     """By which rule the candidate may be in, or why it may not; limits come later."""
     refused = _refusal(candidate, rules, reader, cutoff)
     if refused is not None:
         return refused
     if candidate.id in rules.pinned:
         return Reason.PINNED
-    owed_since = reader.owed.get(candidate.id)
-    if owed_since is not None:
-        return Reason.CARRIED_OVER if issue_number - owed_since <= rules.carry_over else Reason.EXPIRED
+    waited = reader.owed.get(candidate.id)
+    if waited is not None:
+        return Reason.CARRIED_OVER if waited <= rules.carry_over else Reason.EXPIRED
     if (candidate.arrival or 0) <= reader.coverage:
         return Reason.ALREADY_COVERED
     return Reason.FEATURED if candidate.featured else Reason.NEW

@@ -142,7 +142,7 @@ subscription = Table(
     Column("state", String(16), nullable=False),
     # The arrival number up to which it has been considered.
     Column("coverage", Integer, nullable=False),
-    # Owed articles with the number of the issue that first owed them: "12@3 15@3", by article id.
+    # Owed articles with the number of issues each has waited: "12@3 15@1", by article id.
     Column("owed", Text, nullable=False, server_default=""),
     Column("created_at", Instant, nullable=False),
     Column("confirmed_at", Instant),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from digest.issues.arranging import arrange
 from digest.issues.frozen import Frozen
 from digest.issues.lifecycle import STEPS, IssueState
-from digest.issues.owed import format_owed, owed_after, parse_owed
+from digest.issues.owed import format_owed, older, parse_owed
 from digest.issues.selection import CHOSEN, Candidate, Reader, Reason, Rules, Selection, select
 from digest.rendering.content import IssueContent, SenderContent, SiteContent
 
@@ -23,7 +23,7 @@ PLAIN = Candidate(1, 11, ("a",), NOW)
 
 
 def reason(candidate: Candidate, rules: Rules = RULES, reader: Reader = READER) -> Reason:
-    (decision,) = select([candidate], rules, reader, cutoff=20, issue_number=5).decisions
+    (decision,) = select([candidate], rules, reader, cutoff=20).decisions
     return decision.reason
 
 
@@ -33,8 +33,8 @@ def reason(candidate: Candidate, rules: Rules = RULES, reader: Reader = READER) 
         (PLAIN, RULES, READER, Reason.NEW),
         (replace(PLAIN, featured=True), RULES, READER, Reason.FEATURED),
         (replace(PLAIN, arrival=3), replace(RULES, pinned=(1,)), READER, Reason.PINNED),
-        (replace(PLAIN, arrival=3), RULES, replace(READER, owed={1: 4}), Reason.CARRIED_OVER),
-        (replace(PLAIN, arrival=3), RULES, replace(READER, owed={1: 2}), Reason.EXPIRED),
+        (replace(PLAIN, arrival=3), RULES, replace(READER, owed={1: 2}), Reason.CARRIED_OVER),
+        (replace(PLAIN, arrival=3), RULES, replace(READER, owed={1: 3}), Reason.EXPIRED),
         (PLAIN, replace(RULES, max_per_topic=0), READER, Reason.OVER_THE_LIMIT),
         (
             replace(PLAIN, seeded_at=NOW, published_at=NOW - timedelta(days=9)),
@@ -64,15 +64,15 @@ def test_pinned_then_owed_then_featured_then_newest() -> None:
         replace(PLAIN, id=4, arrival=2),
         replace(PLAIN, id=5),
     ]
-    reader = replace(READER, owed={4: 4})
-    chosen = select(candidates, replace(RULES, pinned=(5,)), reader, cutoff=20, issue_number=5).chosen
+    reader = replace(READER, owed={4: 1})
+    chosen = select(candidates, replace(RULES, pinned=(5,)), reader, cutoff=20).chosen
     assert [decision.article for decision in chosen] == [5, 4, 3, 2, 1]
 
 
 def test_an_article_of_two_topics_stands_under_the_first_that_is_followed() -> None:
     two = replace(PLAIN, topics=("a", "b"))
-    both = select([two], RULES, READER, cutoff=20, issue_number=5).chosen
-    second = select([two], RULES, replace(READER, topics=frozenset({"b"})), cutoff=20, issue_number=5).chosen
+    both = select([two], RULES, READER, cutoff=20).chosen
+    second = select([two], RULES, replace(READER, topics=frozenset({"b"})), cutoff=20).chosen
     assert ([d.topic for d in both], [d.topic for d in second]) == (["a"], ["b"])
 
 
@@ -97,11 +97,11 @@ def test_limits_hold_every_candidate_has_one_decision_and_order_does_not_matter(
     candidates: list[Candidate], draw: object, total: int, topic: int
 ) -> None:
     rules = replace(RULES, max_articles=total, max_per_topic=topic)
-    reader = Reader(frozenset({"a", "b"}), coverage=5, owed={1: 4, 2: 1, 3: 5}, had=frozenset({4}))
-    selection = select(candidates, rules, reader, cutoff=20, issue_number=5)
+    reader = Reader(frozenset({"a", "b"}), coverage=5, owed={1: 1, 2: 9, 3: 2}, had=frozenset({4}))
+    selection = select(candidates, rules, reader, cutoff=20)
     shuffled = list(candidates)
     draw.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis' random is one
-    assert select(shuffled, rules, reader, cutoff=20, issue_number=5) == selection
+    assert select(shuffled, rules, reader, cutoff=20) == selection
     assert sorted(decision.article for decision in selection.decisions) == sorted(c.id for c in candidates)
     assert len(selection.chosen) <= total
     for one in ("a", "b"):
@@ -113,7 +113,7 @@ def test_limits_hold_every_candidate_has_one_decision_and_order_does_not_matter(
 
 def test_the_lead_is_the_first_featured_one_and_stands_in_no_section() -> None:
     candidates = (replace(PLAIN, id=1), replace(PLAIN, id=2, topics=("b",), featured=True), replace(PLAIN, id=3, topics=("b",)))
-    selection = select(candidates, RULES, READER, cutoff=20, issue_number=5)
+    selection = select(candidates, RULES, READER, cutoff=20)
     arrangement = arrange(selection, frozen(candidates))
     assert (arrangement.lead, arrangement.sections) == (2, (("a", (1,)), ("b", (3,))))
     assert arrange(Selection(()), frozen(candidates)).articles == ()
@@ -133,10 +133,9 @@ def test_what_was_frozen_is_read_back_as_it_was() -> None:
 
 
 @given(owed=st.dictionaries(st.integers(1, 999), st.integers(1, 99)))
-def test_owed_sets_have_one_spelling_and_older_debts_keep_their_age(owed: dict[int, int]) -> None:
+def test_owed_sets_have_one_spelling_and_grow_older_with_each_issue(owed: dict[int, int]) -> None:
     assert parse_owed(format_owed(owed)) == owed
-    again = owed_after(owed, [*owed, 1000], 100)
-    assert again == owed | {1000: 100}
+    assert older(owed, [*owed, 1000]) == {article: age + 1 for article, age in owed.items()} | {1000: 1}
 
 
 def test_nothing_leaves_an_end_and_everything_can_be_reached() -> None:

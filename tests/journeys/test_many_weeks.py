@@ -29,11 +29,13 @@ from digest.delivery.transitions import COUNTS_AS_SENT, DeliveryState
 from digest.errors import Refused
 from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.issues.lifecycle import IssueState
+from digest.issues.owed import parse_owed
 from digest.store import tables
 from tests.journeys.project import BEGAN, Project, a_project, article
 
 TOPICS = ("databases", "python", "security")
 DAYS = 40
+CARRY_OVER = 3
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
@@ -150,9 +152,7 @@ class Weeks:
         """What arrived after somebody joined and matches a topic they have is sent, owed, ahead, or expired."""
         with app.store.reading() as connection:
             sent = counted(connection)
-            expired = set(
-                connection.execute(select(tables.decision.c.article_id).where(tables.decision.c.reason == "expired")).scalars()
-            )
+            expired = expired_by(connection)
             row, kept = tables.subscription.c, tables.article.c
             articles = connection.execute(select(kept.id, kept.arrival, kept.tags, kept.first_seen_at)).all()
             for one in connection.execute(select(row.subscriber_id, row.topics, row.coverage, row.owed, row.created_at)):
@@ -161,10 +161,22 @@ class Weeks:
                     if found.first_seen_at < one.created_at or not set(one.topics.split()) & set(found.tags):
                         continue
                     ahead = found.arrival is None or found.arrival > one.coverage
-                    there = found.id in sent[one.subscriber_id] or found.id in owed or ahead or found.id in expired
+                    there = (
+                        found.id in sent[one.subscriber_id] or found.id in owed or ahead or found.id in expired[one.subscriber_id]
+                    )
                     assert there, (
                         f"reader {one.subscriber_id} lost article {found.id} (arrival {found.arrival}, coverage {one.coverage})"
                     )
+
+
+def expired_by(connection: Connection) -> defaultdict[int, set[int]]:
+    """What each reader was owed for longer than `carry_over` allows, when an issue was planned for them."""
+    row, group = tables.delivery.c, tables.audience_group.c
+    joined = (group.issue_id == row.issue_id) & (group.number == row.group_number)
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for reader, owed in connection.execute(select(row.subscriber_id, group.owed).join(tables.audience_group, joined)):
+        found[reader] |= {article for article, age in parse_owed(owed).items() if age > CARRY_OVER}
+    return found
 
 
 def counted(connection: Connection) -> defaultdict[int, Counter[int]]:
@@ -190,7 +202,7 @@ def test_over_many_weeks_nobody_gets_an_article_twice_and_none_is_lost(tmp_path:
         folder.mkdir()
         with a_project(folder) as project:
             project.configure('schedule = "0 9 * * 1"', 'schedule = { daily = "0 7 * * *", weekly = "0 9 * * 1" }')
-            project.configure("max_articles = 20", "max_articles = 4\ncarry_over = 3")
+            project.configure("max_articles = 20", f"max_articles = 4\ncarry_over = {CARRY_OVER}")
             try:
                 Weeks(project, random.Random(seed)).live()
             except AssertionError as error:

@@ -39,6 +39,39 @@ def test_what_stays_owed_for_longer_than_carry_over_expires_and_is_seen_to(proje
     assert max(project.everything_read("ann@x.example").values()) == 1
 
 
+def test_what_a_weekly_reader_is_owed_does_not_grow_old_by_daily_issues(project: Project) -> None:
+    project.configure('schedule = "0 9 * * 1"', 'schedule = { weekly = "0 9 * * 1", daily = "0 7 * * *" }')
+    project.configure("max_articles = 20", "max_articles = 1\ncarry_over = 1")
+    project.join("ann@x.example", frequency="weekly")
+    project.join("dan@x.example", frequency="daily")
+    offered = [article("a"), article("b", at=BEGAN - DAY)]
+    for day in range(11):
+        project.offer(*offered)
+        project.run(MONDAY + day * DAY)
+        offered.append(article(f"d{day}", at=MONDAY + day * DAY))
+    assert project.read("ann@x.example") == [["a"], ["b"]]
+
+
+def test_what_came_to_be_owed_after_a_freeze_waits_for_the_next_issue(project: Project) -> None:
+    from sqlalchemy import update
+
+    from digest.store import tables
+
+    project.join("ann@x.example")
+    project.offer(article("a"))
+    project.run(MONDAY)
+    project.offer(article("a"), article("b", at=MONDAY))
+    early = (MONDAY + 6 * DAY).isoformat()
+    assert project.command("issues", "draft", "weekly", "--now", early).returncode == 0
+    with project.app() as app, app.store.writing() as connection:  # as a late rejection of weekly/1 would
+        connection.execute(update(tables.delivery).values(state="rejected"))
+        connection.execute(update(tables.subscription).values(owed="1@1"))
+    project.run(MONDAY + WEEK)
+    project.offer(article("a"), article("b", at=MONDAY), article("c", at=MONDAY + WEEK))
+    project.run(MONDAY + 2 * WEEK)
+    assert project.read("ann@x.example") == [["a"], ["b"], ["a", "c"]]
+
+
 def test_case_07_an_article_with_two_followed_topics_comes_once_and_reaches_who_follows_the_second(project: Project) -> None:
     project.join("both@x.example", "databases python")
     project.join("second@x.example", "python")
