@@ -51,7 +51,7 @@ def _look(what: str, looking: Callable[[], str]) -> Iterator[Examined]:
 
 
 def _database(app: App) -> str:
-    if app.store.path is not None and not app.store.path.exists():
+    if app.store.path is not None and not app.store.path.exists() and app.store.path.parent.is_dir():
         return "not there yet; the first command makes it"
     app.store.prepare()
     with app.store.reading() as connection:

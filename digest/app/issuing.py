@@ -126,8 +126,17 @@ def cancel(app: App, issue: Issue, actor: str, reason: str) -> Issue:
         return issue_by_id(connection, issue.id)
 
 
+def tidy(app: App, issue: Issue) -> Issue:
+    """Settle an issue that was cancelled while a process that has since died was sending it; for who holds the run lock."""
+    with app.store.writing() as connection:
+        upkeep.sweep(connection, _ledger(app, issue, app.owner), now=datetime.now(UTC), others_are_dead=True)
+        return conclude(connection, issue, now=app.now)
+
+
 def resume(app: App, issue: Issue, actor: str) -> Issue:
     """Let a paused issue go on; what was deferred is tried at once."""
+    if issue.state is not _S.PAUSED:  # an approved one may become `sending` too, but by its plan alone
+        raise Refused(f"issue {issue.name} is not paused: {WHY_NOT[issue.state]}")
     with app.store.writing() as connection:
         step(connection, issue.id, issue.name, issue.state, _S.SENDING, actor=actor, now=app.now)
         upkeep.replan(connection, _ledger(app, issue, actor), now=datetime.now(UTC), all_of_them=True)

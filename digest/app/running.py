@@ -63,7 +63,9 @@ def _begun(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:
     with app.store.reading() as connection:
         issues = list_issues(connection, newsletter.slug)[::-1]
     for issue in issues:
-        if issue.state in _UNFINISHED and issue.slot_at <= app.now:
+        if issue.state is _S.CANCELLED and issue.audience is not None and issue.settled_at is None:
+            issuing.tidy(app, issue)
+        elif issue.state in _UNFINISHED and issue.slot_at <= app.now:
             yield issue
         elif issue.state is _S.PAUSED and (issue.reason or "").startswith(OUT_OF_REACH):
             yield issuing.resume(app, issue, "run")
@@ -97,7 +99,7 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
     if issue is None:
         issue = _draft(app, newsletter, frequency, slot, ran)
     elif issue.state is _S.HELD and not issue.rendered:
-        issue = issuing.redraft(app, issue, "run")
+        issue, made = issuing.redraft(app, issue, "run"), True
     if issue is None:
         return
     if issue.state in {_S.DRAFT, _S.HELD}:

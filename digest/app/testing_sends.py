@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from digest.app.wiring import App
+from digest.delivery.providers.answer import Trouble
 from digest.delivery.shelf import Shelf, widest_arrangement
-from digest.errors import Refused, UsageError
+from digest.errors import Refused, Unreachable, UsageError
 from digest.issues.issue import Issue
 from digest.rendering.content import Envelope, Personal
 from digest.settings.types import parse_address
@@ -16,7 +17,10 @@ _INERT = "https://example.invalid/this-is-a-test"
 
 
 def send_test(app: App, issue: Issue, email: str) -> str:
-    """Send an issue's widest rendition to one address; returns the provider's outcome."""
+    """Send an issue's widest rendition to one address; returns the provider's outcome.
+
+    `Unreachable` when there is no connection, `Refused` when the provider refuses the account.
+    """
     if not issue.rendered:
         raise Refused(f"issue {issue.name} cannot be sent: {issue.reason}")
     if not app.sends_for_real:
@@ -34,6 +38,10 @@ def send_test(app: App, issue: Issue, email: str) -> str:
     finally:
         transport.close()
     said = answer.texts.get(0, answer.text)
+    if answer.trouble is Trouble.CONNECTION:
+        raise Unreachable(f"the provider is out of reach: {said}; check providers.{app.settings.delivery.provider}")
+    if answer.trouble is Trouble.ACCOUNT:
+        raise Refused(f"the provider refused the account: {said}; check providers.{app.settings.delivery.provider}")
     return answer.outcomes[0].value + (f": {said}" if said and answer.outcomes[0].value != "accepted" else "")
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from digest.checks.finding import Finding, Severity
+from digest.rendering.cleaning import one_line
 from digest.rendering.content import IssueContent
 from digest.rendering.rendition import Rendition
 
@@ -36,10 +37,15 @@ def _footer(rendition: Rendition, content: IssueContent) -> Iterator[Finding]:
         if "unsubscribe_url" not in body.slots:
             mend = "put {{ unsubscribe_url }} into the template"
             yield Finding(Severity.ERROR, f"{part} part", "it has no unsubscribe link", mend)
-        flat = " ".join("".join(body.literals).split())
-        if part == "text" and content.site.postal_address.split()[0] not in flat:
+        if part == "text" and not _stands(content.site.postal_address, "".join(body.literals)):
             mend = "put {{ site.postal_address }} into the template"
             yield Finding(Severity.ERROR, f"{part} part", "it has no postal address", mend)
+
+
+def _stands(address: str, text: str) -> bool:
+    """Whether every line of an address stands in a text, however that is wrapped."""
+    flat = "".join(text.split())
+    return all("".join(one_line(line).split()).rstrip(",") in flat for line in address.splitlines())
 
 
 def _size(rendition: Rendition) -> Iterator[Finding]:

@@ -32,6 +32,7 @@ from digest.delivery.steps import (
     Step,
 )
 
+_LONGEST_WAIT = 86_400  # seconds; whoever asks for more is asked again tomorrow
 _ALIKE = 3  # so many in a row of refused contents, failed connections, or answers that leave all in doubt, stop the issue
 
 
@@ -225,7 +226,7 @@ class Dispatch:
     def _slow_down(self, answer: Answer, now: datetime) -> None:
         """Wait as long as the provider says, or longer with each answer in a row that asks for it; a long wait ends the run."""
         if answer.retry_after is not None:
-            wait = timedelta(seconds=answer.retry_after)
+            wait = timedelta(seconds=min(answer.retry_after, _LONGEST_WAIT))
         elif answer.trouble is Trouble.THROTTLED and self._in_a_row > 1:
             wait = self.pace.back_off * (1 << min(self._in_a_row - 2, 16))
         else:

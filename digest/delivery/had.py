@@ -11,9 +11,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Column, Connection, Integer, MetaData, Select, String, Table, cast, func, insert, select, tuple_, union
+from sqlalchemy import (
+    Column,
+    Connection,
+    Integer,
+    MetaData,
+    Select,
+    String,
+    Table,
+    case,
+    cast,
+    func,
+    insert,
+    select,
+    tuple_,
+    union,
+)
 
-from digest.delivery.transitions import COUNTS_AS_SENT
+from digest.delivery.transitions import COUNTS_AS_SENT, DeliveryState
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue
 from digest.issues.owed import parse_owed
@@ -36,11 +51,12 @@ class Had:
     table: Table | None
 
 
-def parse(text: str) -> Iterator[tuple[int, int]]:
-    """`"3:17 4:2"` as pairs of issue id and rendition number."""
+def parse(text: str, *, pending: bool = False) -> Iterator[tuple[int, int]]:
+    """`"3:17 4:2?"` as pairs of issue id and rendition number; `pending`: those alone that may yet be given back, with a `?`."""
     for pair in text.split():
-        issue_id, number = pair.split(":")
-        yield int(issue_id), int(number)
+        issue_id, number = pair.rstrip("?").split(":")
+        if pair.endswith("?") or not pending:
+            yield int(issue_id), int(number)
 
 
 def find(connection: Connection, issue: Issue, frozen: Frozen) -> Had:
@@ -113,7 +129,8 @@ def _sent(issue: Issue, articles: set[int], renditions: Mapping[tuple[int, int],
     """The audience's deliveries, of whatever issue, that count as sent and hold one of `articles`."""
     row, sent, held = tables.subscription.c, tables.delivery.c, tables.rendition_article.c
     holding = select(held.issue_id, held.rendition).where(held.article_id.in_(sorted(articles)))
-    pair = cast(sent.issue_id, String) + ":" + cast(sent.rendition, String)
+    pending = case((sent.state == DeliveryState.ACCEPTED.value, ""), else_="?")
+    pair = cast(sent.issue_id, String) + ":" + cast(sent.rendition, String) + pending
     return (
         select(sent.subscriber_id, pair.label("pair"))
         .join(tables.subscription, row.subscriber_id == sent.subscriber_id)

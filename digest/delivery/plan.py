@@ -15,12 +15,13 @@ from sqlalchemy import Connection, Select, Table, case, func, insert, literal, s
 
 from digest.delivery import had
 from digest.delivery.transitions import DeliveryState
+from digest.issues import pool
 from digest.issues.arranging import arrange
 from digest.issues.frozen import Frozen
-from digest.issues.issue import Issue
+from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState, step
 from digest.issues.owed import format_owed, older, parse_owed
-from digest.issues.selection import Reader
+from digest.issues.selection import Reader, Reason
 from digest.issues.selection import select as choose
 from digest.rendering.content import Arrangement
 from digest.store import tables
@@ -58,7 +59,8 @@ class Composer:
 
     def compose(self, group: Group) -> Composed:
         """What a group of this issue gets."""
-        return self.compose_for(self.reader(self.topics(group), group))
+        pending = self._articles_had(had.parse(group.had, pending=True)) & frozenset(parse_owed(group.owed))
+        return self.compose_for(self.reader(self.topics(group), group), pending)
 
     def topics(self, group: Group) -> frozenset[str]:
         """What a group follows, of what the newsletter offers."""
@@ -67,27 +69,39 @@ class Composer:
 
     def reader(self, topics: frozenset[str], group: Group) -> Reader:
         """The reader that stands for a group."""
-        sent = frozenset().union(*(self.articles_had.get(key, frozenset()) for key in had.parse(group.had)))
+        sent = self._articles_had(had.parse(group.had))
         return Reader(topics, group.coverage, parse_owed(group.owed), sent & self._ids)
 
-    def compose_for(self, reader: Reader) -> Composed:
-        """What such a reader gets; topics that have nothing for them do not count."""
+    def compose_for(self, reader: Reader, pending: frozenset[int] = frozenset()) -> Composed:
+        """What such a reader gets; topics that have nothing for them do not count.
+
+        `pending` are articles they are owed that stand in a mail of another issue which may yet be given back.
+        """
         full = topics_with_something(self.frozen, reader, self.issue.cutoff)
-        key = (reader.topics & full, reader.coverage, format_owed(reader.owed), reader.had)
+        key = (reader.topics & full, reader.coverage, format_owed(reader.owed), reader.had, pending)
         if key not in self._known:
-            self._known[key] = self._select(Reader(key[0], reader.coverage, reader.owed, reader.had))
+            self._known[key] = self._select(Reader(key[0], reader.coverage, reader.owed, reader.had), pending)
         return self._known[key]
 
-    def _select(self, reader: Reader) -> Composed:
+    def _select(self, reader: Reader, pending: frozenset[int]) -> Composed:
         issue = self.issue
         selection = choose(self.frozen.candidates, self.frozen.rules, reader, cutoff=issue.cutoff)
         chosen = [decision.article for decision in selection.chosen]
-        # What came to be owed since the freeze is no candidate of this issue, and waits for the next.
-        untouched = {article: age for article, age in reader.owed.items() if article not in self._ids}
+        # What came to be owed since the freeze is no candidate of this issue, or had not arrived; it waits for the next. What
+        # is under way with another issue stays owed: should that be given back, nothing else would tell of it.
+        decided = {
+            one.article
+            for one in selection.decisions
+            if one.reason is not Reason.NOT_YET_PUBLISHED and not (one.reason is Reason.ALREADY_SENT and one.article in pending)
+        }
+        untouched = {article: age for article, age in reader.owed.items() if article not in decided}
         over = untouched | older(reader.owed, selection.over_the_limit)
         unsent = over | older(reader.owed, chosen)
         arrangement = arrange(selection, self.frozen) if chosen else None
         return Composed(arrangement, format_owed(over), format_owed(unsent))
+
+    def _articles_had(self, renditions: Iterable[tuple[int, int]]) -> frozenset[int]:
+        return frozenset().union(*(self.articles_had.get(key, frozenset()) for key in renditions))
 
     @property
     def _ids(self) -> frozenset[int]:
@@ -131,18 +145,20 @@ def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime)
 
 def count_audience(connection: Connection, issue: Issue) -> int:
     """How many subscriptions an issue's plan would consider just now."""
-    return int(connection.execute(select(func.count()).select_from(_audience(issue).subquery())).scalar_one())
+    audience = _audience(issue, frozen_of(connection, issue))
+    return int(connection.execute(select(func.count()).select_from(audience.subquery())).scalar_one())
 
 
-def _audience(issue: Issue, frozen: Frozen | None = None) -> Select[tuple[int]]:
+def _audience(issue: Issue, frozen: Frozen) -> Select[tuple[int]]:
     """The subscriptions that an issue considers.
 
-    Somebody who came in since the freeze and lags behind all that it holds waits for the next issue, which holds it.
+    Somebody who came in since the freeze and lags behind all that it holds waits for the next issue, which holds it. Who is
+    suppressed lags behind for ever, and is counted all the same.
     """
     row = tables.subscription.c
     where = [row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active"]
-    if frozen is not None and not frozen.bounded:
-        where.append(row.coverage >= frozen.floor)
+    if not frozen.bounded:
+        where.append((row.coverage >= frozen.floor) | row.subscriber_id.in_(pool.suppressed(issue.newsletter)))
     return select(row.subscriber_id).where(*where)
 
 
@@ -224,7 +240,7 @@ def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had
         with_had = source.outerjoin(had_table, had_table.c.subscriber_id == row.subscriber_id)
         joined = with_had.join(tables.audience_group, alike & (group.had == func.coalesce(had_table.c.had, "")))
     state = case(
-        (row.subscriber_id.in_(suppressed(issue.newsletter)), DeliveryState.SUPPRESSED.value),
+        (row.subscriber_id.in_(pool.suppressed(issue.newsletter)), DeliveryState.SUPPRESSED.value),
         (group.rendition.is_(None), DeliveryState.SKIPPED.value),
         else_=DeliveryState.PLANNED.value,
     )
@@ -238,9 +254,3 @@ def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had
     connection.execute(insert(tables.delivery).from_select(columns, rows))
     planned = select(func.count()).where(tables.delivery.c.issue_id == issue.id)
     return connection.execute(planned).scalar_one()
-
-
-def suppressed(newsletter: str) -> Select[tuple[int]]:
-    """The subscribers whose address must not be mailed for this newsletter."""
-    joined = tables.suppression.join(tables.subscriber, tables.subscriber.c.address == tables.suppression.c.address)
-    return select(tables.subscriber.c.id).select_from(joined).where(tables.suppression.c.scope.in_(("*", newsletter)))

@@ -1,19 +1,23 @@
 """Settling: when nothing of an issue is waiting any more, everyone considered moves on.
 
 Coverage points move to the issue's cutoff, with or without mail; what a subscription qualified for and did not get is
-owed. Set-based for all who stand as the plan found them; one by one for the few whom another issue changed meanwhile.
+owed. Set-based for all who stand as the plan found them; and for those whom another issue changed meanwhile, once for
+each way in which they stand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Case, ColumnElement, Connection, Select, case, delete, insert, select, update
 
 from digest.delivery.account import unknown, unsent
 from digest.delivery.batches import close_batches
+from digest.delivery.ledger import Ledger
 from digest.delivery.transitions import DeliveryState
+from digest.delivery.upkeep import cancel
 from digest.issues import pool
 from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState, step
@@ -21,15 +25,26 @@ from digest.issues.owed import format_owed, older, parse_owed
 from digest.store import tables
 
 _S = DeliveryState
+_Way = tuple[Any, ...]
 _WENT = [state.value for state in (_S.ACCEPTED, _S.UNKNOWN)]
 _GIVEN_BACK = [state.value for state in (_S.REJECTED, _S.EXPIRED, _S.CANCELLED)]
 _row, _group, _subscription = tables.delivery.c, tables.audience_group.c, tables.subscription.c
 
 
 def conclude(connection: Connection, issue: Issue, *, now: datetime) -> Issue:
-    """Settle an issue when nothing of it waits any more, and call it sent when nothing is unknown either."""
-    if issue.audience is None or unsent(connection, issue.id):
-        return issue_by_id(connection, issue.id)
+    """Settle an issue when nothing of it waits any more, and call it sent when nothing is unknown either.
+
+    What came to wait again in an issue that was cancelled meanwhile (deferred, or unknown and to be sent again) is
+    cancelled as well: nobody would ever send it.
+    """
+    issue = issue_by_id(connection, issue.id)  # whoever calls may have read it before somebody else settled it
+    if issue.audience is None:
+        return issue
+    if issue.state is IssueState.CANCELLED:
+        ledger = Ledger(issue.id, issue.newsletter, "", "account")
+        cancel(connection, ledger, now=now, reason=issue.reason or "the issue was cancelled")
+    if unsent(connection, issue.id):
+        return issue
     close_batches(connection, issue.id, now=now, actor="account")
     if issue.settled_at is None:
         _settle(connection, issue, now)
@@ -53,7 +68,7 @@ def give_back(connection: Connection, issue: Issue) -> int:
 
 
 def _settle(connection: Connection, issue: Issue, now: datetime) -> None:
-    _settle_changed(connection, issue)
+    changed = _changed(connection, issue)
     untouched = (_subscription.coverage == _group.coverage) & (_subscription.owed == _group.owed)
     theirs = (
         select(_owed_now())
@@ -63,20 +78,37 @@ def _settle(connection: Connection, issue: Issue, now: datetime) -> None:
         .scalar_subquery()
     )
     whose = _considered(issue).where(untouched).with_only_columns(_subscription.id)
-    connection.execute(update(tables.subscription).where(_subscription.id.in_(whose)).values(coverage=issue.cutoff, owed=theirs))
+    reached = case((_subscription.coverage > issue.cutoff, _subscription.coverage), else_=issue.cutoff)
+    connection.execute(update(tables.subscription).where(_subscription.id.in_(whose)).values(coverage=reached, owed=theirs))
+    _settle_changed(connection, issue, changed)
     _mark_returned(connection, issue)
     connection.execute(update(tables.issue).where(tables.issue.c.id == issue.id).values(settled_at=now))
     _move_frequency(connection, issue)
 
 
-def _settle_changed(connection: Connection, issue: Issue) -> None:
-    """Those whom another issue changed since the plan: what either owes them, less what this one sent them."""
+def _standing(issue: Issue) -> tuple[Select[tuple[int]], list[ColumnElement[Any]]]:
+    """Those whom another issue changed since the plan, and by what they are alike."""
     changed = _considered(issue).where((_subscription.coverage != _group.coverage) | (_subscription.owed != _group.owed))
-    columns = (_subscription.id, _subscription.coverage, _subscription.owed, _row.state, _row.rendition, _owed_now())
-    for subscription, coverage, owed, state, rendition, owed_now in connection.execute(changed.with_only_columns(*columns)).all():
-        sent = set(_articles(connection, issue, rendition)) if state in _WENT else set()
-        kept = {article: number for article, number in parse_owed(owed).items() if article not in sent}
-        _owe(connection, subscription, parse_owed(owed_now) | kept, coverage=max(coverage, issue.cutoff))
+    went = case((_row.state.in_(_WENT), 1), else_=0)
+    return changed, [_subscription.coverage, _subscription.owed, _row.rendition, went, _owed_now()]
+
+
+def _changed(connection: Connection, issue: Issue) -> list[_Way]:
+    """The ways in which they stand."""
+    changed, columns = _standing(issue)
+    return [(*found,) for found in connection.execute(changed.with_only_columns(*columns).distinct())]
+
+
+def _settle_changed(connection: Connection, issue: Issue, ways: Iterable[_Way]) -> None:
+    """What either issue owes them, less what this one sent them. To do it twice changes nothing."""
+    changed, columns = _standing(issue)
+    for coverage, owed, rendition, went, owed_now in ways:
+        got = set(_articles(connection, issue, rendition)) if went else set()
+        kept = {article: age for article, age in parse_owed(owed).items() if article not in got}
+        way = zip(columns, (coverage, owed, rendition, went, owed_now), strict=True)
+        whose = changed.where(*(column.is_not_distinct_from(value) for column, value in way)).with_only_columns(_subscription.id)
+        values = {"coverage": max(coverage, issue.cutoff), "owed": format_owed(parse_owed(owed_now) | kept)}
+        connection.execute(update(tables.subscription).where(_subscription.id.in_(whose)).values(values))
 
 
 def _considered(issue: Issue) -> Select[tuple[int]]:
@@ -102,9 +134,9 @@ def _articles(connection: Connection, issue: Issue, rendition: int | None) -> It
     return connection.execute(select(held.article_id).where(held.issue_id == issue.id, held.rendition == rendition)).scalars()
 
 
-def _owe(connection: Connection, subscription: int, owed: dict[int, int], **values: int) -> None:
+def _owe(connection: Connection, subscription: int, owed: dict[int, int]) -> None:
     where = tables.subscription.c.id == subscription
-    connection.execute(update(tables.subscription).where(where).values(owed=format_owed(owed), **values))
+    connection.execute(update(tables.subscription).where(where).values(owed=format_owed(owed)))
 
 
 def _mark_returned(connection: Connection, issue: Issue) -> None:

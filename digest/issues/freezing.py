@@ -92,7 +92,13 @@ def refreeze(
     frozen, selection = _freeze_content(connection, settings, newsletter, Frequency(issue.frequency), slot, issue.number)
     rendered = _render(frozen, newsletter, folders)
     state, reason = _opening_state(selection, newsletter, rendered)
-    values = _frozen_values(rendered, connection, now) | {"revision": issue.revision + 1, "approved_hash": None}
+    values = _frozen_values(rendered, connection, now) | {
+        "revision": issue.revision + 1,
+        "approved_hash": None,
+        "approved_by": None,
+        "approved_at": None,
+        "finished_at": now if state is IssueState.SKIPPED else None,
+    }
     step(connection, issue.id, issue.name, issue.state, state, actor=actor, now=now, reason=reason, **values)
     for table in (tables.issue_content, tables.issue_blocks, tables.decision):
         connection.execute(table.delete().where(table.c.issue_id == issue.id))

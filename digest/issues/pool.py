@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from digest.audience.coverage import coverage_points
 from digest.catalogue.article import Article
@@ -34,7 +34,7 @@ def coverage_point(connection: Connection, newsletter: str, frequency: str) -> i
 def lowest_coverage(connection: Connection, newsletter: str, frequency: str) -> int:
     """How far back the active subscription of a frequency lies that lags furthest behind."""
     row = tables.subscription.c
-    where = (row.newsletter == newsletter, row.frequency == frequency, row.state == "active")
+    where = (row.newsletter == newsletter, row.frequency == frequency, row.state == "active", _mailed(newsletter))
     lowest = connection.execute(select(func.min(row.coverage)).where(*where)).scalar()
     return coverage_point(connection, newsletter, frequency) if lowest is None else lowest
 
@@ -43,7 +43,7 @@ def floor(connection: Connection, newsletter: str, frequency: str, carry_over: i
     """As far back as anybody subscribed lags behind, whatever their frequency (they may change it), but at most `carry_over`
     settled issues of each frequency."""
     row = tables.subscription.c
-    active = (row.newsletter == newsletter, row.state == "active")
+    active = (row.newsletter == newsletter, row.state == "active", _mailed(newsletter))
     lowest = connection.execute(select(func.min(row.coverage)).where(*active)).scalar()
     point = coverage_point(connection, newsletter, frequency)
     wanted = point if lowest is None else min(point, lowest)
@@ -68,7 +68,7 @@ def _cutoff_back(connection: Connection, newsletter: str, frequency: str, issues
 def owed(connection: Connection, newsletter: str, frequency: str) -> dict[int, int]:
     """Every article that some active subscription is owed, with the least age it has for anybody."""
     row = tables.subscription.c
-    where = (row.newsletter == newsletter, row.frequency == frequency, row.state == "active", row.owed != "")
+    where = (row.newsletter == newsletter, row.frequency == frequency, row.state == "active", row.owed != "", _mailed(newsletter))
     ages: dict[int, int] = {}
     for (text,) in connection.execute(select(row.owed).where(*where).distinct()):
         for article, age in parse_owed(text).items():
@@ -83,3 +83,14 @@ def articles(connection: Connection, newsletter: str, frequency: str, above: int
     missing = [article for article in owed(connection, newsletter, frequency) if article not in held]
     held |= articles_by_ids(connection, missing)
     return [held[article] for article in sorted(held)]
+
+
+def suppressed(newsletter: str) -> Select[tuple[int]]:
+    """The subscribers whose address must not be mailed for this newsletter."""
+    joined = tables.suppression.join(tables.subscriber, tables.subscriber.c.address == tables.suppression.c.address)
+    return select(tables.subscriber.c.id).select_from(joined).where(tables.suppression.c.scope.in_(("*", newsletter)))
+
+
+def _mailed(newsletter: str) -> ColumnElement[bool]:
+    """Who is suppressed never moves on, and must not make every pool as deep as it goes."""
+    return tables.subscription.c.subscriber_id.not_in(suppressed(newsletter))

@@ -182,7 +182,7 @@ class Delivery(Table):
         timedelta(seconds=30), description="How long a run waits for deferred deliveries before it leaves them to the next run."
     )
     expires_after: Duration = Field(
-        timedelta(days=7), description="After this long an unsent delivery expires and its articles are owed."
+        timedelta(days=10), description="After this long an unsent delivery expires and its articles are owed."
     )
     unknown: Literal["hold", "assume-accepted"] = Field(
         "assume-accepted", description="What becomes of an unknown delivery after `unknown_after`."

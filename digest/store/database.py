@@ -155,6 +155,10 @@ def _parse(url: str) -> URL:
         parsed.get_dialect()
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise UsageError("database.url is not an SQLAlchemy URL: write sqlite:///digest.db or postgresql+psycopg://…") from None
+    if _is_sqlite(parsed) and parsed.database in {None, "", ":memory:"}:
+        raise UsageError(
+            "database.url names no file, and what is kept in memory is lost with the process: write sqlite:///digest.db"
+        )
     return parsed
 
 

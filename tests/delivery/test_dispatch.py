@@ -141,6 +141,40 @@ def test_told_to_wait_everyone_waits_and_a_long_wait_ends_the_run() -> None:
     assert (dispatch.finished, dispatch.ending) == (True, Ending.HELD_BACK)
 
 
+def test_each_slow_down_in_a_row_waits_twice_as_long_for_every_lane_and_success_forgets_it() -> None:
+    dispatch, now, waits = machine(), NOW, []
+    sending(dispatch, people=tuple(range(1, 9)))
+    for given in (*[bad(Trouble.THROTTLED)] * 4, good(), bad(Trouble.THROTTLED)):
+        steps = answer(dispatch, given, now)
+        until = dispatch.wait_until(now)
+        waits.append(0.0 if until is None else (until - now).total_seconds())
+        now = until or now
+        (mark,) = steps or dispatch.next(now)
+        assert isinstance(mark, Mark)
+        confirm(dispatch, mark)
+    assert waits == [0, 5, 10, 20, 0, 0]
+    answer(dispatch, bad(Trouble.THROTTLED, retry_after=31), now)
+    assert dispatch.ending is Ending.HELD_BACK
+
+
+def test_told_to_wait_every_lane_waits() -> None:
+    dispatch = machine(lanes=2)
+    dispatch.next(NOW)
+    for lane in (0, 1):
+        dispatch.hear(ClaimAnswered(lane, Claimed(lane + 1, 1, (lane * 10 + 1, lane * 10 + 2))), NOW)
+    dispatch.next(NOW)
+    for lane in (0, 1):
+        dispatch.hear(Marked(lane, (lane * 10 + 1,)), NOW)
+    dispatch.next(NOW)
+    dispatch.hear(Answered(0, bad(Trouble.THROTTLED, retry_after=20)), NOW)
+    dispatch.hear(Answered(1, good()), NOW)
+    dispatch.next(NOW)
+    for lane in (0, 1):
+        dispatch.hear(Settled(lane), NOW)
+    assert dispatch.next(NOW + timedelta(seconds=19)) == []
+    assert len(dispatch.next(NOW + timedelta(seconds=20))) == 2
+
+
 def test_a_rate_is_kept() -> None:
     dispatch = machine(rate=2)
     sending(dispatch)

@@ -62,6 +62,31 @@ def test_a_scratch_copy_beside_a_running_process_holds_what_it_committed(store: 
     assert hashlib.sha256((tmp_path / "digest.db").read_bytes()).hexdigest() == main
 
 
+def test_a_scratch_copy_of_what_a_crash_has_left_leaves_the_log_to_the_byte(store: Store, tmp_path: Path) -> None:
+    add(store, "ann@x.example")
+    crashed = tmp_path / "crashed"
+    crashed.mkdir()
+    for name in ("digest.db", "digest.db-wal"):
+        (crashed / name).write_bytes((tmp_path / name).read_bytes())
+    before = hashes(crashed)
+    left = Store(f"sqlite:///{crashed / 'digest.db'}")
+    with left.scratch() as scratch, scratch.reading() as connection:
+        assert connection.execute(select(subscriber.c.email)).scalars().all() == ["ann@x.example"]
+    left.close()
+    after = hashes(crashed)
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) <= {"digest.db-shm"}  # SQLite's own index of the log: a reader needs it, and nothing is in it
+
+
+def test_a_database_that_somebody_else_writes_to_for_too_long_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("digest.store.database._BUSY_SECONDS", 0)
+    other = Store(store.url.render_as_string())
+    with store.writing(), pytest.raises(Unreachable, match="another process holds it; nothing was lost") as said, other.writing():
+        pass
+    assert "\n" not in str(said.value)
+    other.close()
+
+
 def test_what_fails_inside_a_transaction_leaves_nothing(store: Store) -> None:
     class Oops(Exception):
         pass
@@ -88,6 +113,9 @@ def test_a_file_that_is_no_database_a_missing_folder_and_a_strange_database_are_
     other.close()
     with pytest.raises(UsageError, match="tables that are not Digest's"):
         Store(f"sqlite:///{tmp_path / 'other.db'}").prepare()
+    for memory in ("sqlite://", "sqlite:///:memory:"):
+        with pytest.raises(UsageError, match="names no file"):
+            Store(memory)
     with pytest.raises(UsageError, match="not an SQLAlchemy URL"):
         Store("digest.db")
 

@@ -40,6 +40,7 @@ from digest.settings import Delivery
 from digest.store.database import Store
 
 CLAIM_LEASE = timedelta(seconds=30)
+_DAY = 86_400  # seconds
 _LISTEN = 0.5  # seconds between looks at the clock while nothing happens
 _MARGIN = timedelta(minutes=2)  # by which a batch's deadline outlives the longest a request may take
 
@@ -153,7 +154,7 @@ class Turns:
     def _back_off(self, attempt: int, answer: Answer) -> timedelta:
         """The provider's word, or `retry_first` thrice as long with each attempt, at most a day."""
         if answer.retry_after is not None:
-            return timedelta(seconds=answer.retry_after)
+            return timedelta(seconds=min(answer.retry_after, _DAY))
         factor: int = 3 ** min(attempt - 1, 20)
         return min(self._settings.retry_first * factor, timedelta(days=1))
 

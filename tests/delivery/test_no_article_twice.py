@@ -1,0 +1,326 @@
+"""Weeks at random on the bare ledger: nobody is sent an article twice, none is lost, and every account balances.
+
+Freeze, plan, claim, mark, settle and the rest are called directly; what becomes of a delivery is drawn. Beside what
+`tests/journeys/test_many_weeks.py` does, issues here are held and go out late, are paused and cancelled in flight, senders
+die between mark and answer and answer late, people leave and return, and addresses are suppressed. The seed is printed;
+`DIGEST_TWICE_SEED=SEED` repeats it, `DIGEST_TWICE=MANY` draws more.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from digest.delivery import upkeep
+from digest.delivery.account import account, unknown
+from digest.delivery.ledger import LeaseLost, Ledger, NotSendable
+from digest.delivery.plan import count_audience
+from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.settling import conclude
+from digest.delivery.transitions import DeliveryState
+from digest.issues import pool
+from digest.issues.issue import Issue, frozen_of, issue_by_id
+from digest.issues.lifecycle import IssueState
+from digest.issues.owed import parse_owed
+from digest.issues.selection import Reader, Reason
+from digest.issues.selection import select as choose
+from digest.store import tables
+from tests.issues.newsroom import DAILY, LEASE, WEEKLY, Newsroom, a_newsroom, newsletter
+
+DAYS = 30
+TOPICS = ("python", "data", "career")
+_S = IssueState
+
+
+@dataclass(slots=True)
+class Late:
+    """A request whose sender was taken for dead: its answer may yet come."""
+
+    ledger: Ledger
+    batch: int
+    whose: list[int]
+
+
+@dataclass(slots=True)
+class Weeks:
+    """One drawn history."""
+
+    newsroom: Newsroom
+    draw: random.Random
+    drafts: list[Issue] = field(default_factory=list)
+    open: list[int] = field(default_factory=list)
+    late: list[Late] = field(default_factory=list)
+    keys: int = 0
+    senders: int = 0
+    joined_at: dict[str, int] = field(default_factory=dict)
+    followed: defaultdict[str, list[frozenset[str]]] = field(default_factory=lambda: defaultdict(list))
+    reached: dict[str, int] = field(default_factory=dict)
+
+    def chance(self, probability: float) -> bool:
+        """Whether something happens."""
+        return self.draw.random() < probability
+
+    def live(self) -> None:
+        """Day after day, and then everything that is open comes to its end."""
+        for day in range(DAYS):
+            self.newsroom.now += timedelta(days=1)
+            self.publish()
+            self.change_people()
+            self.begin(DAILY)
+            if day % 7 == 3:
+                self.begin(WEEKLY)
+            self.release_drafts()
+            for issue in list(self.open):
+                self.work(issue, self.draw.choice((0, 1, 3, 50)))
+            self.look()
+        for issue in list(self.open):
+            self.end(issue)
+        self.look()
+        self.nothing_is_lost()
+
+    def publish(self) -> None:
+        """Articles arrive: new, back-dated by weeks, or to be published in some days."""
+        for _ in range(self.draw.randint(0, 3)):
+            self.keys += 1
+            tags = tuple(self.draw.sample(TOPICS, self.draw.randint(1, 2)))
+            at = self.newsroom.now + timedelta(days=self.draw.choice((0, 0, 0, -30, 2, 5)))
+            self.newsroom.arrive(f"k{self.keys}", tags=tags, at=at, featured=self.chance(0.2))
+        self.newsroom.arrive()
+
+    def change_people(self) -> None:
+        """Somebody joins, changes topics or frequency, leaves, comes back, or must not be mailed any more."""
+        room, names = self.newsroom, list(self.newsroom.people)
+        if self.chance(0.5) or len(names) < 2:
+            self.choose(f"u{len(names)}")
+            return
+        name = self.draw.choice(names)
+        if self.chance(0.15):
+            room.leave(name)
+        elif self.chance(0.1):
+            room.suppress(name)
+        elif self.chance(0.6):
+            self.choose(name)
+
+    def choose(self, name: str) -> None:
+        """Somebody says what they want; whoever had left is back."""
+        topics = frozenset(self.draw.sample(TOPICS, self.draw.randint(1, 3)))
+        self.newsroom.join(name, " ".join(sorted(topics)), self.draw.choice((DAILY, WEEKLY)))
+        self.joined_at.setdefault(name, self.newsroom.coverage(name))
+        self.followed[name].append(topics)
+
+    def begin(self, frequency: Any) -> None:
+        """Freeze an issue; it goes out at once, or is held for some days."""
+        issue = self.newsroom.freeze(frequency)
+        if issue.state is _S.DRAFT:
+            self.drafts.append(issue)
+
+    def release_drafts(self) -> None:
+        """Those that were held go out in whatever order, or are skipped."""
+        self.draw.shuffle(self.drafts)
+        for issue in list(self.drafts):
+            if self.chance(0.3):
+                continue
+            self.drafts.remove(issue)
+            with self.newsroom.store.reading() as connection:
+                nobody = count_audience(connection, issue) == 0
+            if nobody or self.chance(0.1):
+                self.newsroom.step(issue, _S.SKIPPED)
+                continue
+            self.newsroom.plan(self.newsroom.approve(issue))
+            self.open.append(issue.id)
+
+    def work(self, issue_id: int, turns: int) -> None:
+        """One sender works on an open issue for a while; it may die on the way, and others meddle."""
+        room = self.newsroom
+        self.senders += 1
+        with room.store.writing() as connection:
+            issue = issue_by_id(connection, issue_id)
+            ledger = room.ledger(issue, f"sender-{self.senders}")
+            if issue.state is _S.SENDING:
+                upkeep.sweep(connection, ledger, now=room.now, others_are_dead=True)
+                upkeep.replan(connection, ledger, now=room.now, all_of_them=True)
+                if self.chance(0.05):
+                    upkeep.expire(connection, ledger, now=room.now, reason="drawn")
+        for _ in range(turns if issue.state is _S.SENDING else 0):
+            if not self.turn(ledger):
+                break
+        self.meddle(issue_by(room, issue_id))
+        room.conclude(issue)
+        if issue_by(room, issue_id).state in {_S.SENT, _S.CANCELLED} and not self.is_open(issue_id):
+            self.open.remove(issue_id)
+
+    def turn(self, ledger: Ledger) -> bool:
+        """Claim, mark, and settle, each in a transaction of its own; False when the sender stops."""
+        room = self.newsroom
+        with room.store.writing() as connection:
+            found = ledger.claim(connection, self.draw.randint(1, 4), now=room.now, lease=LEASE)
+        if found is None or self.chance(0.03):
+            return False  # nothing there; or it died with a claim
+        batch, whose = found[0].batch, found[0].recipients
+        try:
+            with room.store.writing() as connection:
+                marked = ledger.mark(connection, batch, whose, now=room.now)
+        except (LeaseLost, NotSendable):
+            return False
+        if self.chance(0.06):
+            self.late.append(Late(ledger, batch, marked))
+            return False  # it died, or is taken for dead, between the mark and the answer
+        self.settle(Late(ledger, batch, marked))
+        return True
+
+    def settle(self, request: Late) -> None:
+        """What was drawn comes as the answer."""
+        outcomes = tuple(self.draw.choices(tuple(Outcome), (12, 2, 2, 1), k=len(request.whose)))
+        with self.newsroom.store.writing() as connection:
+            ledger, now = request.ledger, self.newsroom.now
+            ledger.settle(connection, request.batch, request.whose, Answer(outcomes, "said"), now=now, retry_at={})
+            ledger.finish(connection, request.batch, now=now)
+
+    def meddle(self, issue: Issue) -> None:
+        """A late answer comes; or a person pauses, resumes, cancels or resolves."""
+        room = self.newsroom
+        if self.late and self.chance(0.2):
+            self.settle(self.late.pop())
+        if issue.state is _S.SENDING and self.chance(0.1):
+            room.step(issue, _S.PAUSED)
+        elif issue.state is _S.PAUSED and self.chance(0.5):
+            room.step(issue, _S.SENDING)
+        elif issue.state in {_S.SENDING, _S.PAUSED} and self.chance(0.06):
+            self.cancel(issue)
+        elif self.chance(0.15):
+            self.resolve(issue, self.draw.choice((DeliveryState.ACCEPTED, DeliveryState.REJECTED, DeliveryState.PLANNED)))
+
+    def cancel(self, issue: Issue) -> None:
+        """As the command does."""
+        self.newsroom.step(issue, _S.CANCELLED)
+        with self.newsroom.store.writing() as connection:
+            upkeep.cancel(connection, self.newsroom.ledger(issue), now=self.newsroom.now, reason="drawn")
+            conclude(connection, issue, now=self.newsroom.now)
+
+    def resolve(self, issue: Issue, to: DeliveryState) -> None:
+        """As the command does."""
+        with self.newsroom.store.writing() as connection:
+            whose = unknown(connection, issue.id)
+            upkeep.resolve(connection, self.newsroom.ledger(issue), whose, to, now=self.newsroom.now, reason="drawn")
+            conclude(connection, issue, now=self.newsroom.now)
+
+    def is_open(self, issue_id: int) -> bool:
+        """Whether something may still become of one of its deliveries."""
+        with self.newsroom.store.reading() as connection:
+            found = account(connection, issue_by_id(connection, issue_id))
+        return any(found[state] for state in ("planned", "claimed", "sending", "deferred", "unknown"))
+
+    def end(self, issue_id: int) -> None:
+        """Whatever an issue still waits for comes to its end."""
+        room = self.newsroom
+        with room.store.writing() as connection:
+            ledger = room.ledger(issue_by_id(connection, issue_id), "the end")
+            upkeep.sweep(connection, ledger, now=room.now, others_are_dead=True)
+            upkeep.replan(connection, ledger, now=room.now, all_of_them=True)
+            upkeep.expire(connection, ledger, now=room.now, reason="the end")
+        self.resolve(issue_by(room, issue_id), self.draw.choice((DeliveryState.ACCEPTED, DeliveryState.REJECTED)))
+        with room.store.reading() as connection:
+            ended = issue_by_id(connection, issue_id)
+            assert ended.settled_at is not None, f"{ended.name}, {ended.state}, never settled: {account(connection, ended)}"
+
+    def look(self) -> None:
+        """What must hold at every moment."""
+        for reader, articles in self.newsroom.counted().items():
+            assert max(articles.values()) == 1, f"reader {reader} is sent twice: {articles.most_common(2)}"
+        with self.newsroom.store.reading() as connection:
+            for issue_id in connection.execute(select(tables.issue.c.id).where(tables.issue.c.planned_at.is_not(None))).scalars():
+                account(connection, issue_by_id(connection, issue_id))
+        for name in self.newsroom.people:
+            now = self.newsroom.coverage(name)
+            assert now >= self.reached.get(name, 0), f"{name} went back from {self.reached[name]} to {now}"
+            self.reached[name] = now
+
+    def nothing_is_lost(self) -> None:
+        """What arrived after somebody joined is sent, owed, ahead of them, or an issue of theirs has a reason.
+
+        Who must not be mailed loses everything, knowingly.
+        """
+        sent, reasons = self.newsroom.counted(), self.reasons()
+        with self.newsroom.store.reading() as connection:
+            articles = connection.execute(select(tables.article.c.id, tables.article.c.arrival)).all()
+            people = {row.subscriber_id: row for row in connection.execute(select(tables.subscription))}
+            held: set[Any] = set(connection.execute(pool.suppressed("weekly")).scalars())
+        for name, reader in self.newsroom.people.items():
+            if reader in held:
+                continue
+            person = people[reader]
+            owed = parse_owed(person.owed)
+            for article in articles:
+                ahead = article.arrival is None or article.arrival > person.coverage
+                before = article.arrival is not None and article.arrival <= self.joined_at[name]
+                there = ahead or before or article.id in owed or sent[reader][article.id]
+                assert there or reasons[reader, article.id] & {Reason.NO_TOPIC, Reason.EXPIRED} or self.beyond(person, article), (
+                    f"{name} lost article {article.id} (arrival {article.arrival}): {sorted(reasons[reader, article.id])}"
+                )
+
+    def beyond(self, person: Any, article: Any) -> bool:
+        """Whether an issue that considered them held nothing so far back: they had been away for more than `carry_over`."""
+        group, row = tables.audience_group.c, tables.delivery.c
+        joined = (group.issue_id == row.issue_id) & (group.number == row.group_number)
+        query = select(row.issue_id, group.coverage).join(tables.audience_group, joined)
+        with self.newsroom.store.reading() as connection:
+            for issue_id, coverage in connection.execute(query.where(row.subscriber_id == person.subscriber_id)).all():
+                frozen = frozen_of(connection, issue_by_id(connection, issue_id))
+                if frozen.bounded and coverage < (article.arrival or 0) <= frozen.floor:
+                    return True
+        return False
+
+    def reasons(self) -> defaultdict[tuple[int, int], set[Reason]]:
+        """Every reason that any plan had for any reader and article, decided again from what was frozen."""
+        found: defaultdict[tuple[int, int], set[Reason]] = defaultdict(set)
+        group, row = tables.audience_group.c, tables.delivery.c
+        joined = (group.issue_id == row.issue_id) & (group.number == row.group_number)
+        query = select(row.subscriber_id, row.issue_id, group.topics, group.coverage, group.owed).join(
+            tables.audience_group, joined
+        )
+        with self.newsroom.store.reading() as connection:
+            frozen = {}
+            for one in connection.execute(query).all():
+                if one.issue_id not in frozen:
+                    issue = issue_by_id(connection, one.issue_id)
+                    frozen[one.issue_id] = (frozen_of(connection, issue), issue.cutoff)
+                content, cutoff = frozen[one.issue_id]
+                topics = frozenset(TOPICS if one.topics == "*" else one.topics.split())
+                reader = Reader(topics, one.coverage, parse_owed(one.owed))
+                for decision in choose(content.candidates, content.rules, reader, cutoff=cutoff).decisions:
+                    found[one.subscriber_id, decision.article].add(decision.reason)
+        return found
+
+
+def issue_by(room: Newsroom, issue_id: int) -> Issue:
+    """An issue as it stands."""
+    with room.store.reading() as connection:
+        return issue_by_id(connection, issue_id)
+
+
+def test_whatever_happens_over_weeks_no_article_comes_twice_and_none_is_lost(tmp_path: Path) -> None:
+    only = os.environ.get("DIGEST_TWICE_SEED")
+    first = int(only) if only else random.SystemRandom().randrange(1 << 32)
+    many = 1 if only else int(os.environ.get("DIGEST_TWICE", "2"))
+    print(f"seeds {first} to {first + many - 1}")
+    for seed in range(first, first + many):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        draw = random.Random(seed)
+        rules: dict[str, Any] = {
+            "max_articles": draw.randint(1, 5),
+            "max_per_topic": draw.randint(1, 4),
+            "carry_over": draw.randint(1, 4),
+        }
+        with a_newsroom(folder, newsletter(**rules)) as newsroom:
+            try:
+                Weeks(newsroom, draw).live()
+            except Exception as error:
+                raise AssertionError(f"DIGEST_TWICE_SEED={seed}: {error}") from error

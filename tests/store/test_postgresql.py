@@ -1,0 +1,80 @@
+"""The ledger on PostgreSQL: the same steps, and two processes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, select, text
+
+from digest.delivery.ledger import LeaseLost
+from digest.delivery.providers.answer import Outcome
+from digest.errors import Busy
+from digest.issues.lifecycle import IssueState
+from digest.store import tables
+from digest.store.database import Store
+from tests.issues.newsroom import DAILY, LEASE, MONDAY, Newsroom, a_newsroom
+
+
+@pytest.fixture
+def newsroom(tmp_path: Path, postgresql: str, request: pytest.FixtureRequest) -> Iterator[Newsroom]:
+    name = f"room_{abs(hash(request.node.name)):x}"
+    server = create_engine(postgresql, isolation_level="AUTOCOMMIT")
+    with server.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    server.dispose()
+    with a_newsroom(tmp_path, url=postgresql.replace("/postgres?", f"/{name}?")) as made:
+        yield made
+
+
+def test_an_issue_goes_its_whole_way_and_overlapping_ones_repeat_and_lose_nothing(newsroom: Newsroom) -> None:
+    for name in ("ann", "bob", "held", "leaves"):
+        newsroom.join(name)
+    newsroom.suppress("held")
+    newsroom.arrive("a", "b")
+    one = newsroom.planned()
+    newsroom.join("bob", None, DAILY)
+    newsroom.leave("leaves")
+    newsroom.arrive("c")
+    other = newsroom.planned(DAILY)
+    assert newsroom.has(other, "bob") == ["c"]
+    newsroom.deliver(other, {"bob": Outcome.REJECTED})
+    one = newsroom.deliver(one, {"bob": Outcome.REJECTED})
+    assert newsroom.states(one) == {"ann": "accepted", "bob": "rejected", "held": "suppressed", "leaves": "cancelled"}
+    assert (one.state, newsroom.owed("bob")) == (IssueState.SENT, {"a": 1, "b": 1, "c": 1})
+    assert newsroom.has(newsroom.issue(DAILY), "bob") == ["a", "b", "c"]
+
+
+def test_two_processes_at_once_claim_each_their_own(newsroom: Newsroom) -> None:
+    for number in range(6):
+        newsroom.join(f"u{number}")
+    newsroom.arrive("a")
+    issue = newsroom.planned()
+    one, two = newsroom.ledger(issue, "one"), newsroom.ledger(issue, "two")
+    second = Store(newsroom.store.url.render_as_string(hide_password=False))
+    with newsroom.store.writing() as mine, second.writing() as theirs:
+        first = one.claim(mine, 4, now=MONDAY, lease=LEASE)
+        other = two.claim(theirs, 4, now=MONDAY, lease=LEASE)
+        assert first is not None
+        assert other is not None
+    assert (len(first[0].recipients), len(other[0].recipients)) == (4, 2)
+    assert not set(first[0].recipients) & set(other[0].recipients)
+    with newsroom.store.writing() as connection:
+        assert two.mark(connection, other[0].batch, other[0].recipients, now=MONDAY) == list(other[0].recipients)
+        with pytest.raises(LeaseLost):
+            one.mark(connection, first[0].batch, first[0].recipients, now=MONDAY + LEASE)
+    with newsroom.store.run_lock(), pytest.raises(Busy), second.run_lock():
+        pass
+    second.close()
+
+
+def test_a_scratch_copy_holds_every_row_and_leaves_the_original_alone(newsroom: Newsroom) -> None:
+    newsroom.join("ann")
+    newsroom.arrive("a")
+    newsroom.planned()
+    with newsroom.store.scratch() as copy, copy.writing() as there, newsroom.store.reading() as here:
+        for table in tables.metadata.sorted_tables:
+            assert sorted(map(repr, there.execute(select(table)))) == sorted(map(repr, here.execute(select(table)))), table.name
+        there.execute(tables.delivery.delete())
+        assert len(here.execute(select(tables.delivery)).all()) == 1
