@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 from digest.errors import DigestError
 
 
 def main() -> None:
-    """The console script `digest`."""
+    """The console script `digest`. Whatever was foreseen to go wrong is one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # cron's locale may know no more than ASCII
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
     from digest.cli.commands import app
+    from digest.cli.misuse import Misuse, complaint
 
     try:
-        app()
+        raise SystemExit(app(standalone_mode=False))
     except DigestError as error:
-        sys.stderr.write(f"digest: {error}\n")
-        raise SystemExit(error.exit_code) from None
+        _fail(str(error), error.exit_code)
+    except Misuse as error:
+        _fail(complaint(error), 2)
     except BrokenPipeError:
         sys.stderr.close()
         raise SystemExit(0) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _fail(f"{error.filename}: {error.strerror}; mend it and run the same again", 5)
+
+
+def _fail(line: str, code: int) -> None:
+    from digest.cli.output import warn
+
+    if line:
+        warn(f"digest: {line}")
+    raise SystemExit(code) from None

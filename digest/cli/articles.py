@@ -17,7 +17,7 @@ Ref = Annotated[str, typer.Argument(metavar="ARTICLE", help="Its number in the l
 def fetch(config: Config = None, now: Now = None, as_json: Json = False) -> None:
     """Read every source and take in what is new."""
     from digest.app.fetching import fetch as fetch_all
-    from digest.cli.reports import fetch_lines, fetch_report
+    from digest.cli.reports import exit_code_of_fetch, fetch_lines, fetch_report
 
     with application(config, now) as application_:
         fetched = fetch_all(application_)
@@ -26,7 +26,7 @@ def fetch(config: Config = None, now: Now = None, as_json: Json = False) -> None
     else:
         for line in fetch_lines(fetched):
             warn(line[1:]) if line.startswith("!") else say(line)
-    raise typer.Exit(5 if fetched.all_failed else 1 if fetched.failed else 0)
+    raise typer.Exit(exit_code_of_fetch(fetched))
 
 
 @app.command("list")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digest.cli.options import Config, IssueName, Json, Newsletter, Now, Reason, actor, application
-from digest.cli.output import print_json, say, table
+from digest.cli.output import print_json, say, table, warn
 
 if TYPE_CHECKING:
     from digest.issues.issue import Issue
@@ -35,15 +35,17 @@ def draft(
 ) -> None:
     """Freeze the issue of the slot that is due, or else of the next one."""
     from digest.app import fetching, issuing
-    from digest.cli.reports import fetch_lines
+    from digest.cli.reports import exit_code_of_fetch, fetch_lines
 
     with application(config, now) as application_:
         found = application_.newsletter(newsletter)
         wanted = _frequency(found, frequency)
         slot = issuing.coming_slot(application_, found, wanted)
-        lines = fetch_lines(fetching.fetch(application_)) if fetch else []
+        fetched = fetching.fetch(application_) if fetch else None
+        lines = fetch_lines(fetched) if fetched else []
         issue = issuing.draft(application_, found, wanted, slot, actor())
-    _tell(issue, as_json, [line.lstrip("!") for line in lines])
+    _tell(issue, as_json, lines)
+    raise typer.Exit(exit_code_of_fetch(fetched) if fetched else 0)
 
 
 @app.command("list")
@@ -192,11 +194,14 @@ def _data(issue: Issue) -> dict[str, Any]:
 
 
 def _tell(issue: Issue, as_json: bool, lines: list[str]) -> None:
+    for line in lines:
+        if line.startswith("!"):
+            warn(line[1:])
+        elif not as_json:
+            say(line)
     if as_json:
         print_json(_data(issue))
         return
-    for line in lines:
-        say(line)
     say(f"{issue.name}: {issue.state}, slot {issue.slot}" + (f" ({issue.reason})" if issue.reason else ""))
     if issue.subject:
         say(f"  {issue.subject}")

@@ -54,8 +54,10 @@ def _command(command: Any, name: str) -> str:
     signature = " ".join([name, *(_argument(argument) for argument in arguments)])
     lines = ["", f"## `{signature}`", "", (command.help or "").strip(), ""]
     rows = [(_argument(argument), argument) for argument in arguments] + [(_option(option), option) for option in options]
-    told = [f"| `{shown}` | {(getattr(parameter, 'help', None) or '').strip()} |" for shown, parameter in rows]
-    return "\n".join([*lines, *(["| | |", "|---|---|", *told, ""] if told else [])])
+    told = [
+        f"| `{shown}` | {_default(parameter)} | {(getattr(parameter, 'help', None) or '').strip()} |" for shown, parameter in rows
+    ]
+    return "\n".join([*lines, *(["| | default | |", "|---|---|---|", *told, ""] if told else [])])
 
 
 def _argument(argument: Any) -> str:
@@ -66,7 +68,24 @@ def _argument(argument: Any) -> str:
 
 def _option(option: Any) -> str:
     shown = " / ".join([*option.opts, *option.secondary_opts])
-    return shown if option.is_flag else f"{shown} {option.metavar or option.name.upper()}"
+    return shown if option.is_flag else f"{shown} {_value(option)}"
+
+
+def _value(option: Any) -> str:
+    """What stands after an option: one of a few words where only those are taken, or else a name for it."""
+    kind = getattr(option, "type_descriptor", None) or getattr(option, "type", None)  # Typer's, or Click's in an older Typer
+    choices = getattr(kind, "choices", None) or ()
+    words = "\\|".join(str(getattr(choice, "value", choice)) for choice in choices)  # escaped: it stands in a table
+    return words or option.metavar or option.opts[0].lstrip("-").upper()
+
+
+def _default(parameter: Any) -> str:
+    """What holds when it is not given; nothing where that is nothing."""
+    if parameter.required:
+        return "required"
+    if getattr(parameter, "is_flag", False) and parameter.secondary_opts:
+        return f"`{(parameter.opts if parameter.default else parameter.secondary_opts)[0]}`"
+    return f"`{parameter.default}`" if parameter.default not in (None, False, "", ()) else ""
 
 
 if __name__ == "__main__":

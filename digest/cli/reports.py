@@ -101,8 +101,13 @@ def account_line(audience: int, account: Mapping[str, int]) -> str:
 def exit_code_of_run(ran: Ran) -> int:
     """The first that applies: 3 refused or paused, 5 out of reach, 1 some trouble, 0."""
     codes = [3 if one.refused else 0 if one.sent is None else exit_code_of_send(one.sent) for one in ran.handled]
-    codes.append(5 if ran.fetched.all_failed else 1 if ran.fetched.failed else 0)
+    codes.append(exit_code_of_fetch(ran.fetched))
     return next((code for code in (3, 5, 1) if code in codes), 0)
+
+
+def exit_code_of_fetch(fetched: Fetched) -> int:
+    """5 every source out of reach, 1 one of several, 0."""
+    return 5 if fetched.all_failed else 1 if fetched.failed else 0
 
 
 def exit_code_of_send(sent: Sent) -> int:

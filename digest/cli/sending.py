@@ -68,7 +68,10 @@ def send(
     from digest.app.testing_sends import send_test
     from digest.cli.progress import draining, sending_progress
     from digest.cli.reports import exit_code_of_send, send_lines, send_report
+    from digest.errors import UsageError
 
+    if dry_run and test_to is not None:
+        raise UsageError("--test-to sends one real mail, so it does not go together with --dry-run; leave one of them out")
     folder: Path | None = None
     dry = dry_run
     with application(config, now, prepared=False) as app:

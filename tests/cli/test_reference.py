@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 from digest.cli.reference import names, reference
@@ -13,7 +15,20 @@ def test_the_page_is_what_the_commands_make_of_it() -> None:
     assert PAGE.read_text(encoding="utf-8") == reference(), "run `make reference`"
 
 
-def test_every_command_of_the_design_that_part_one_can_serve_is_there() -> None:
+def test_the_module_prints_the_page() -> None:
+    printed = subprocess.run([sys.executable, "-m", "digest.cli.reference"], check=True, capture_output=True)
+    assert printed.stdout.decode("utf-8") == reference()
+
+
+def test_it_tells_what_is_required_what_is_the_default_and_what_may_be_chosen() -> None:
+    page = reference()
+    assert "| `ISSUE` | required |" in page
+    assert "| `[DIR]` | `.` |" in page
+    assert "| `--fetch / --no-fetch` | `--fetch` |" in page
+    assert r"| `--as accepted\|not-accepted\|resend` | required |" in page
+
+
+def test_every_command_of_this_version_is_there() -> None:
     groups = {name.split()[0] for name in names()}
     wanted = "demo init run articles issues preview send subscribers explain stats doctor config migrate"
     assert groups == set(wanted.split())

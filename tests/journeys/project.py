@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -9,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,11 +20,13 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from digest.app import App
 from digest.app.running import Ran, run
 from digest.audience.leaving import end
 from digest.audience.people import subscribe
+from digest.cli import main
 from digest.cli.reports import exit_code_of_run
 from digest.insights.statistics import decisions, statistics
 from digest.issues.issue import Issue, find_issue, list_issues
@@ -46,6 +50,15 @@ def article(key: str, *, tags: tuple[str, ...] = ("python",), at: datetime = BEG
         "tags": list(tags),
         "published_at": at.isoformat(),
     } | rest
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command came to, and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @dataclass(slots=True)
@@ -140,24 +153,42 @@ class Project:
         """How often somebody got each article."""
         return Counter(key for mail in self.read(email) for key in mail)
 
-    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """The real command line, as a process, to its end."""
-        with self.process(*arguments, **environment) as process:
-            said, complaint = process.communicate(timeout=120)
-        return subprocess.CompletedProcess(arguments, process.returncode, said, complaint)
+    def command(self, *arguments: str, **environment: str) -> Said:
+        """The real command line to its end, in this process: a tenth of the time of one of its own."""
+        return said_by(arguments, self.folder, self.environment | environment)
 
     def process(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        """The real command line, as a process."""
+        """The real command line, as a process: where it is killed, told to end, or has company."""
         script = "import sys; from digest.cli import main; sys.argv[0] = 'digest'; main()"
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
         return subprocess.Popen(
             [sys.executable, "-c", script, *arguments],
             cwd=self.folder,
-            env=clean | self.environment | environment,
+            env=_without_digest() | self.environment | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+def said_by(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Said:
+    """Run the command line in `folder`, with no other DIGEST_ variables than these; what is not foreseen is raised."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with (
+        contextlib.chdir(folder),
+        mock.patch.dict(os.environ, _without_digest() | dict(environment), clear=True),
+        mock.patch.object(sys, "argv", ["digest", *arguments]),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+    return Said(code, out.getvalue(), err.getvalue())
+
+
+def _without_digest() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
 
 
 def keys_in(mail: EmailMessage) -> list[str]:

@@ -173,6 +173,21 @@ def test_case_24_told_to_end_it_drains_and_the_next_run_sends_the_rest(tmp_path:
         assert len(arrived(project)) == 120
 
 
+def test_what_was_being_sent_when_its_process_died_and_its_issue_was_cancelled_is_settled(tmp_path: Path) -> None:
+    with a_project(tmp_path) as project:
+        people(project, 60)
+        with project.process("run", "--now", NOW) as process:
+            while len(project.sink.arrived) < 10 and process.poll() is None:
+                time.sleep(0.001)
+            process.kill()
+            process.communicate()
+        assert project.command("issues", "cancel", "weekly/1", "--now", NOW).returncode == 0
+        project.run(MONDAY + timedelta(minutes=5))
+        assert set(project.account("weekly/1")) <= {"accepted", "unknown", "cancelled"}
+        assert project.issue("weekly/1").settled_at is not None
+        assert max(arrived(project).values()) == 1
+
+
 def test_case_27_a_clock_that_jumps_back_an_hour_sends_nothing_twice(project: Project) -> None:
     people(project, 3)
     project.run(MONDAY + timedelta(minutes=30))
