@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,11 @@ from digest.cli.reference import names
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "config").glob("*.md")])
 _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
-_COMMAND = re.compile(r"\bdigest ((?:[a-z]+)(?: [a-z]+)?)")
+_BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+_INDENTED = re.compile(r"^ {4}(?=digest ).*$", re.MULTILINE)
+_INLINE = re.compile(r"`(digest [^`]+)`")
+_COMMAND = re.compile(r"(?:^|&&\s*|[\w./]*/)digest ([a-z]+)(?: ([a-z]+)\b(?![/@.-]))?", re.MULTILINE)
+GROUPS = {name.split()[0] for name in names() if " " in name}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -22,12 +28,14 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_command_in_a_code_block_exists(page: Path) -> None:
-    known = names() | {name.split()[0] for name in names()}
-    for block in re.findall(r"^```.*?^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
-        for line in block.splitlines():
-            for said in _COMMAND.findall(line) if line.lstrip().startswith("digest ") else ():
-                assert said in known or said.split()[0] in known, f"{page.name} says digest {said}"
+def test_every_command_that_a_page_writes_out_exists(page: Path) -> None:
+    unknown = [command for command in _commands(page.read_text(encoding="utf-8")) if command not in names()]
+    assert unknown == [], f"{page.name} speaks of commands that are not there"
+
+
+def test_a_command_that_does_not_exist_would_be_noticed() -> None:
+    text = "```\ndigest issues publish weekly/1\ncd there && digest serve\n```\nand `digest articles`, `digest send weekly/1`"
+    assert list(_commands(text)) == ["issues publish", "serve", "articles", "send"]
 
 
 def test_every_file_named_by_the_promises_is_there() -> None:
@@ -35,3 +43,20 @@ def test_every_file_named_by_the_promises_is_there() -> None:
     named = re.findall(r"`((?:tests|digest)/[\w/]+\.py)`", text)
     assert len(named) > 20
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_library_has_its_line_in_the_decisions() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    wanted = {re.split(r"[^a-z0-9-]", name)[0] for names_of in lists for name in names_of}
+    told = re.findall(
+        r"^\| ([a-z0-9-]+) \| \S", (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert sorted(set(told) - {"library"}) == sorted(wanted)
+
+
+def _commands(text: str) -> Iterator[str]:
+    """Each command in code, by its name: such as `issues draft` or `run`."""
+    for code in [*_BLOCK.findall(text), *(line.strip() for line in _INDENTED.findall(text)), *_INLINE.findall(text)]:
+        for first, second in _COMMAND.findall(code):
+            yield f"{first} {second}".strip() if first in GROUPS else first
