@@ -37,6 +37,9 @@ class Issue:
     approved_by: str | None
     approved_at: datetime | None
     audience: int | None
+    audience_confirmed: int | None
+    sub_revision: int
+    canary_until: datetime | None
     planned_at: datetime | None
     settled_at: datetime | None
     finished_at: datetime | None

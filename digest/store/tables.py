@@ -199,12 +199,30 @@ issue = Table(
     Column("approved_at", Instant),
     # How many subscribers the plan froze; the sum over all delivery states equals it, always.
     Column("audience", Integer),
+    # The largest audience that a person has said yes to, where one was far above the last issue's.
+    Column("audience_confirmed", Integer),
+    # Grows with every article withdrawn after the freeze: what was approved, less what was withdrawn.
+    Column("sub_revision", Integer, nullable=False, server_default="0"),
+    # Real time: until then only the canary has gone out.
+    Column("canary_until", Instant),
     Column("planned_at", Instant),
     Column("settled_at", Instant),
     Column("finished_at", Instant),
     UniqueConstraint("newsletter", "number"),
     UniqueConstraint("newsletter", "frequency", "slot"),
     CheckConstraint(f"state IN {ISSUE_STATES}", name="issue_state"),
+)
+
+# Articles that were withdrawn after an issue was frozen: left out of what it has not yet sent.
+issue_withdrawal = Table(
+    "issue_withdrawal",
+    metadata,
+    Column("issue_id", ForeignKey("issue.id"), nullable=False),
+    Column("article_id", ForeignKey("article.id"), nullable=False),
+    Column("sub_revision", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("issue_id", "article_id"),
 )
 
 # What templates saw, and the rules by which renditions are composed. Apart from the issue's own row, which every mark
@@ -309,6 +327,8 @@ delivery = Table(
     # Real time: a deferred delivery is not tried before this.
     Column("not_before", Instant),
     Column("answer", Text),
+    # The furthest that the provider's events told of it: delivered, bounced or complained.
+    Column("reported", String(16)),
     # Whether its articles were given back to the subscription, as owed.
     Column("returned", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("issue_id", "subscriber_id"),
@@ -373,4 +393,55 @@ issue_history = Table(
     Column("actor", Text, nullable=False),
     Column("reason", Text),
     Column("at", Instant, nullable=False),
+)
+
+# What providers reported of deliveries, each told apart from its repetitions by its unique key; append-only.
+event = Table(
+    "event",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("issue_id", Integer, nullable=False),
+    Column("subscriber_id", Integer, nullable=False),
+    # Which attempt it is about; 0 when the provider does not say.
+    Column("attempt", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("occurred_at", Instant, nullable=False),
+    Column("provider", String(64), nullable=False),
+    Column("provider_message_id", Text, nullable=False),
+    Column("reason", Text),
+    Column("received_at", Instant, nullable=False),
+    UniqueConstraint("issue_id", "subscriber_id", "kind", "occurred_at", "provider_message_id", name="event_once"),
+)
+
+# How many attempts each provider was given on each day (UTC): what daily quotas and warm-up plans are kept by.
+provider_day = Table(
+    "provider_day",
+    metadata,
+    Column("provider", String(64), nullable=False),
+    Column("day", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    PrimaryKeyConstraint("provider", "day"),
+)
+
+# The kill switch: while one of these is not lifted, no delivery of any issue is marked.
+halt = Table(
+    "halt",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("lifted_at", Instant),
+    Column("lifted_by", Text),
+    Index("halt_in_force", "lifted_at"),
+)
+
+# The send epoch: one row, absent until something was sent for the first time.
+send_epoch = Table(
+    "send_epoch",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("token", String(32), nullable=False),
+    Column("at", Instant, nullable=False),
+    CheckConstraint("id = 1", name="send_epoch_one"),
 )

@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, select
 
 from digest.errors import Busy, Refused, Unreachable, UsageError
+from digest.issues.issue import find_issue
 from digest.store.database import Store
 from digest.store.migrations import HEAD
 from digest.store.migrations.upgrade import alembic_config
@@ -139,6 +141,25 @@ def test_migrations_make_exactly_the_tables_of_a_new_database(store: Store, tmp_
         assert names == [row[0] for row in fresh.exec_driver_sql(sql)]
         assert ScriptDirectory.from_config(alembic_config(connection)).get_current_head() == HEAD
     migrated.close()
+
+
+def test_a_database_of_the_first_revision_keeps_what_it_holds(tmp_path: Path) -> None:
+    old = Store(f"sqlite:///{tmp_path / 'old.db'}")
+    with old.writing() as connection:
+        command.upgrade(alembic_config(connection), "0001")
+        connection.exec_driver_sql(
+            "INSERT INTO issue (newsletter, number, frequency, slot, slot_at, state, cutoff, frozen_at, revision, subject,"
+            " content_hash) VALUES ('weekly', 1, 'weekly', '2026-11-23T09:00', '2026-11-23T09:00:00.000000+00:00', 'draft', 3,"
+            " '2026-11-23T09:00:00.000000+00:00', 1, 'One', 'abc')"
+        )
+    with pytest.raises(Refused, match="run `digest migrate` first"):
+        old.prepare()
+    old.migrate()
+    old.prepare()
+    with old.reading() as connection:
+        issue = find_issue(connection, "weekly/1")
+        assert (issue.subject, issue.sub_revision, issue.audience_confirmed) == ("One", 0, None)
+    old.close()
 
 
 def test_the_run_lock_is_held_by_one_and_freed_by_death(store: Store, tmp_path: Path) -> None:

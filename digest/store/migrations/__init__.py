@@ -1,3 +1,3 @@
 """Migrations: how a database of any released version becomes one of this version."""
 
-HEAD = "0001"
+HEAD = "0002"
