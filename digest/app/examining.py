@@ -61,8 +61,8 @@ def _database(app: App) -> str:
 
 
 def _provider(app: App) -> str:
-    provider = app.provider()
-    return f"{provider.name} is configured" + ("" if app.sends_for_real else "; every run is a dry run")
+    names = ", and to fall back on ".join(provider.name for provider in app.providers())
+    return f"{names} is configured" + ("" if app.sends_for_real else "; every run is a dry run")
 
 
 def _template(app: App, name: str) -> str:

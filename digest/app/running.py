@@ -10,7 +10,7 @@ from digest.app import issuing
 from digest.app.fetching import Fetched, fetch
 from digest.app.sending import send_locked
 from digest.app.wiring import App
-from digest.delivery.dispatch import Ending
+from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.engines.local import Progress
 from digest.delivery.plan import count_audience
 from digest.delivery.sending import OUT_OF_REACH, Sent
@@ -46,7 +46,7 @@ class Ran:
 def run(app: App, slug: str | None, on_progress: Progress) -> Ran:
     """Do everything that is due. Holds the run lock; `Busy` when another run or send has it."""
     newsletters = app.newsletters(slug)
-    app.provider()  # what it lacks is said before anything is done
+    app.providers()  # what it lacks is said before anything is done
     with app.run_lock():
         ran = Ran(fetch(app))
         for newsletter in newsletters:
@@ -85,7 +85,7 @@ def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: 
         reason = f"nobody is subscribed {issue.frequency} to {newsletter.slug}"
         return Handled(issuing.skip(app, issue, "run", reason), reason)
     sent = send_locked(app, issue, on_progress)
-    return Handled(sent.issue, sent.reason, sent, refused=sent.ending is Ending.PAUSED)
+    return Handled(sent.issue, sent.reason, sent, refused=sent.ending in PAUSING - {Ending.OUT_OF_REACH})
 
 
 def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ran, on_progress: Progress) -> None:

@@ -24,7 +24,7 @@ def send_locked(app: App, issue: Issue, on_progress: Progress) -> Sent:
     """`send` for who holds the run lock already, and so knows that no other sender is alive on this database."""
     sender = Sender(
         store=app.store,
-        provider=app.provider(),
+        providers=app.providers(),
         settings=app.settings.delivery,
         key=app.key,
         public_url=app.settings.site.public_url,

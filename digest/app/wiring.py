@@ -62,6 +62,13 @@ class App:
         provider = find_provider(self.settings.delivery.provider, self.settings)
         return provider if self.outbox is None else Rehearsed(provider, self.outbox)
 
+    def providers(self) -> tuple[Provider, ...]:
+        """The configured provider, and its fallback where there is one; a dry run has no use for that."""
+        fallback = self.settings.delivery.fallback
+        if fallback is None or self.outbox is not None:
+            return (self.provider(),)
+        return (self.provider(), find_provider(fallback, self.settings, "delivery.fallback"))
+
     def source_context(self) -> SourceContext:
         """What sources may know: times without a zone are the first newsletter's."""
         return SourceContext(self.settings.project, ZoneInfo(self.settings.newsletters[0].timezone))

@@ -8,7 +8,7 @@ from typing import Any
 
 from digest.app.fetching import Fetched
 from digest.app.running import Handled, Ran
-from digest.delivery.dispatch import Ending
+from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.sending import Sent
 
 _TROUBLED = ("rejected", "deferred", "unknown")
@@ -112,10 +112,10 @@ def exit_code_of_fetch(fetched: Fetched) -> int:
 
 def exit_code_of_send(sent: Sent) -> int:
     """3 paused or stopped by somebody, 5 the provider out of reach, 1 it is not at its end or some are in trouble, 0."""
-    if sent.ending in {Ending.PAUSED, Ending.STOPPED}:
-        return 3
     if sent.ending is Ending.OUT_OF_REACH:
         return 5
+    if sent.ending in PAUSING | {Ending.STOPPED}:
+        return 3
     if sent.ending in {Ending.DRAINED, Ending.HELD_BACK}:
         return 1
     troubled = sent.touched and any(sent.account[state] for state in _TROUBLED)

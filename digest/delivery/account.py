@@ -46,7 +46,7 @@ def unknown(connection: Connection, issue_id: int, *, before: datetime | None = 
 
 
 def next_retry(connection: Connection, issue_id: int) -> datetime | None:
-    """When the first deferred delivery may be tried again."""
-    where = (_row.issue_id == issue_id, stands(DeliveryState.DEFERRED))
+    """When the first delivery that has to wait for its time may be tried (again)."""
+    where = (_row.issue_id == issue_id, stands(DeliveryState.DEFERRED, DeliveryState.PLANNED))
     first: datetime | None = connection.execute(select(func.min(_row.not_before)).where(*where)).scalar_one()
     return first

@@ -10,10 +10,12 @@ The order that keeps promise 4: a `Send` is only ever given for what a `Marked` 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.ending import Ending
+from digest.delivery.pacing import Pace
+from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.steps import (
     Answered,
     Claim,
@@ -31,9 +33,10 @@ from digest.delivery.steps import (
     Settled,
     Step,
 )
+from digest.delivery.temper import Temper
 
-_LONGEST_WAIT = 86_400  # seconds; whoever asks for more is asked again tomorrow
-_ALIKE = 3  # so many in a row of refused contents, failed connections, or answers that leave all in doubt, stop the issue
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_WORTH_HOLDING = timedelta(seconds=1)  # for longer than this a lane does not sit on what waits for a recipient domain
 
 
 class Phase(StrEnum):
@@ -41,11 +44,15 @@ class Phase(StrEnum):
 
     IDLE = "idle"
     CLAIMING = "claiming"
+    RESTING = "resting"  # there was nothing to claim just now
     HOLDING = "holding"
     MARKING = "marking"
     MARKED = "marked"
     SENDING = "sending"
     SETTLING = "settling"
+
+
+_UNOCCUPIED = frozenset({Phase.IDLE, Phase.RESTING})
 
 
 @dataclass(slots=True)
@@ -59,32 +66,6 @@ class Lane:
     answer: Answer | None = None
 
 
-class Ending(StrEnum):
-    """Why a dispatch stopped."""
-
-    EMPTY = "empty"  # nothing planned is left
-    DRAINED = "drained"  # told to stop
-    PAUSED = "paused"  # content or account refused, or everything in doubt: a person has to look
-    OUT_OF_REACH = "out_of_reach"  # no connection
-    HELD_BACK = "held_back"  # the provider wants a longer pause than a run makes; the next run goes on
-    STOPPED = "stopped"  # the ledger refused: paused or cancelled by somebody else
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """The bounds: deliveries of one request, of one claim, messages a second (0: no limit), lanes.
-
-    Told to slow down, the dispatch waits `back_off` and twice as long each time; for more than `patience` it ends.
-    """
-
-    unit: int
-    claim: int
-    rate: float
-    lanes: int
-    back_off: timedelta = timedelta(seconds=5)
-    patience: timedelta = timedelta(seconds=30)
-
-
 @dataclass(slots=True)
 class Dispatch:
     """The step machine of one issue through one provider."""
@@ -94,24 +75,19 @@ class Dispatch:
     lanes: list[Lane] = field(init=False)
     ending: Ending | None = field(default=None, init=False)
     reason: str = field(default="", init=False)
-    _free_at: datetime = field(init=False)
-    _last: str | None = field(default=None, init=False)
-    _in_a_row: int = field(default=0, init=False)
-    _reached: bool = field(default=False, init=False)
+    _temper: Temper = field(init=False)
+    _claim_at: datetime = field(init=False)
+    _nothing_since: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.lanes = [Lane() for _ in range(self.pace.lanes)]
-        self._free_at = self.started_at
+        self._temper = Temper(self.pace, self.started_at)
+        self._claim_at = self.started_at
 
     @property
     def finished(self) -> bool:
         """Whether nothing is under way and nothing will be begun."""
-        return self.ending is not None and all(lane.phase is Phase.IDLE for lane in self.lanes)
-
-    @property
-    def _stopping(self) -> bool:
-        """Whether what is held goes back; where nothing planned is left, it still goes out."""
-        return self.ending is not None and self.ending is not Ending.EMPTY
+        return self.ending is not None and all(lane.phase in _UNOCCUPIED for lane in self.lanes)
 
     @property
     def in_flight(self) -> int:
@@ -127,23 +103,29 @@ class Dispatch:
 
     def wait_until(self, now: datetime) -> datetime | None:
         """When `next` will have more to say although nothing happens; None: only an event can help."""
-        held = any(lane.phase is Phase.HOLDING for lane in self.lanes)
-        return self._free_at if held and self._free_at > now and not self._stopping else None
+        if self.ending is not None:
+            return None
+        times = [self._opens_at(lane, now) for lane in self.lanes if lane.phase is Phase.HOLDING]
+        times += [max(self._claim_at, self._temper.opens_at()) for lane in self.lanes if lane.phase is Phase.RESTING]
+        times += [self._temper.opens_at() for lane in self.lanes if lane.phase is Phase.IDLE]
+        return min((at for at in times if now < at < _NEVER), default=None)
 
     def hear(self, event: Event, now: datetime) -> None:
         """Take in one thing that happened."""
         match event:
-            case ClaimAnswered(lane=number, claimed=claimed):
-                self._claimed(self.lanes[number], claimed)
+            case ClaimAnswered(lane=number, claimed=None, later=later):
+                self._nothing(self.lanes[number], later, now)
+            case ClaimAnswered(lane=number, claimed=Claimed() as claimed):
+                self._claimed(self.lanes[number], claimed, now)
             case Marked(lane=number, recipients=recipients):
-                self._marked(self.lanes[number], recipients)
+                self._marked(number, self.lanes[number], recipients)
             case MarkRefused(lane=number, reason=reason):
-                self._back(self.lanes[number])
+                self._back(number, self.lanes[number])
                 self._end(Ending.STOPPED, reason)
             case Answered(lane=number, answer=answer):
-                self._answered(self.lanes[number], answer, now)
+                self._answered(number, self.lanes[number], answer, now)
             case Settled(lane=number):
-                self._settled(self.lanes[number])
+                self.lanes[number].unit, self.lanes[number].phase = (), Phase.HOLDING
             case Drain(reason=reason):
                 self._end(Ending.DRAINED, reason)
 
@@ -162,75 +144,105 @@ class Dispatch:
             return [Send(number, lane.claimed.batch, lane.claimed.rendition, lane.unit)]
         if lane.phase is Phase.HOLDING and lane.claimed is not None:
             return self._hold(number, lane, lane.claimed, now)
-        if lane.phase is Phase.IDLE and self.ending is None:
+        if self.ending is None and self._temper.lets_claim(now) and self._wants_more(lane, now):
             lane.phase = Phase.CLAIMING
             return [Claim(number, self.pace.claim)]
         return []
 
+    def _wants_more(self, lane: Lane, now: datetime) -> bool:
+        return lane.phase is Phase.IDLE or (lane.phase is Phase.RESTING and now >= self._claim_at)
+
     def _hold(self, number: int, lane: Lane, claimed: Claimed, now: datetime) -> list[Step]:
-        if self._stopping or not lane.waiting:
-            left, lane.phase, lane.claimed, lane.waiting = lane.waiting, Phase.IDLE, None, ()
-            finish: list[Step] = [Finish(claimed.batch)]
-            again = self._next_of(number, lane, now)
-            return ([Release(claimed.batch, left)] if left else []) + finish + again
-        if self._free_at > now:
+        if self.ending is not None or not lane.waiting:
+            release: list[Step] = [Release(claimed.batch, lane.waiting)] if lane.waiting else []
+            return release + self._let_go(number, lane, claimed, now)
+        if not self._temper.lets_mark(now):
             return []
-        unit, lane.waiting = lane.waiting[: self.pace.unit], lane.waiting[self.pace.unit :]
-        lane.phase, lane.unit = Phase.MARKING, unit
-        if self.pace.rate:
-            self._free_at = max(self._free_at, now) + timedelta(seconds=len(unit) / self.pace.rate)
-        return [Mark(number, claimed.batch, unit)]
+        unit = self._choose(lane, claimed, now)
+        if unit:
+            lane.phase, lane.unit, lane.waiting = Phase.MARKING, unit, _without(lane.waiting, unit)
+            self._temper.begin(number, len(unit), now)
+            return [Mark(number, claimed.batch, unit)]
+        if self._opens_at(lane, now) - now <= _WORTH_HOLDING:
+            return []
+        return self._line_up(lane, claimed, now) + self._let_go(number, lane, claimed, now)
 
-    def _claimed(self, lane: Lane, claimed: Claimed | None) -> None:
-        if claimed is None:
-            lane.phase = Phase.IDLE
+    def _choose(self, lane: Lane, claimed: Claimed, now: datetime) -> tuple[int, ...]:
+        """The next of those whose domain lets them, as many as a request carries."""
+        if not self._temper.domains:
+            return lane.waiting[: self.pace.unit]
+        unit: list[int] = []
+        for one in lane.waiting:
+            domain = claimed.domain_of(one)
+            free_at = self._temper.domains.free_at(domain)
+            if free_at is None or free_at <= now:
+                self._temper.domains.take(domain, now)
+                unit.append(one)
+            if len(unit) == self.pace.unit:
+                break
+        return tuple(unit)
+
+    def _line_up(self, lane: Lane, claimed: Claimed, now: datetime) -> list[Step]:
+        """Give back what waits for recipient domains, each domain's until its turn."""
+        waiting: dict[str, list[int]] = {}
+        for one in lane.waiting:
+            waiting.setdefault(claimed.domain_of(one), []).append(one)
+        return [
+            Release(claimed.batch, tuple(theirs), self._temper.domains.line_up(domain, len(theirs), now))
+            for domain, theirs in waiting.items()
+        ]
+
+    def _let_go(self, number: int, lane: Lane, claimed: Claimed, now: datetime) -> list[Step]:
+        lane.phase, lane.claimed, lane.waiting = Phase.IDLE, None, ()
+        return [Finish(claimed.batch), *self._next_of(number, lane, now)]
+
+    def _opens_at(self, lane: Lane, now: datetime) -> datetime:
+        """When the first of what a lane holds may be marked, as far as pace and recipient domains go."""
+        if not self._temper.domains or lane.claimed is None:
+            return self._temper.opens_at()
+        theirs = (self._temper.domains.free_at(lane.claimed.domain_of(one)) or now for one in lane.waiting)
+        return max(self._temper.opens_at(), min(theirs, default=now))
+
+    def _claimed(self, lane: Lane, claimed: Claimed, now: datetime) -> None:
+        lane.phase, lane.claimed, lane.waiting = Phase.HOLDING, claimed, claimed.recipients
+        self._claim_at = min(self._claim_at, now)  # there may be more, for those who rest as well
+
+    def _nothing(self, lane: Lane, later: datetime | None, now: datetime) -> None:
+        """A lane found nothing: it rests. The last one to find nothing says whether it is worth waiting for `later`."""
+        lane.phase = Phase.RESTING
+        self._claim_at = _NEVER if later is None else later
+        if any(other.phase not in _UNOCCUPIED for other in self.lanes):
+            return
+        self._nothing_since = self._nothing_since or now
+        if later is None or later > max(self._nothing_since + self.pace.patience, self._temper.domains.line_end):
             self._end(Ending.EMPTY, "")
-        else:
-            lane.phase, lane.claimed, lane.waiting = Phase.HOLDING, claimed, claimed.recipients
 
-    def _marked(self, lane: Lane, recipients: tuple[int, ...]) -> None:
+    def _marked(self, number: int, lane: Lane, recipients: tuple[int, ...]) -> None:
         lane.unit = recipients
         lane.phase = Phase.MARKED if recipients else Phase.HOLDING
+        if not recipients:
+            self._temper.withdraw(number)
 
-    def _answered(self, lane: Lane, answer: Answer, now: datetime) -> None:
+    def _answered(self, number: int, lane: Lane, answer: Answer, now: datetime) -> None:
         if lane.phase is Phase.SENDING:  # an answer after we stopped waiting changes nothing
             lane.phase, lane.answer = Phase.SETTLING, answer
-            self._heed(answer, now)
+            if lane.claimed is not None:
+                ending = self._temper.heed(number, lane.claimed, lane.unit, answer, now)
+                if ending is not None:
+                    self._end(*ending)
 
-    def _back(self, lane: Lane) -> None:
+    def _back(self, number: int, lane: Lane) -> None:
         """The unit was not marked: it is still only claimed."""
         lane.waiting, lane.unit, lane.phase = lane.unit + lane.waiting, (), Phase.HOLDING
-
-    def _settled(self, lane: Lane) -> None:
-        lane.unit, lane.phase = (), Phase.HOLDING
+        self._temper.withdraw(number)
 
     def _end(self, ending: Ending, reason: str) -> None:
-        if self.ending is None or self.ending is Ending.EMPTY:
+        if self.ending is None:
             self.ending, self.reason = ending, reason
 
-    def _heed(self, answer: Answer, now: datetime) -> None:
-        """Draw the consequences of one answer for everyone still waiting."""
-        self._reached |= answer.trouble is not Trouble.CONNECTION
-        doubt = all(outcome is Outcome.UNKNOWN for outcome in answer.outcomes)
-        kind = answer.trouble or ("doubt" if doubt else None)
-        self._in_a_row = self._in_a_row + 1 if kind is not None and kind == self._last else int(kind is not None)
-        self._last = kind
-        if answer.trouble is Trouble.ACCOUNT:
-            self._end(Ending.PAUSED, answer.text)
-        elif answer.trouble is Trouble.CONNECTION and (self._in_a_row >= _ALIKE or not self._reached):
-            self._end(Ending.OUT_OF_REACH, answer.text)
-        elif (answer.trouble is Trouble.CONTENT or doubt) and self._in_a_row >= _ALIKE:
-            self._end(Ending.PAUSED, answer.text)
-        self._slow_down(answer, now)
 
-    def _slow_down(self, answer: Answer, now: datetime) -> None:
-        """Wait as long as the provider says, or longer with each answer in a row that asks for it; a long wait ends the run."""
-        if answer.retry_after is not None:
-            wait = timedelta(seconds=min(answer.retry_after, _LONGEST_WAIT))
-        elif answer.trouble is Trouble.THROTTLED and self._in_a_row > 1:
-            wait = self.pace.back_off * (1 << min(self._in_a_row - 2, 16))
-        else:
-            return
-        if wait > self.pace.patience:
-            self._end(Ending.HELD_BACK, f"the provider asks to wait {wait.total_seconds():,.0f} s: {answer.text}")
-        self._free_at = max(self._free_at, now + wait)
+def _without(waiting: tuple[int, ...], unit: tuple[int, ...]) -> tuple[int, ...]:
+    if waiting[: len(unit)] == unit:
+        return waiting[len(unit) :]
+    taken = set(unit)
+    return tuple(one for one in waiting if one not in taken)

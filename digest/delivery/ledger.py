@@ -57,7 +57,7 @@ class Ledger:
         self, connection: Connection, size: int, *, now: datetime, lease: timedelta
     ) -> tuple[Claimed, list[Recipient]] | None:
         """Hold up to `size` planned deliveries of the first rendition that has any; None when nothing is planned."""
-        found = connection.execute(statements.WAITING, {"issue": self.issue_id, "size": size}).all()
+        found = connection.execute(statements.WAITING, {"issue": self.issue_id, "size": size, "now": now}).all()
         if not found:
             return None
         rendition = found[0].rendition
@@ -66,7 +66,9 @@ class Ledger:
         connection.execute(statements.HOLD, {"issue": self.issue_id, "whose": whose, "batch": batch})
         self._note(connection, batch, _S.PLANNED, _S.CLAIMED, now=now, count=len(whose))
         people = connection.execute(statements.PEOPLE, {"issue": self.issue_id, "whose": whose, "newsletter": self.newsletter})
-        return Claimed(batch, rendition, tuple(whose)), [Recipient(*row) for row in people]
+        recipients = [Recipient(*row) for row in people]
+        domains = {recipient.subscriber_id: recipient.address.rpartition("@")[2] for recipient in recipients}
+        return Claimed(batch, rendition, tuple(whose), tuple(domains.get(one, "") for one in whose)), recipients
 
     def mark(self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime) -> list[int]:
         """Mark claimed deliveries as sending; returns those for whom everything holds, in their order.
@@ -117,9 +119,11 @@ class Ledger:
             elif state is not _S.UNKNOWN:
                 self._arrive_late(connection, batch, one, _S.PLANNED if state is _S.DEFERRED else state, words, now)
 
-    def release(self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime) -> None:
-        """Give claimed deliveries back: nothing was sent."""
-        given_back = self._leave(connection, batch, whose, _S.CLAIMED, _S.PLANNED)
+    def release(
+        self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None = None
+    ) -> None:
+        """Give claimed deliveries back: nothing was sent. With `until`, nobody claims them before."""
+        given_back = self._leave(connection, batch, whose, _S.CLAIMED, _S.PLANNED, when=until)
         self._note(connection, batch, _S.CLAIMED, _S.PLANNED, now=now, count=given_back, reason="released")
 
     def finish(self, connection: Connection, batch: int, *, now: datetime) -> None:

@@ -1,20 +1,22 @@
-"""Sending one issue: take over what died, plan, dispatch in rounds, conclude. Safe to repeat and to overlap."""
+"""Sending one issue: take over what died, plan, dispatch, conclude. Safe to repeat and to overlap."""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from digest.delivery.account import account, next_retry, unknown
-from digest.delivery.dispatch import Ending
+from digest.delivery.account import account, unknown
+from digest.delivery.ending import PAUSING, PROVIDER_FAILED, Ending
 from digest.delivery.engines.local import LocalEngine, Progress
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import Ledger
 from digest.delivery.plan import plan
+from digest.delivery.providers.answer import Outcome
 from digest.delivery.providers.port import Provider
 from digest.delivery.settling import conclude
 from digest.delivery.shelf import Shelf
@@ -46,10 +48,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends issues through one provider. `owner` names this process; `now` is the clock of decisions."""
+    """Sends issues through the first of `providers`, and what that surely did not take through the next. `owner` names this process; `now` is the clock of decisions."""
 
     store: Store
-    provider: Provider
+    providers: tuple[Provider, ...]
     settings: Delivery
     key: bytes
     public_url: str
@@ -64,9 +66,9 @@ class Sender:
             raise Refused(f"issue {issue.name} is paused ({issue.reason}); `digest issues resume {issue.name}` lets it go on")
         if issue.state not in {IssueState.APPROVED, IssueState.SENDING, IssueState.SENT}:
             raise Refused(f"issue {issue.name} cannot be sent: {WHY_NOT[issue.state]}")
-        ledger = Ledger(issue.id, issue.newsletter, self.provider.name, self.owner)
+        ledger = Ledger(issue.id, issue.newsletter, self.providers[0].name, self.owner)
         issue, found = self._prepare(issue, ledger, others_are_dead=others_are_dead)
-        ending, reason, tried = self._rounds(issue, ledger) if issue.state is IssueState.SENDING else (None, "", 0)
+        ending, reason, tried = self._dispatch(issue) if issue.state is IssueState.SENDING else (None, "", 0)
         with self.store.writing() as connection:
             issue = self._end(connection, issue, ending, reason)
             counted = account(connection, issue)
@@ -99,40 +101,38 @@ class Sender:
             reason = "no word within delivery.unknown_after"
             resolve(connection, ledger, old, DeliveryState.ACCEPTED, now=clock, reason=reason)
 
-    def _rounds(self, issue: Issue, ledger: Ledger) -> tuple[Ending, str, int]:
-        """Dispatch until nothing is planned and no deferred delivery comes due within the settings' patience."""
+    def _dispatch(self, issue: Issue) -> tuple[Ending, str, int]:
+        """Send what is planned, provider by provider, until one of them is not at fault for how it ended."""
         with self.store.reading() as connection:
             shelf = Shelf(connection, issue)
         if shelf.content_hash != issue.approved_hash:
             raise Refused(f"issue {issue.name}: what is stored is not what was approved; nothing of it is sent")
-        engine = self._engine(issue, ledger, shelf)
-        until = datetime.now(UTC) + self.settings.patience
-        tried = 0
-        while True:
-            result = engine.run(self.stop, self.on_progress)
-            tried += sum(result.outcomes.values())
-            if result.ending is not Ending.EMPTY or not self._wait_for_deferred(ledger, until):
-                return result.ending, result.reason, tried
+        outcomes: Counter[Outcome] = Counter()
+        said: list[str] = []
+        for provider in self.providers:
+            result = self._engine(issue, provider, shelf).run(self.stop, self._counting_on(outcomes))
+            outcomes.update(result.outcomes)
+            said.append(f"{provider.name}: {result.reason}" if result.reason and len(self.providers) > 1 else result.reason)
+            if result.ending not in PROVIDER_FAILED:
+                break
+        if len(said) > 1 and result.ending is Ending.EMPTY:
+            said[-1] = f"the rest went through {provider.name}"
+        return result.ending, "; ".join(filter(None, said)), outcomes.total()
 
-    def _engine(self, issue: Issue, ledger: Ledger, shelf: Shelf) -> LocalEngine:
+    def _counting_on(self, before: Counter[Outcome]) -> Progress:
+        """Progress that begins where earlier providers ended."""
+        carried = Counter(before)
+        return lambda outcomes: self.on_progress(carried + Counter(outcomes))
+
+    def _engine(self, issue: Issue, provider: Provider, shelf: Shelf) -> LocalEngine:
+        ledger = Ledger(issue.id, issue.newsletter, provider.name, self.owner)
         envelopes = EnvelopeMaker(self.key, self.public_url, issue)
-        unit = request_size(self.provider.batch_limit, self.settings.batch, issue.audience or 0)
-        return LocalEngine(self.store, ledger, self.provider, shelf, envelopes, self.settings, unit)
-
-    def _wait_for_deferred(self, ledger: Ledger, until: datetime) -> bool:
-        """Sleep until a deferred delivery may be tried again, and plan it; False when that is too far away."""
-        with self.store.reading() as connection:
-            retry = next_retry(connection, ledger.issue_id)
-        if retry is None or retry > until:
-            return False
-        if self.stop.wait(max(0.0, (retry - datetime.now(UTC)).total_seconds())):
-            return False
-        with self.store.writing() as connection:
-            return replan(connection, ledger, now=datetime.now(UTC)) > 0
+        unit = request_size(provider.batch_limit, self.settings.batch, issue.audience or 0)
+        return LocalEngine(self.store, ledger, provider, shelf, envelopes, self.settings, unit)
 
     def _end(self, connection: Connection, issue: Issue, ending: Ending | None, reason: str) -> Issue:
         issue = issue_by_id(connection, issue.id)
-        if ending in {Ending.PAUSED, Ending.OUT_OF_REACH} and issue.state is IssueState.SENDING:
+        if ending in PAUSING and issue.state is IssueState.SENDING:
             reason = OUT_OF_REACH + reason if ending is Ending.OUT_OF_REACH else reason
             step(connection, issue.id, issue.name, issue.state, IssueState.PAUSED, actor="dispatch", now=self.now, reason=reason)
             return issue_by_id(connection, issue.id)

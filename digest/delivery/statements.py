@@ -20,10 +20,10 @@ def stands(*states: DeliveryState) -> ColumnElement[bool]:
 _ISSUE = _row.issue_id == bindparam("issue")
 _WHOSE = _row.subscriber_id.in_(bindparam("whose", expanding=True))
 
-# issue, size
+# issue, size, now
 WAITING = (
     select(_row.rendition, _row.subscriber_id)
-    .where(_ISSUE, stands(_S.PLANNED))
+    .where(_ISSUE, stands(_S.PLANNED), or_(_row.not_before.is_(None), _row.not_before <= bindparam("now")))
     .order_by(_row.rendition, _row.subscriber_id)
     .limit(bindparam("size"))
     .with_for_update(skip_locked=True)

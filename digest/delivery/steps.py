@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from digest.delivery.providers.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A batch of one rendition, held by us until its lease ends; `recipients` are subscriber ids."""
+    """A batch of one rendition, held by us until its lease ends; `recipients` are subscriber ids, `domains` theirs in turn."""
 
     batch: int
     rendition: int
     recipients: tuple[int, ...]
+    domains: tuple[str, ...] = ()
+
+    def domain_of(self, recipient: int) -> str:
+        """The domain of one recipient's address; empty where nobody said it."""
+        return self.domains[self.recipients.index(recipient)] if self.domains else ""
 
 
 # What to do.
@@ -58,10 +64,11 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Give these back: they were claimed and nothing was sent."""
+    """Give these back: they were claimed and nothing was sent. With `until`, nobody claims them before."""
 
     batch: int
     recipients: tuple[int, ...]
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +86,11 @@ Step = Claim | Mark | Send | Settle | Release | Finish
 
 @dataclass(frozen=True, slots=True)
 class ClaimAnswered:
-    """What a claim brought; None when nothing was planned."""
+    """What a claim brought; None when nothing could be claimed, and then `later` is when something can, if anything waits."""
 
     lane: int
     claimed: Claimed | None
+    later: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

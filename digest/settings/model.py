@@ -26,6 +26,7 @@ from digest.settings.types import (
     BaseAddress,
     Colour,
     Cron,
+    Domain,
     Duration,
     FilePath,
     Frequency,
@@ -164,6 +165,12 @@ class Delivery(Table):
 
     provider: str = Field("dry-run", description="`dry-run`, `smtp`, `sendgrid`, or a plugin of `digest.providers`.")
     rate: Number = Field(0, ge=0, allow_inf_nan=False, description="Messages a second; 0 means no limit.")
+    domain_rates: dict[Domain, Annotated[Number, Field(gt=0, allow_inf_nan=False)]] = Field(
+        default_factory=dict, description='Messages a second to one recipient domain, such as `{ "mail.example" = 20 }`.'
+    )
+    fallback: str | None = Field(
+        None, description="The provider that carries what is left when `provider` fails; only what it surely did not take."
+    )
     concurrency: Whole = Field(4, ge=1, le=100, description="Connections, or requests, at once.")
     batch: Annotated[Whole, Field(ge=1)] | None = Field(
         None,
@@ -188,6 +195,14 @@ class Delivery(Table):
         "assume-accepted", description="What becomes of an unknown delivery after `unknown_after`."
     )
     unknown_after: Duration = Field(timedelta(hours=24), description="How long an unknown delivery is held.")
+
+    @model_validator(mode="after")
+    def _another_one(self) -> Self:
+        if self.fallback is not None and self.fallback == self.provider:
+            raise ValueError("fallback: it is the same as provider; name another one, or remove it")
+        if self.fallback == "dry-run":
+            raise ValueError("fallback: dry-run carries nothing; name a provider that does, or remove it")
+        return self
 
 
 class SmtpSettings(Table):

@@ -50,8 +50,10 @@ _KINDS: list[tuple[Any, str]] = [
     (AwareDatetime, "time with zone"),
     (types.FilePath, "path"),
     (int, "whole number"),
+    (float, "number"),
     (bool, "true or false"),
     (str, "text"),
+    (types.Domain, "domain"),
     (types.Line, "text"),
     (types.Lines, "text"),
     (types.Tag, "text"),
@@ -93,7 +95,7 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return "required"
     value = field.get_default(call_default_factory=False)
-    if value is None or value == ():
+    if value is None or value in ((), {}) or field.default_factory is dict:
         return "none"
     if isinstance(value, timedelta):
         value = types.format_duration(value)
@@ -109,6 +111,8 @@ def _kind(hint: Any) -> str:
         return " or ".join(f"`{argument}`" for argument in arguments)
     if get_origin(hint) is tuple:
         return f"list of: {_kind(arguments[0])}"
+    if get_origin(hint) is dict:
+        return f"table of: {_kind(arguments[1])}, by {_kind(arguments[0])}"
     if get_origin(hint) in {Union, UnionType} or hasattr(hint, "__metadata__"):
         return _kind(arguments[0])
     raise TypeError(f"the reference has no word for {hint!r}: add one to _KINDS")

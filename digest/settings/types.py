@@ -56,6 +56,14 @@ def format_duration(value: timedelta) -> str:
     return f"{seconds}s"
 
 
+def _domain(text: str) -> str:
+    """A recipient domain in its one canonical form."""
+    try:
+        return parse_address(f"a@{text}").removeprefix("a@")
+    except ValueError:
+        raise ValueError(f"{text!r} is not a domain of e-mail addresses: write one such as mail.example") from None
+
+
 def parse_address(text: str) -> str:
     """The one canonical form of an e-mail address, in which addresses are stored, compared and written to.
 
@@ -204,6 +212,7 @@ Slug = Annotated[
 ]
 Language = Annotated[str, AfterValidator(_language)]
 TemplateName = Annotated[str, AfterValidator(_template_name)]
+Domain = Annotated[str, AfterValidator(_domain)]
 Line = Annotated[str, AfterValidator(_line)]
 Lines = Annotated[str, AfterValidator(_lines)]
 Tag = Annotated[str, AfterValidator(_tag)]

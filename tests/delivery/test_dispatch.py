@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from digest.delivery.dispatch import Dispatch, Ending, Pace
+from digest.delivery.dispatch import Dispatch
+from digest.delivery.ending import Ending
+from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.steps import (
     Answered,
@@ -51,7 +53,8 @@ def sending(dispatch: Dispatch, batch: int = 1, people: tuple[int, ...] = (1, 2,
     return confirm(dispatch, mark)
 
 
-def confirm(dispatch: Dispatch, mark: Mark) -> Send:
+def confirm(dispatch: Dispatch, mark: Step) -> Send:
+    assert isinstance(mark, Mark)
     dispatch.hear(Marked(0, mark.recipients), NOW)
     (send,) = dispatch.next(NOW)
     assert isinstance(send, Send)
@@ -106,8 +109,7 @@ def test_dead_from_the_start_ends_at_once_and_gives_everything_back() -> None:
     ("given", "ending"),
     [
         (bad(Trouble.CONTENT), Ending.PAUSED),
-        (bad(Trouble.CONNECTION), Ending.OUT_OF_REACH),
-        (Answer((Outcome.UNKNOWN,), "lost"), Ending.PAUSED),
+        (Answer((Outcome.UNKNOWN,), "lost"), Ending.DOUBT),
     ],
 )
 def test_three_alike_in_a_row_end_it_and_two_do_not(given: Answer, ending: Ending) -> None:
@@ -115,7 +117,6 @@ def test_three_alike_in_a_row_end_it_and_two_do_not(given: Answer, ending: Endin
     sending(dispatch, people=tuple(range(1, 9)))
     for one in (good(), given, given, good(), given, given):
         (mark,) = answer(dispatch, one)
-        assert isinstance(mark, Mark)
         confirm(dispatch, mark)
     assert dispatch.ending is None
     assert answer(dispatch, given) == [Release(1, (8,)), Finish(1)]
@@ -126,7 +127,94 @@ def test_an_account_that_is_refused_pauses_at_once() -> None:
     dispatch = machine()
     sending(dispatch)
     assert answer(dispatch, bad(Trouble.ACCOUNT))[0] == Release(1, (2, 3, 4, 5, 6))
-    assert (dispatch.ending, dispatch.reason) == (Ending.PAUSED, "554 said")
+    assert (dispatch.ending, dispatch.reason) == (Ending.ACCOUNT, "554 said")
+
+
+def test_a_connection_that_fails_opens_the_breaker_and_one_probe_after_another_tries_it() -> None:
+    dispatch, now = machine(), NOW
+    sending(dispatch, people=tuple(range(1, 9)))
+    (mark,) = answer(dispatch, good())
+    confirm(dispatch, mark)
+    for seconds in (5, 10):
+        assert answer(dispatch, bad(Trouble.CONNECTION), now) == []
+        assert dispatch.wait_until(now) == now + timedelta(seconds=seconds)
+        now += timedelta(seconds=seconds)
+        (mark,) = dispatch.next(now)
+        confirm(dispatch, mark)
+    assert answer(dispatch, bad(Trouble.CONNECTION), now) == [Release(1, (5, 6, 7, 8)), Finish(1)]
+    assert dispatch.ending is Ending.OUT_OF_REACH
+
+
+def test_while_the_breaker_is_open_no_lane_claims_or_marks_and_then_only_the_probe() -> None:
+    dispatch = machine(lanes=3)
+    dispatch.next(NOW)
+    for lane in (0, 1):
+        dispatch.hear(ClaimAnswered(lane, Claimed(lane + 1, 1, tuple(range(lane * 10, lane * 10 + 5)))), NOW)
+    dispatch.hear(ClaimAnswered(2, None, NOW + timedelta(seconds=1)), NOW)
+    dispatch.next(NOW)
+    for lane in (0, 1):
+        dispatch.hear(Marked(lane, (lane * 10,)), NOW)
+    dispatch.next(NOW)
+    dispatch.hear(Answered(1, good()), NOW)
+    dispatch.hear(Answered(0, bad(Trouble.CONNECTION)), NOW)
+    assert all(isinstance(step, Settle) for step in dispatch.next(NOW))
+    for lane in (0, 1):
+        dispatch.hear(Settled(lane), NOW)
+    assert dispatch.next(NOW + timedelta(seconds=4)) == []
+    steps = dispatch.next(NOW + timedelta(seconds=5))
+    assert [type(step) for step in steps] == [Mark]  # the probe; the others wait for what becomes of it
+    dispatch.hear(Marked(0, (1,)), NOW)
+    dispatch.next(NOW + timedelta(seconds=5))
+    dispatch.hear(Answered(0, good()), NOW + timedelta(seconds=6))
+    steps = dispatch.next(NOW + timedelta(seconds=6))
+    assert sorted(type(step).__name__ for step in steps) == ["Claim", "Mark", "Settle"]
+
+
+def test_a_recipient_domain_with_a_rate_does_not_hold_up_the_others() -> None:
+    dispatch = Dispatch(Pace(unit=1, claim=10, rate=0, lanes=1, domains={"slow.example": 0.1}), NOW)
+    domains = ("slow.example", "slow.example", "a.example", "slow.example")
+    dispatch.next(NOW)
+    dispatch.hear(ClaimAnswered(0, Claimed(1, 1, (1, 2, 3, 4), domains)), NOW)
+    for one in (1, 3):
+        (mark,) = dispatch.next(NOW) if one == 1 else answer(dispatch, good())
+        assert mark == Mark(0, 1, (one,))
+        confirm(dispatch, mark)
+    turn = NOW + timedelta(seconds=10)
+    assert answer(dispatch, good()) == [Release(1, (2, 4), turn), Finish(1), Claim(0, 10)]
+    dispatch.hear(ClaimAnswered(0, None, turn), NOW)
+    assert (dispatch.ending, dispatch.wait_until(NOW)) == (None, turn)
+    assert dispatch.next(turn) == [Claim(0, 10)]
+
+
+def test_a_domain_that_is_crowded_waits_twice_as_long_each_time_and_the_others_go_on() -> None:
+    dispatch = machine()
+    crowded = Answer((Outcome.DEFERRED,), "451 4.7.1 later", crowded=frozenset({0}))
+    people = tuple(range(1, 7))
+    domains = ("a.example", "b.example", "a.example", "b.example", "a.example", "a.example")
+    dispatch.next(NOW)
+    dispatch.hear(ClaimAnswered(0, Claimed(1, 1, people, domains)), NOW)
+    (mark,) = dispatch.next(NOW)
+    confirm(dispatch, mark)
+    (mark,) = answer(dispatch, crowded)
+    assert mark == Mark(0, 1, (2,))
+    confirm(dispatch, mark)
+    (mark,) = answer(dispatch, good())
+    assert mark == Mark(0, 1, (4,))
+    confirm(dispatch, mark)
+    assert answer(dispatch, good()) == [Release(1, (3, 5, 6), NOW + timedelta(seconds=5)), Finish(1), Claim(0, 10)]
+
+
+def test_what_comes_due_soon_is_waited_for_and_what_comes_later_is_left_to_the_next_run() -> None:
+    dispatch = machine(lanes=2)
+    dispatch.next(NOW)
+    soon, late = NOW + timedelta(seconds=20), NOW + timedelta(seconds=31)
+    for lane in (0, 1):
+        dispatch.hear(ClaimAnswered(lane, None, soon), NOW)
+    assert (dispatch.ending, dispatch.wait_until(NOW), dispatch.next(NOW)) == (None, soon, [])
+    assert dispatch.next(soon) == [Claim(0, 10), Claim(1, 10)]
+    for lane in (0, 1):
+        dispatch.hear(ClaimAnswered(lane, None, late), soon)
+    assert (dispatch.finished, dispatch.ending) == (True, Ending.EMPTY)
 
 
 def test_told_to_wait_everyone_waits_and_a_long_wait_ends_the_run() -> None:
@@ -135,7 +223,6 @@ def test_told_to_wait_everyone_waits_and_a_long_wait_ends_the_run() -> None:
     assert answer(dispatch, bad(Trouble.THROTTLED, retry_after=20)) == []
     assert dispatch.wait_until(NOW) == NOW + timedelta(seconds=20)
     (mark,) = dispatch.next(NOW + timedelta(seconds=20))
-    assert isinstance(mark, Mark)
     confirm(dispatch, mark)
     answer(dispatch, bad(Trouble.THROTTLED, retry_after=3600))
     assert (dispatch.finished, dispatch.ending) == (True, Ending.HELD_BACK)
@@ -150,7 +237,6 @@ def test_each_slow_down_in_a_row_waits_twice_as_long_for_every_lane_and_success_
         waits.append(0.0 if until is None else (until - now).total_seconds())
         now = until or now
         (mark,) = steps or dispatch.next(now)
-        assert isinstance(mark, Mark)
         confirm(dispatch, mark)
     assert waits == [0, 5, 10, 20, 0, 0]
     answer(dispatch, bad(Trouble.THROTTLED, retry_after=31), now)

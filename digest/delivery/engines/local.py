@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from digest.delivery.dispatch import Ending, Pace
+from digest.delivery.ending import Ending
 from digest.delivery.engines.lanes import Lanes
 from digest.delivery.engines.turns import Turns
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import Ledger
+from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.providers.port import Provider
 from digest.delivery.shelf import Shelf
@@ -76,6 +77,7 @@ def pace(settings: Delivery, unit: int) -> Pace:
         lanes=settings.concurrency,
         back_off=settings.retry_first,
         patience=settings.patience,
+        domains=settings.domain_rates,
     )
 
 

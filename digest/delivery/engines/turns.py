@@ -13,11 +13,13 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from digest.delivery.dispatch import Dispatch, Pace
+from digest.delivery.account import next_retry
+from digest.delivery.dispatch import Dispatch
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import LeaseLost, Ledger, NotSendable, Recipient
-from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.pacing import Pace
+from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.port import longest_send
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import (
@@ -35,12 +37,14 @@ from digest.delivery.steps import (
     Settled,
     Step,
 )
+from digest.delivery.upkeep import replan
 from digest.rendering.rendition import Rendition
 from digest.settings import Delivery
 from digest.store.database import Store
 
 CLAIM_LEASE = timedelta(seconds=30)
 _DAY = 86_400  # seconds
+_OURS = frozenset({Trouble.CONNECTION, Trouble.ACCOUNT, Trouble.CONTENT})  # troubles of nobody's mailbox
 _LISTEN = 0.5  # seconds between looks at the clock while nothing happens
 _MARGIN = timedelta(minutes=2)  # by which a batch's deadline outlives the longest a request may take
 
@@ -115,8 +119,8 @@ class Turns:
                 return self._mark(connection, step, now)
             case Settle():
                 return self._settle(connection, step, now)
-            case Release(batch=batch, recipients=recipients):
-                self._ledger.release(connection, batch, recipients, now=now)
+            case Release(batch=batch, recipients=recipients, until=until):
+                self._ledger.release(connection, batch, recipients, now=now, until=until)
             case Finish(batch=batch):
                 self._ledger.finish(connection, batch, now=now)
                 self._deadlines.pop(batch, None)
@@ -124,8 +128,10 @@ class Turns:
 
     def _claim(self, connection: Connection, lane: int, size: int, now: datetime) -> Event:
         found = self._ledger.claim(connection, size, now=now, lease=CLAIM_LEASE)
+        if found is None and replan(connection, self._ledger, now=now):
+            found = self._ledger.claim(connection, size, now=now, lease=CLAIM_LEASE)
         if found is None:
-            return ClaimAnswered(lane, None)
+            return ClaimAnswered(lane, None, next_retry(connection, self._ledger.issue_id))
         claimed, people = found
         self._renditions[lane] = self._shelf.take(connection, claimed.rendition)
         self._people[lane] = {person.subscriber_id: person for person in people}
@@ -152,7 +158,9 @@ class Turns:
         return Settled(step.lane)
 
     def _back_off(self, attempt: int, answer: Answer) -> timedelta:
-        """The provider's word, or `retry_first` thrice as long with each attempt, at most a day."""
+        """The provider's word, or `retry_first` thrice as long with each attempt, at most a day; none for what was not their fault."""
+        if answer.trouble in _OURS:
+            return timedelta(0)
         if answer.retry_after is not None:
             return timedelta(seconds=min(answer.retry_after, _DAY))
         factor: int = 3 ** min(attempt - 1, 20)

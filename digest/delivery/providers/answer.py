@@ -31,7 +31,8 @@ class Answer:
 
     `outcomes` has exactly one entry per envelope, in order. `texts` holds the provider's own words for a delivery
     that departs from the rest, by position; `text` those for the whole, masked and at most 500 characters. On a
-    trouble, envelopes that were surely not taken are DEFERRED. `retry_after` is in seconds.
+    trouble, envelopes that were surely not taken are DEFERRED. `retry_after` is in seconds. `crowded` are the positions
+    of recipients whose mail host asked for patience: their whole domain waits a while.
     """
 
     outcomes: tuple[Outcome, ...]
@@ -39,4 +40,5 @@ class Answer:
     texts: Mapping[int, str] = field(default_factory=dict)
     trouble: Trouble | None = None
     retry_after: float | None = None
+    crowded: frozenset[int] = frozenset()
     provider_message_id: str | None = None

@@ -27,30 +27,28 @@ def open_provider(settings: Settings) -> Provider:
     return find_provider(settings.delivery.provider, settings)
 
 
-def find_provider(name: str, settings: Settings) -> Provider:
-    """The provider called `name`, ready to be opened; `UsageError` when there is none, or when it lacks a setting."""
-    factory = _load(choose(name, entry_points(group=GROUP)))
+def find_provider(name: str, settings: Settings, key: str = "delivery.provider") -> Provider:
+    """The provider called `name`, as the setting `key` says; `UsageError` when there is none, or when it lacks a setting."""
+    factory = _load(choose(name, entry_points(group=GROUP), key), key)
     return cast("Provider", factory(settings))  # type: ignore[operator] # an entry point is typed as an object
 
 
-def choose(name: str, entries: Iterable[EntryPoint]) -> EntryPoint:
+def choose(name: str, entries: Iterable[EntryPoint], key: str = "delivery.provider") -> EntryPoint:
     """The one entry called `name`; `UsageError` for none, and for two that disagree."""
     found = list(entries)
     named = {entry.value: entry for entry in found if entry.name == name}
     if len(named) > 1:
-        raise UsageError(
-            f'delivery.provider is "{name}", and several packages offer that: {", ".join(sorted(named))}; remove all but one'
-        )
+        raise UsageError(f'{key} is "{name}", and several packages offer that: {", ".join(sorted(named))}; remove all but one')
     if not named:
         names = sorted({entry.name for entry in found})
         near = get_close_matches(name, names, n=1)
         hint = f'; did you mean "{near[0]}"?' if near else ""
-        raise UsageError(f'delivery.provider is "{name}", which is no provider{hint} (there are: {", ".join(names)})')
+        raise UsageError(f'{key} is "{name}", which is no provider{hint} (there are: {", ".join(names)})')
     return next(iter(named.values()))
 
 
-def _load(entry: EntryPoint) -> object:
+def _load(entry: EntryPoint, key: str) -> object:
     try:
         return entry.load()
     except (ImportError, AttributeError) as error:
-        raise UsageError(f'delivery.provider is "{entry.name}", but {entry.value} cannot be loaded: {error}') from error
+        raise UsageError(f'{key} is "{entry.name}", but {entry.value} cannot be loaded: {error}') from error

@@ -51,7 +51,9 @@ def read_answer(answer: HttpAnswer, personalizations: int, now: datetime) -> Rea
     text = f"{answer.status} {_words(answer.body)}".strip()
     match answer.status:
         case 202:
-            return Reading(Outcome.ACCEPTED, message_id=answer.headers.get("x-message-id"))
+            used_up = answer.headers.get("x-ratelimit-remaining", "").strip() == "0"
+            wait = retry_after(answer.headers, now) if used_up else None
+            return Reading(Outcome.ACCEPTED, message_id=answer.headers.get("x-message-id"), retry_after=wait)
         case 400:
             named = _named(answer.body, personalizations)
             return Reading(Outcome.DEFERRED, None if named else Trouble.CONTENT, text, named)

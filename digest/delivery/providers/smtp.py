@@ -135,7 +135,7 @@ class SmtpTransport:
     def _tell(self, halt: Halt, envelope: Envelope) -> Answer:
         text = self._fit(str(halt), envelope)
         if halt.verdict.trouble is None:
-            return Answer((halt.verdict.outcome,), texts={0: text})
+            return Answer((halt.verdict.outcome,), texts={0: text}, crowded=frozenset({0} if halt.verdict.crowded else ()))
         return Answer((halt.verdict.outcome,), text=text, trouble=halt.verdict.trouble)
 
     def _fit(self, text: str, envelope: Envelope) -> str:

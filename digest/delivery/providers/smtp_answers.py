@@ -59,10 +59,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a reply, or its absence, means for the envelope and for those after it."""
+    """What a reply, or its absence, means for the envelope and for those after it; `crowded`: for those to the same domain."""
 
     outcome: Outcome
     trouble: Trouble | None = None
+    crowded: bool = False
 
 
 def read_reply(lines: list[bytes]) -> Reply:
@@ -90,7 +91,8 @@ def judge_reply(phase: Phase, reply: Reply) -> Verdict:
     if phase is Phase.DOT and is_wanted(phase, reply):
         return Verdict(Outcome.ACCEPTED)
     if reply.code // 100 == 4:
-        return Verdict(Outcome.DEFERRED, _trouble_of_4xx(phase, reply))
+        trouble = _trouble_of_4xx(phase, reply)
+        return Verdict(Outcome.DEFERRED, trouble, crowded=trouble is None and (reply.code == 451 or _subject(reply) == 7))
     if reply.code // 100 == 5:
         return _judge_5xx(phase, reply)
     return judge_silence(phase)

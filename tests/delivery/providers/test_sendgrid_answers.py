@@ -52,6 +52,13 @@ def test_a_status_means_what_the_table_says(status: int, outcome: Outcome, troub
     assert (reading.outcome, reading.trouble, dict(reading.named)) == (outcome, trouble, {})
 
 
+def test_the_last_request_of_a_window_is_accepted_and_the_next_waits_for_it_to_end() -> None:
+    limits = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW.timestamp()) + 7)}
+    reading = read_answer(HttpAnswer(202, limits), 1, NOW)
+    assert (reading.outcome, reading.trouble, reading.retry_after) == (Outcome.ACCEPTED, None, 7)
+    assert read_answer(HttpAnswer(202, limits | {"x-ratelimit-remaining": "1"}), 1, NOW).retry_after is None
+
+
 def test_an_acceptance_brings_its_message_id() -> None:
     assert read_answer(HttpAnswer(202, {"x-message-id": "M1"}), 1, NOW).message_id == "M1"
     assert read_answer(HttpAnswer(202), 1, NOW).message_id is None

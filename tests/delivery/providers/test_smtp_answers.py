@@ -10,6 +10,7 @@ from digest.delivery.providers.smtp_answers import Phase, Reply, Verdict, goes_o
 ACCEPTED = Verdict(Outcome.ACCEPTED)
 REJECTED = Verdict(Outcome.REJECTED)
 DEFERRED = Verdict(Outcome.DEFERRED)
+CROWDED = Verdict(Outcome.DEFERRED, crowded=True)
 UNKNOWN = Verdict(Outcome.UNKNOWN)
 ACCOUNT = Verdict(Outcome.DEFERRED, Trouble.ACCOUNT)
 CONTENT = Verdict(Outcome.DEFERRED, Trouble.CONTENT)
@@ -40,6 +41,8 @@ ROWS = [
     (Phase.MAIL, 0, "", CONNECTION),
     (Phase.RCPT, 421, "", THROTTLED),
     (Phase.RCPT, 450, "4.2.0 greylisted", DEFERRED),
+    (Phase.RCPT, 450, "4.7.28 too many from you", CROWDED),
+    (Phase.RCPT, 451, "later", CROWDED),
     (Phase.RCPT, 452, "4.2.2 mailbox full", DEFERRED),
     (Phase.RCPT, 452, "4.3.1 storage", THROTTLED),
     (Phase.RCPT, 550, "5.1.1 no such user", REJECTED),
@@ -53,7 +56,7 @@ ROWS = [
     (Phase.RCPT, 530, "5.7.0 authentication required", ACCOUNT),
     (Phase.RCPT, 354, "", CONNECTION),
     (Phase.DATA, 421, "", THROTTLED),
-    (Phase.DATA, 451, "4.7.1 greylisted", DEFERRED),
+    (Phase.DATA, 451, "4.7.1 greylisted", CROWDED),
     (Phase.DATA, 554, "5.5.1 no valid recipients", CONTENT),
     (Phase.DATA, 250, "", CONNECTION),
     (Phase.DOT, 250, "2.0.0 queued", ACCEPTED),
