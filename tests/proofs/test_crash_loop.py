@@ -1,91 +1,81 @@
-"""Real processes, real sockets, SIGKILL at random: nobody gets an issue twice, nobody is silently lost.
+"""Real processes, real sockets, SIGKILL where the witness has counted so many: nobody gets an issue twice, nobody is lost.
 
-The witness is the mail server: it counts what arrived whole. `DIGEST_CRASH_LOOP=KILLS` makes the loop longer.
+On both stores and through both transports. `DIGEST_CRASH_LOOP=KILLS` makes it longer, `DIGEST_CRASH_LOOP_SEED=SEED`
+draws the same again.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import subprocess
-import sys
+import signal
 import time
 from collections import Counter
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-from digest.settings.project import init_project
-from digest.testing.smtp_sink import SmtpSink
+from tests.proofs.ground import NOW, STORES, TRANSPORTS, Ground, a_ground, a_seed
+from tests.proofs.zygote import Zygote
 
 pytestmark = pytest.mark.proof
 
-NOW = "2026-11-23T09:05:00+00:00"
-TOPICS = ("databases", "messaging", "reliability", "data-engineering", "python", "devops", "security", "career")
-SECONDS = 240.0
+KILLS = int(os.environ.get("DIGEST_CRASH_LOOP", "400"))
+KILLS_A_TRIAL = 50
+PEOPLE_A_KILL = 21
+SECONDS_A_TRIAL = 300.0
 
 
-def said_by(project: Path, environment: dict[str, str], *arguments: str) -> str:
-    """What a `digest` process printed; it must end well."""
-    with digest(project, environment, *arguments) as process:
-        said, complaint = process.communicate()
-    assert process.returncode == 0, complaint
-    return said
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    with Zygote() as started:
+        yield started
 
 
-def digest(project: Path, environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
-    """A `digest` process in a project."""
-    script = "import sys; from digest.cli import main; sys.argv[0] = 'digest'; main()"
-    command = [sys.executable, "-c", script, *arguments]
-    return subprocess.Popen(command, cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("transport", TRANSPORTS)
+@pytest.mark.parametrize("store", STORES)
+def test_whatever_is_killed_nobody_gets_it_twice_and_nobody_is_silently_lost(
+    zygote: Zygote, postgresql: str, store: str, transport: str
+) -> None:
+    chance = int(os.environ.get("DIGEST_CRASH_LOOP_SEED", random.SystemRandom().randrange(1 << 32)))
+    print(f"DIGEST_CRASH_LOOP_SEED={chance}")
+    draw, sums = random.Random(chance), Counter[str]()
+    while sums["kills"] < KILLS // 4:
+        kills = min(KILLS // 4 - sums["kills"], KILLS_A_TRIAL)
+        with a_seed(zygote, store, kills * PEOPLE_A_KILL, postgresql) as seed, a_ground(zygote, seed, transport) as ground:
+            killed = run_and_kill(ground, draw, kills)
+            found = ground.judge()
+        assert killed, "a whole trial, and nothing was killed"
+        sums.update(kills=killed, messages=found.audience, accepted=found.accepted, unknown=found.unknown)
+        sums.update(unknown_arrived=found.unknown_arrived)
+    print(f"crash loop: {store} {transport}: " + ", ".join(f"{name} {count:,}" for name, count in sums.items()))
+    assert sums["accepted"] + sums["unknown"] == sums["messages"]
 
 
-def test_whatever_is_killed_nobody_gets_it_twice_and_nobody_is_silently_lost(tmp_path: Path) -> None:
-    kills = int(os.environ.get("DIGEST_CRASH_LOOP", "12"))
-    seed = random.SystemRandom().randrange(1 << 32)
-    print(f"seed {seed}")
-    draw = random.Random(seed)
-    audience = kills * 25
-    init_project(tmp_path, datetime(2026, 11, 20, tzinfo=UTC))
-    people = [f"u{number}@example.com,{' '.join(draw.sample(TOPICS, 3))},yes" for number in range(audience)]
-    (tmp_path / "people.csv").write_text("\n".join(["email,topics,confirmed", *people]), encoding="utf-8")
-    with SmtpSink() as sink:
-        environment = {
-            **os.environ,
-            "DIGEST_DELIVERY__PROVIDER": "smtp",
-            "DIGEST_PROVIDERS__SMTP__HOST": sink.host,
-            "DIGEST_PROVIDERS__SMTP__PORT": str(sink.port),
-            "DIGEST_PROVIDERS__SMTP__SECURITY": "none",
-        }
-        said_by(tmp_path, environment, "subscribers", "import", "people.csv")
-        killed = send_and_kill(tmp_path, environment, sink, draw, kills)
-        arrived = Counter(message.rcpt_to for message in sink.arrived)
-        accepted_by_witness = sum(message.accepted for message in sink.arrived)
-    stats = json.loads(said_by(tmp_path, environment, "stats", "weekly/1", "--json"))
-    account = stats["account"]
-    assert killed == kills
-    assert [address for address, times in arrived.items() if times > 1] == []
-    assert sum(account.values()) == stats["audience"] == audience
-    assert account["accepted"] + account["unknown"] == audience
-    assert account["accepted"] <= accepted_by_witness <= account["accepted"] + account["unknown"]
-    assert audience - len(arrived) <= account["unknown"]
-
-
-def send_and_kill(project: Path, environment: dict[str, str], sink: SmtpSink, draw: random.Random, kills: int) -> int:
-    """Run until nothing is left to send, killing `kills` runs after a few messages each; returns how many were killed."""
-    killed, until = 0, time.monotonic() + SECONDS
+def run_and_kill(ground: Ground, draw: random.Random, kills: int) -> int:
+    """Run until nothing is left to send, killing `kills` runs on the way; returns how many were killed."""
+    killed, until = 0, time.monotonic() + SECONDS_A_TRIAL
     while time.monotonic() < until:
-        before = len(sink.arrived)
-        fatal = before + draw.randint(1, 20) if killed < kills else None
-        with digest(project, environment, "run", "--now", NOW) as run:
-            while run.poll() is None and (fatal is None or len(sink.arrived) < fatal):
-                time.sleep(0.002)
-            if run.poll() is None:
-                run.kill()
-                killed += 1
-            run.communicate()
-        if run.returncode >= 0 and len(sink.arrived) == before:
+        before = ground.count()
+        pid = ground.start("run", "--now", NOW)
+        if killed < kills:
+            killed += _kill_after(ground, pid, before + draw.randint(0, 2 * PEOPLE_A_KILL - 10), draw)
+        status = ground.zygote.wait(pid)
+        assert status in {-signal.SIGKILL, 0, 1, 4}, f"exit {status}\n{ground.said()[-2000:]}"
+        if status in {0, 1} and ground.count() == before:
             return killed
-    raise AssertionError(f"not at its end after {SECONDS} s and {killed} kills")
+    raise AssertionError(f"not at its end after {SECONDS_A_TRIAL} s and {killed} kills")
+
+
+def _kill_after(ground: Ground, pid: int, fatal: int, draw: random.Random) -> bool:
+    """Kill a process a moment after the witness has counted `fatal`; False when it ended by itself before."""
+    checked = time.monotonic()
+    while ground.count() < fatal:
+        time.sleep(0.001)
+        if time.monotonic() - checked > 0.05:
+            checked = time.monotonic()
+            if ground.zygote.ended(pid) is not None:
+                return False
+    time.sleep(draw.choice((0, 0, 0.001, 0.003, 0.01)))
+    os.kill(pid, signal.SIGKILL)
+    return ground.zygote.wait(pid) == -signal.SIGKILL

@@ -1,0 +1,172 @@
+"""Named points at which a process can be made to die: `DIGEST_KILLPOINT=NAME:NTH`, in a child of the zygote alone.
+
+The product knows nothing of them: arming wraps what stands at the point. Names are `ROOM.MOMENT`. A room that writes has
+`begin` (before it), `uncommitted` (done, and the transaction not yet committed) and `committed`; a transport has a point
+before and after each verb, in the middle of a body, and between an answer's arrival and its reading.
+`DIGEST_KILLPOINT_COUNTS=FILE` kills nobody and writes down how often each point was passed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+# Where a room's writing is called from: the name there is wrapped.
+ROOMS: dict[str, tuple[str, ...]] = {
+    "fetch": ("digest.app.fetching:store_reading",),
+    "release": ("digest.app.fetching:release_waiting",),
+    "freeze": ("digest.app.issuing:freeze",),
+    "approve": ("digest.app.issuing:step",),
+    "plan": ("digest.delivery.sending:plan",),
+    "sweep": ("digest.delivery.sending:sweep",),
+    "claim": ("digest.delivery.ledger:Ledger.claim",),
+    "mark": ("digest.delivery.ledger:Ledger.mark",),
+    "settle": ("digest.delivery.ledger:Ledger.settle",),
+    "give-back": ("digest.delivery.ledger:Ledger.release",),
+    "finish": ("digest.delivery.ledger:Ledger.finish",),
+    "conclude": ("digest.delivery.sending:conclude",),
+    "resolve": ("digest.app.issuing:upkeep.resolve",),
+}
+_VERBS = ("EHLO", "MAIL", "RCPT", "DATA", "RSET", "QUIT")  # with PIPELINING, RCPT and DATA are written with MAIL
+TRANSPORT = (
+    "connect.begin",
+    "connect.done",
+    *(f"smtp.{verb}.{moment}" for verb in _VERBS for moment in ("begin", "written")),
+    "body.begin",
+    "body.half",
+    "body.whole",
+    "answer.waiting",
+    "answer.read",
+)
+NAMES = (*(f"{room}.{moment}" for room in ROOMS for moment in ("begin", "uncommitted", "committed")), *TRANSPORT)
+
+
+class _Armed:
+    """Counts who passes which point, and dies at the one that was named."""
+
+    def __init__(self, name: str | None, nth: int) -> None:
+        self._name, self._nth = name, nth
+        self._lock = threading.Lock()
+        self.counts: Counter[str] = Counter()
+
+    def passing(self, name: str) -> None:
+        with self._lock:
+            self.counts[name] += 1
+            if name == self._name and self.counts[name] == self._nth:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def arm(point: str | None, counts: str | None) -> None:
+    """Wrap every point; die at `point` (`NAME:NTH`), or count into the file `counts`."""
+    if point is None and counts is None:
+        return
+    name, _, nth = (point or "").partition(":")
+    if point is not None and name not in NAMES:
+        raise ValueError(f"there is no kill point {name!r}; there are: {', '.join(NAMES)}")
+    armed = _Armed(name or None, int(nth or 1))
+    if counts is not None:
+        _write_at_exit(armed, Path(counts))
+    written: threading.local = threading.local()
+    for room, places in ROOMS.items():
+        for place in places:
+            _wrap(place, partial(_in_room, room, armed, written))
+    _wrap("digest.store.database:Store.writing", lambda original: _transaction(original, armed, written))
+    _wrap("digest.delivery.providers.wire:Wire.sendall", lambda original: _sendall(original, armed))
+    _wrap("digest.delivery.providers.wire:Wire.read", lambda original: _read(original, armed))
+    for place in ("digest.delivery.providers.smtp:dial", "digest.delivery.providers.sendgrid_client:dial"):
+        _wrap(place, lambda original: _dial(original, armed))
+
+
+def _write_at_exit(armed: _Armed, path: Path) -> None:
+    real_exit = os._exit
+
+    def leave(code: int) -> None:
+        path.write_text(json.dumps(armed.counts), encoding="utf-8")
+        real_exit(code)
+
+    os._exit = leave  # type: ignore[assignment] # the child ends by this alone
+
+
+def _wrap(place: str, wrapper: Callable[[Any], Any]) -> None:
+    module, _, path = place.partition(":")
+    *owners, last = path.split(".")
+    owner: Any = importlib.import_module(module)
+    for name in owners:
+        owner = getattr(owner, name)
+    setattr(owner, last, wrapper(getattr(owner, last)))
+
+
+def _in_room(room: str, armed: _Armed, written: threading.local, original: Any) -> Any:
+    def call(*arguments: Any, **named: Any) -> Any:
+        armed.passing(f"{room}.begin")
+        found = original(*arguments, **named)
+        rooms = getattr(written, "rooms", None)
+        if rooms is not None:
+            rooms.append(room)
+        return found
+
+    return call
+
+
+def _transaction(original: Any, armed: _Armed, written: threading.local) -> Any:
+    @contextmanager
+    def writing(self: Any) -> Iterator[Any]:
+        with original(self) as connection:
+            written.rooms = []
+            try:
+                yield connection
+                for room in written.rooms:
+                    armed.passing(f"{room}.uncommitted")
+            finally:
+                rooms, written.rooms = written.rooms, None
+        for room in rooms:
+            armed.passing(f"{room}.committed")
+
+    return writing
+
+
+def _sendall(original: Any, armed: _Armed) -> Any:
+    def sendall(self: Any, data: bytes) -> None:
+        verb = data[:4].decode("ascii", "replace")
+        if verb in _VERBS and len(data) < 4096:
+            armed.passing(f"smtp.{verb}.begin")
+            original(self, data)
+            armed.passing(f"smtp.{verb}.written")
+            return
+        armed.passing("body.begin")
+        half = len(data) // 2
+        original(self, data[:half])
+        armed.passing("body.half")
+        original(self, data[half:])
+        armed.passing("body.whole")
+
+    return sendall
+
+
+def _read(original: Any, armed: _Armed) -> Any:
+    def read(self: Any, size: int = 65536) -> bytes:
+        armed.passing("answer.waiting")
+        data: bytes = original(self, size)
+        armed.passing("answer.read")
+        return data
+
+    return read
+
+
+def _dial(original: Any, armed: _Armed) -> Any:
+    def dial(*arguments: Any) -> Any:
+        armed.passing("connect.begin")
+        wire = original(*arguments)
+        armed.passing("connect.done")
+        return wire
+
+    return dial

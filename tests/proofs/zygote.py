@@ -1,0 +1,136 @@
+"""A parent that has imported everything and forks a `digest` process for each command: milliseconds instead of a second.
+
+As a program it reads one JSON object a line (`{"cwd", "environment", "arguments", "said"}`), forks, and answers with the
+child's pid; `{"wait": pid}` is answered with its exit status, negative for a signal. The children are real processes with
+sockets, files and a death of their own. `DIGEST_KILLPOINT` in a child's environment arms a kill point.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import pkgutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+_NOT_NEEDED = ("digest.store.migrations", "digest.testing", "digest.__main__")
+
+
+class Zygote:
+    """The parent, started once and asked for children."""
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.proofs.zygote"],
+            cwd=Path(__file__).parents[2],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._process.communicate(timeout=10)
+
+    def start(self, folder: Path, environment: Mapping[str, str], *arguments: str, said: Path | None = None) -> int:
+        """A child that runs `digest` with these arguments; what it says goes into the file `said`. Returns its pid."""
+        asked = {"cwd": str(folder), "environment": dict(environment), "arguments": arguments, "said": str(said or os.devnull)}
+        return int(self._ask(asked))
+
+    def wait(self, pid: int) -> int:
+        """The exit status of a child, once it has ended; negative: the signal that ended it."""
+        return int(self._ask({"wait": pid}))
+
+    def ended(self, pid: int) -> int | None:
+        """The same, at once: None while it lives."""
+        answer = self._ask({"wait": pid, "patient": False})
+        return None if answer == "alive" else int(answer)
+
+    def _ask(self, what: Mapping[str, Any]) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline().strip()
+        assert answer, "the parent of the children has died"
+        return answer
+
+
+def _serve() -> None:
+    _import_everything()
+    ended: dict[int, int] = {}
+    for line in sys.stdin:
+        asked = json.loads(line)
+        if "wait" in asked:
+            print(_wait(asked["wait"], ended, patient=asked.get("patient", True)), flush=True)
+            continue
+        pid = os.fork()
+        if pid == 0:
+            _become(asked)
+        print(pid, flush=True)
+
+
+def _wait(pid: int, ended: dict[int, int], *, patient: bool) -> str:
+    if pid not in ended:
+        found, status = os.waitpid(pid, 0 if patient else os.WNOHANG)
+        if found == 0:
+            return "alive"
+        ended[pid] = os.waitstatus_to_exitcode(status)
+    return str(ended[pid])
+
+
+def _import_everything() -> None:
+    import digest
+
+    for module in pkgutil.walk_packages(digest.__path__, "digest."):
+        if not module.name.startswith(_NOT_NEEDED):
+            importlib.import_module(module.name)
+    importlib.import_module("sqlalchemy.dialects.sqlite")
+    importlib.import_module("sqlalchemy.dialects.postgresql.psycopg")
+    importlib.import_module("psycopg")
+    importlib.import_module("tests.proofs.killpoints")
+    from digest.rendering.compile import compile_template
+    from digest.rendering.templates import load_template
+    from digest.shipped import shipped
+
+    compile_template(load_template("weekly", (shipped("templates"),)))  # it stays compiled in every child
+
+
+def _become(asked: dict[str, Any]) -> None:
+    """In the child: the command line to its end, and never back."""
+    code = 70
+    try:
+        os.setpgid(0, 0)
+        os.chdir(asked["cwd"])
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        said = os.open(asked["said"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(said, 1)
+        os.dup2(said, 2)
+        sys.argv = ["digest", *asked["arguments"]]
+        from digest.cli import main
+        from tests.proofs import killpoints
+
+        killpoints.arm(os.environ.pop("DIGEST_KILLPOINT", None), os.environ.pop("DIGEST_KILLPOINT_COUNTS", None))
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0
+    except BaseException as error:  # whatever it was: it is a child's, and the parent's loop must not see it
+        sys.stderr.write(f"{time.time():.3f} {type(error).__name__}: {error}\n")
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve()
