@@ -57,6 +57,7 @@ class Lane:
     waiting: tuple[int, ...] = ()
     unit: tuple[int, ...] = ()
     answer: Answer | None = None
+    outdated: bool = False
 
 
 class Ending(StrEnum):
@@ -137,9 +138,9 @@ class Dispatch:
                 self._claimed(self.lanes[number], claimed)
             case Marked(lane=number, recipients=recipients):
                 self._marked(self.lanes[number], recipients)
-            case MarkRefused(lane=number, reason=reason):
+            case MarkRefused(lane=number, reason=reason, again=again):
                 self._back(self.lanes[number])
-                self._end(Ending.STOPPED, reason)
+                self._claim_anew(self.lanes[number]) if again else self._end(Ending.STOPPED, reason)
             case Answered(lane=number, answer=answer):
                 self._answered(self.lanes[number], answer, now)
             case Settled(lane=number):
@@ -168,8 +169,8 @@ class Dispatch:
         return []
 
     def _hold(self, number: int, lane: Lane, claimed: Claimed, now: datetime) -> list[Step]:
-        if self._stopping or not lane.waiting:
-            left, lane.phase, lane.claimed, lane.waiting = lane.waiting, Phase.IDLE, None, ()
+        if self._stopping or lane.outdated or not lane.waiting:
+            left, lane.phase, lane.claimed, lane.waiting, lane.outdated = lane.waiting, Phase.IDLE, None, (), False
             finish: list[Step] = [Finish(claimed.batch)]
             again = self._next_of(number, lane, now)
             return ([Release(claimed.batch, left)] if left else []) + finish + again
@@ -187,6 +188,7 @@ class Dispatch:
             self._end(Ending.EMPTY, "")
         else:
             lane.phase, lane.claimed, lane.waiting = Phase.HOLDING, claimed, claimed.recipients
+            self._not_empty()
 
     def _marked(self, lane: Lane, recipients: tuple[int, ...]) -> None:
         lane.unit = recipients
@@ -200,6 +202,15 @@ class Dispatch:
     def _back(self, lane: Lane) -> None:
         """The unit was not marked: it is still only claimed."""
         lane.waiting, lane.unit, lane.phase = lane.unit + lane.waiting, (), Phase.HOLDING
+
+    def _claim_anew(self, lane: Lane) -> None:
+        """What it holds goes back, so there will be something planned."""
+        lane.outdated = True
+        self._not_empty()
+
+    def _not_empty(self) -> None:
+        if self.ending is Ending.EMPTY:
+            self.ending = None
 
     def _settled(self, lane: Lane) -> None:
         lane.unit, lane.phase = (), Phase.HOLDING
