@@ -50,7 +50,10 @@ def addressed(app: App, issue: Issue, email: str) -> tuple[Rendition, Envelope]:
             raise Refused(
                 f"issue {issue.name} holds nothing for {email}; `digest explain {issue.name} --subscriber {email}` says why"
             )
-        rendition = Shelf(connection, issue).assemble(found.arrangement, found.rendition or 0)
+        shelf = Shelf(connection, issue)
+        # What is planned keeps its arrangement: composed anew, another article might lead in place of a withdrawn one.
+        planned = None if found.rendition is None else shelf.take(connection, found.rendition)
+        rendition = planned or shelf.assemble(found.arrangement, found.rendition or 0)
     person = found.subscriber
     recipient = Recipient(person.id, found.subscription.id, person.address, person.email, person.name, 0)
     maker = EnvelopeMaker(app.key, app.settings.site.public_url, issue)

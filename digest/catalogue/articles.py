@@ -104,7 +104,10 @@ def feature(connection: Connection, ref: str, on: bool) -> Article:
 
 
 def withdraw(connection: Connection, ref: str, now: datetime) -> Article:
-    """Withdraws an article: it goes into no further mail. Doing it again changes nothing. Returns it as it is now."""
+    """Withdraws an article: it is chosen for no further issue. Doing it again changes nothing. Returns it as it is now.
+
+    What is frozen already is left to `digest.delivery.withdrawal`, which calls this.
+    """
     return _change(connection, ref, withdrawn_at=find_article(connection, ref).withdrawn_at or now)
 
 

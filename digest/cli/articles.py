@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.options import Config, Json, Now, application
+from digest.cli.options import Config, Json, Now, actor, application
 from digest.cli.output import print_json, say, table, warn
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
@@ -81,10 +81,18 @@ def feature(
 
 
 @app.command()
-def withdraw(article: Ref, config: Config = None, now: Now = None) -> None:
-    """Take an article out of everything that is not yet frozen."""
-    from digest.catalogue.articles import withdraw as take_out
+def withdraw(article: Ref, config: Config = None, now: Now = None, as_json: Json = False) -> None:
+    """Take an article out of everything that has not been sent yet, approved issues too. There is no way back."""
+    from digest.delivery.withdrawal import withdraw as take_out
 
     with application(config, now) as application_, application_.store.writing() as connection:
-        found = take_out(connection, article, application_.now)
-    say(f"article {found.id} is withdrawn: {found.title}")
+        done = take_out(connection, article, actor=actor(), now=application_.now)
+    if as_json:
+        touched = [
+            {"issue": one.issue.name, "sub_revision": one.issue.sub_revision, "too_late": one.too_late} for one in done.touched
+        ]
+        print_json({"article": done.article.id, "title": done.article.title, "issues": touched})
+        return
+    say(f"article {done.article.id} is withdrawn: {done.article.title}")
+    for one in done.touched:
+        say(f"  {one.issue.name} ({one.issue.state}): {one}")

@@ -57,14 +57,17 @@ def stats(issue: IssueName, config: Config = None, as_json: Json = False) -> Non
     from digest.app import issuing
     from digest.cli.reports import account_line
     from digest.insights.statistics import statistics
+    from digest.issues.withdrawn import left_out
 
     with application(config) as application_:
         found = issuing.named(application_, issue)
         with application_.store.reading() as connection:
-            report = statistics(connection, found)
+            report, withdrawn = statistics(connection, found), left_out(connection, found)
     if as_json:
         print_json(report)
         return
     say(f"{found.name}: {found.state}; {account_line(report['audience'], report['account'])}")
     for provider, count in report["providers"].items():
         say(f"  {count:,} handed to {provider}")
+    for one in withdrawn:
+        say(f"  {one}")

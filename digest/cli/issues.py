@@ -67,17 +67,22 @@ def list_all(newsletter: Newsletter = None, config: Config = None, as_json: Json
 @app.command()
 def show(issue: IssueName, config: Config = None, as_json: Json = False) -> None:
     """One issue: where it stands, and a decision for every candidate."""
+    from dataclasses import asdict
+
     from digest.app import issuing
     from digest.insights.statistics import decisions
+    from digest.issues.withdrawn import left_out
 
     with application(config) as application_:
         found = issuing.named(application_, issue)
         with application_.store.reading() as connection:
-            decided = decisions(connection, found)
+            decided, withdrawn = decisions(connection, found), left_out(connection, found)
     if as_json:
-        print_json(_data(found) | {"decisions": decided})
+        print_json(_data(found) | {"decisions": decided, "left_out": [asdict(one) for one in withdrawn]})
         return
     _tell(found, False, [])
+    for one in withdrawn:
+        say(f"  {one} (by {one.actor}, {one.at:%Y-%m-%d %H:%M} UTC)")
     table(("article", "decision", "topic", "title"), ((d["article"], d["reason"], d["topic"], d["title"]) for d in decided))
 
 

@@ -44,7 +44,7 @@ def run_lines(ran: Ran, folders: Mapping[str, str]) -> list[str]:
     """A run in lines."""
     lines = fetch_lines(ran.fetched)
     for one in ran.handled:
-        lines.append(_line(one))
+        lines += [_line(one), *_left_out(one.sent)]
         if one.issue.name in folders:
             lines.append(f"  open {Path(folders[one.issue.name]) / 'index.html'}")
     lines += ran.waiting
@@ -77,6 +77,7 @@ def send_report(sent: Sent, folder: Path | None) -> dict[str, Any]:
         "reason": sent.issue.reason or sent.reason or None,
         "audience": sent.audience,
         "account": dict(sent.account),
+        "left_out": [str(one) for one in sent.left_out],
         "dry_run": folder is not None,
         "outbox": None if folder is None else str(folder),
     }
@@ -87,6 +88,7 @@ def send_lines(sent: Sent, folder: Path | None) -> list[str]:
     lines = [f"{sent.issue.name}: {sent.issue.state}; {account_line(sent.audience, sent.account)}"]
     if sent.reason or sent.issue.reason:
         lines.append(f"!{sent.issue.name}: {sent.issue.reason or sent.reason}")
+    lines += _left_out(sent)
     if folder is not None:
         lines += ["dry run: nothing was sent, nothing was recorded", f"  open {folder / 'index.html'}"]
     return lines
@@ -131,8 +133,13 @@ def _handled(one: Handled, folders: Mapping[str, str]) -> dict[str, Any]:
         "reason": one.issue.reason or one.note or None,
         "audience": one.issue.audience,
         "account": account,
+        "left_out": [] if one.sent is None else [str(left) for left in one.sent.left_out],
         "outbox": folders.get(one.issue.name),
     }
+
+
+def _left_out(sent: Sent | None) -> list[str]:
+    return [] if sent is None else [f"  {one}" for one in sent.left_out]
 
 
 def _line(one: Handled) -> str:

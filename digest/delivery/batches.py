@@ -11,6 +11,7 @@ from digest.delivery.transitions import DeliveryState
 from digest.store import tables
 
 _row, _batch = tables.delivery.c, tables.batch.c
+_SUB_REVISION = "sub-revision "
 
 
 def close_batch(connection: Connection, issue_id: int, batch: int, *, now: datetime, actor: str) -> None:
@@ -33,6 +34,19 @@ def close_batches(connection: Connection, issue_id: int, *, now: datetime, actor
     left = select(_batch.id).where(_batch.issue_id == issue_id, _batch.finished_at.is_(None))
     for batch in connection.execute(left).scalars().all():
         close_batch(connection, issue_id, batch, now=now, actor=actor)
+
+
+def sub_revision_words(sub_revision: int) -> str | None:
+    """What the history says of a claim; nothing where it is of what was approved, whole."""
+    return f"{_SUB_REVISION}{sub_revision}" if sub_revision else None
+
+
+def sub_revision_of_batch(connection: Connection, issue_id: int, batch: int) -> int:
+    """Of which sub-revision everything is that was marked under a batch."""
+    line = tables.history.c
+    where = (line.issue_id == issue_id, line.batch_id == batch, line.to_state == DeliveryState.CLAIMED.value)
+    said = connection.execute(select(line.reason).where(*where).order_by(line.id).limit(1)).scalar() or ""
+    return int(said.removeprefix(_SUB_REVISION)) if said.startswith(_SUB_REVISION) else 0
 
 
 def _told(issue_id: int) -> Select[tuple[int]]:

@@ -64,6 +64,7 @@ class Lane:
     waiting: tuple[int, ...] = ()
     unit: tuple[int, ...] = ()
     answer: Answer | None = None
+    outdated: bool = False
 
 
 @dataclass(slots=True)
@@ -119,9 +120,12 @@ class Dispatch:
                 self._claimed(self.lanes[number], claimed, now)
             case Marked(lane=number, recipients=recipients):
                 self._marked(number, self.lanes[number], recipients)
-            case MarkRefused(lane=number, reason=reason):
+            case MarkRefused(lane=number, reason=reason, again=again):
                 self._back(number, self.lanes[number])
-                self._end(Ending.STOPPED, reason)
+                if again:
+                    self.lanes[number].outdated = True
+                else:
+                    self._end(Ending.STOPPED, reason)
             case Answered(lane=number, answer=answer):
                 self._answered(number, self.lanes[number], answer, now)
             case Settled(lane=number):
@@ -153,7 +157,7 @@ class Dispatch:
         return lane.phase is Phase.IDLE or (lane.phase is Phase.RESTING and now >= self._claim_at)
 
     def _hold(self, number: int, lane: Lane, claimed: Claimed, now: datetime) -> list[Step]:
-        if self.ending is not None or not lane.waiting:
+        if self.ending is not None or lane.outdated or not lane.waiting:
             release: list[Step] = [Release(claimed.batch, lane.waiting)] if lane.waiting else []
             return release + self._let_go(number, lane, claimed, now)
         if not self._temper.lets_mark(now):
@@ -193,7 +197,7 @@ class Dispatch:
         ]
 
     def _let_go(self, number: int, lane: Lane, claimed: Claimed, now: datetime) -> list[Step]:
-        lane.phase, lane.claimed, lane.waiting = Phase.IDLE, None, ()
+        lane.phase, lane.claimed, lane.waiting, lane.outdated = Phase.IDLE, None, (), False
         return [Finish(claimed.batch), *self._next_of(number, lane, now)]
 
     def _opens_at(self, lane: Lane, now: datetime) -> datetime:

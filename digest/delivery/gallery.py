@@ -12,6 +12,7 @@ from jinja2 import Environment
 
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue
+from digest.issues.withdrawn import words
 
 SHOWN = 60  # renditions shown in frames, those with most recipients first; the others are linked
 _DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
@@ -20,7 +21,9 @@ _DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 def page(issue: Issue, frozen: Frozen, renditions: Path, recipients: Mapping[int, int], summary: Mapping[str, Any]) -> str:
     """The page; `recipients` counts them by rendition number, `renditions` is the folder that holds their bodies."""
     titles = {article.id: article.title for article in frozen.content.articles}
-    decisions = [decision | {"title": titles.get(decision["article"], "")} for decision in summary["decisions"]]
+    decisions = [
+        decision | {"title": titles.get(decision["article"], ""), "said": _said(decision)} for decision in summary["decisions"]
+    ]
     numbers = sorted(recipients, key=lambda number: (-recipients[number], number))
     source = files("digest.delivery").joinpath("gallery.html").read_text(encoding="utf-8")
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
@@ -31,6 +34,12 @@ def page(issue: Issue, frozen: Frozen, renditions: Path, recipients: Mapping[int
         shown=[_shown(renditions, number, recipients[number]) for number in numbers[:SHOWN]],
         linked=[{"name": f"{number:04}", "recipients": recipients[number]} for number in numbers[SHOWN:]],
     )
+
+
+def _said(decision: Mapping[str, Any]) -> str:
+    reason: str = decision["reason"].replace("_", " ")
+    left_out_from = decision["left_out_from"]
+    return reason if left_out_from is None else f"{reason}; {words(left_out_from)}"
 
 
 def _shown(folder: Path, number: int, recipients: int) -> dict[str, Any]:

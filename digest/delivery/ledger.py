@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from digest.delivery import statements
-from digest.delivery.batches import close_batch
+from digest.delivery.batches import close_batch, sub_revision_words
 from digest.delivery.history import note
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.steps import Claimed
@@ -44,6 +44,10 @@ class NotSendable(Exception):
     """The issue may not be sent just now; the message says why."""
 
 
+class Stale(Exception):
+    """An article was withdrawn since the batch was claimed: what its rendition holds may not be sent any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The deliveries of one issue, through one provider, by one process (`owner`)."""
@@ -54,9 +58,12 @@ class Ledger:
     owner: str
 
     def claim(
-        self, connection: Connection, size: int, *, now: datetime, lease: timedelta
+        self, connection: Connection, size: int, *, now: datetime, lease: timedelta, sub_revision: int = 0
     ) -> tuple[Claimed, list[Recipient]] | None:
-        """Hold up to `size` planned deliveries of the first rendition that has any; None when nothing is planned."""
+        """Hold up to `size` planned deliveries of the first rendition that has any; None when nothing can be claimed now.
+
+        `sub_revision` is the issue's as the claimant knows it; a batch is of one, and the history says of which.
+        """
         found = connection.execute(statements.WAITING, {"issue": self.issue_id, "size": size, "now": now}).all()
         if not found:
             return None
@@ -64,18 +71,21 @@ class Ledger:
         whose = [row.subscriber_id for row in found if row.rendition == rendition]
         batch = self._open_batch(connection, rendition, len(whose), now + lease)
         connection.execute(statements.HOLD, {"issue": self.issue_id, "whose": whose, "batch": batch})
-        self._note(connection, batch, _S.PLANNED, _S.CLAIMED, now=now, count=len(whose))
+        words = sub_revision_words(sub_revision)
+        self._note(connection, batch, _S.PLANNED, _S.CLAIMED, now=now, count=len(whose), reason=words)
         people = connection.execute(statements.PEOPLE, {"issue": self.issue_id, "whose": whose, "newsletter": self.newsletter})
         recipients = [Recipient(*row) for row in people]
         domains = {recipient.subscriber_id: recipient.address.rpartition("@")[2] for recipient in recipients}
         return Claimed(batch, rendition, tuple(whose), tuple(domains.get(one, "") for one in whose)), recipients
 
-    def mark(self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime) -> list[int]:
+    def mark(
+        self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime, sub_revision: int = 0
+    ) -> list[int]:
         """Mark claimed deliveries as sending; returns those for whom everything holds, in their order.
 
-        Consent, suppression, our lease, and that the issue is being sent as it was approved are part of the mark itself.
-        Those who left meanwhile are cancelled, those suppressed are suppressed. Raises `LeaseLost` or `NotSendable`, and
-        then nothing was marked.
+        Consent, suppression, our lease, that the issue is being sent as it was approved, and that no article was withdrawn
+        since `sub_revision` are part of the mark itself. Those who left meanwhile are cancelled, those suppressed are
+        suppressed. Raises `LeaseLost`, `NotSendable` or `Stale`, and then nothing was marked.
         """
         values = {
             "issue": self.issue_id,
@@ -84,10 +94,12 @@ class Ledger:
             "owner": self.owner,
             "now": now,
             "newsletter": self.newsletter,
+            "sub_revision": sub_revision,
         }
         marked = set(connection.execute(statements.MARK, values).scalars())
         if len(marked) != len(whose):
-            self._leave_out(connection, batch, [one for one in whose if one not in marked], now, nobody=not marked)
+            left = [one for one in whose if one not in marked]
+            self._leave_out(connection, batch, left, now, nobody=not marked, sub_revision=sub_revision)
         return [one for one in whose if one in marked]
 
     def settle(
@@ -148,13 +160,15 @@ class Ledger:
         key = connection.execute(statements.NEW_BATCH, values).inserted_primary_key
         return int(key[0]) if key else 0
 
-    def _leave_out(self, connection: Connection, batch: int, whose: Sequence[int], now: datetime, *, nobody: bool) -> None:
+    def _leave_out(
+        self, connection: Connection, batch: int, whose: Sequence[int], now: datetime, *, nobody: bool, sub_revision: int
+    ) -> None:
         """Say why these were not marked: they left, are suppressed, or nothing of the issue may be sent."""
         values = {"issue": self.issue_id, "whose": whose, "newsletter": self.newsletter}
         there = {row.subscriber_id: row for row in connection.execute(statements.LEFT, values)}
         stayed = [one for one in whose if one in there and there[one].active and not there[one].suppressed]
         if stayed and nobody:
-            self._refuse(connection)
+            self._refuse(connection, sub_revision)
         for one in whose:
             if one in stayed:
                 continue
@@ -164,15 +178,17 @@ class Ledger:
             if self._leave(connection, batch, [one], _S.CLAIMED, state, words=words):
                 self._note(connection, batch, _S.CLAIMED, state, now=now, subscriber=one, reason=words)
 
-    def _refuse(self, connection: Connection) -> None:
+    def _refuse(self, connection: Connection, sub_revision: int) -> None:
         """Nobody was marked: because of the issue, or because the batch is not ours."""
         issue = tables.issue.c
-        columns = (issue.state, issue.approved_hash, issue.content_hash)
+        columns = (issue.state, issue.approved_hash, issue.content_hash, issue.sub_revision)
         found = connection.execute(select(*columns).where(issue.id == self.issue_id)).one()
         if found.state != "sending":
             raise NotSendable(f"the issue is {found.state}")
         if found.approved_hash != found.content_hash:
             raise NotSendable("what was approved is not what would go out")
+        if found.sub_revision != sub_revision:
+            raise Stale
         raise LeaseLost
 
     def _arrive_late(self, connection: Connection, batch: int, one: int, state: DeliveryState, words: str, now: datetime) -> None:

@@ -20,6 +20,7 @@ from digest.delivery.providers.port import Provider
 from digest.delivery.transitions import DeliveryState
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue
+from digest.issues.withdrawn import withdrawn_from
 from digest.rendering.assemble import fill
 from digest.rendering.content import Envelope
 from digest.rendering.mime import MessageBuilder
@@ -128,6 +129,7 @@ def _summary(connection: Connection, issue: Issue, frozen: Frozen) -> dict[str, 
     kept = tables.decision.c
     decisions = connection.execute(select(*kept).where(kept.issue_id == issue.id).order_by(kept.position)).all()
     titles = {article.id: article for article in frozen.content.articles}
+    withdrawn = withdrawn_from(connection, issue.id)
     renditions = select(tables.rendition.c.number).where(tables.rendition.c.issue_id == issue.id)
     return {
         "newsletter": issue.newsletter,
@@ -137,23 +139,31 @@ def _summary(connection: Connection, issue: Issue, frozen: Frozen) -> dict[str, 
         "articles": [
             {"id": one.article_id, "title": titles[one.article_id].title, "url": titles[one.article_id].url, "topic": one.topic}
             for one in decisions
-            if one.chosen
+            if one.chosen and one.article_id not in withdrawn
         ],
         "decisions": [
-            {"article": one.article_id, "chosen": one.chosen, "reason": one.reason, "topic": one.topic} for one in decisions
+            {
+                "article": one.article_id,
+                "chosen": one.chosen,
+                "reason": one.reason,
+                "topic": one.topic,
+                "left_out_from": withdrawn.get(one.article_id),
+            }
+            for one in decisions
         ],
         "renditions": len(connection.execute(renditions).all()),
         "deliveries": states.get("accepted", 0),
         "skipped": states.get("skipped", 0),
         "suppressed": states.get("suppressed", 0),
         "content_hash": issue.content_hash,
+        "sub_revision": max(withdrawn.values(), default=0),
     }
 
 
 def _write_recipients(connection: Connection, issue: Issue, frozen: Frozen, path: Path) -> None:
     row, person, group = tables.delivery.c, tables.subscriber.c, tables.audience_group.c
     query = (
-        select(person.email, person.name, group.topics, row.rendition, row.state)
+        select(person.email, person.name, group.topics, row.rendition, row.state, row.answer)
         .select_from(
             tables.delivery.join(tables.subscriber, person.id == row.subscriber_id).join(
                 tables.audience_group, (group.issue_id == row.issue_id) & (group.number == row.group_number)
@@ -166,8 +176,9 @@ def _write_recipients(connection: Connection, issue: Issue, frozen: Frozen, path
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(("email", "name", "topics", "rendition", "why_not"))
-        for email, name, topics, rendition, state in connection.execute(query, execution_options={"yield_per": 1000}):
+        for email, name, topics, rendition, state, answer in connection.execute(query, execution_options={"yield_per": 1000}):
             accepted = state == DeliveryState.ACCEPTED.value
-            why = "" if accepted else WHY_NOT.get(DeliveryState(state), state)
+            cancelled = answer if state == DeliveryState.CANCELLED.value else None
+            why = "" if accepted else cancelled or WHY_NOT.get(DeliveryState(state), state)
             number = f"{rendition:04}" if accepted else ""
             writer.writerow((defuse(email), defuse(name or ""), every if topics == "*" else topics, number, why))

@@ -7,7 +7,7 @@ themselves are never loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -21,8 +21,9 @@ from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState, step
 from digest.issues.owed import format_owed, older, parse_owed
-from digest.issues.selection import Reader, Reason
+from digest.issues.selection import Reader, Reason, Selection
 from digest.issues.selection import select as choose
+from digest.issues.withdrawn import withdrawn_from
 from digest.rendering.content import Arrangement
 from digest.store import tables
 
@@ -50,11 +51,12 @@ class Composed:
 
 @dataclass(slots=True)
 class Composer:
-    """Runs selection for groups of one issue, once for each distinct reader."""
+    """Runs selection for groups of one issue, once for each distinct reader; `withdrawn` is left out, and owed to nobody."""
 
     issue: Issue
     frozen: Frozen
     articles_had: Mapping[tuple[int, int], frozenset[int]]
+    withdrawn: Collection[int] = ()
     _known: dict[tuple[object, ...], Composed] = field(default_factory=dict)
 
     def compose(self, group: Group) -> Composed:
@@ -85,7 +87,8 @@ class Composer:
 
     def _select(self, reader: Reader, pending: frozenset[int]) -> Composed:
         issue = self.issue
-        selection = choose(self.frozen.candidates, self.frozen.rules, reader, cutoff=issue.cutoff)
+        approved = choose(self.frozen.candidates, self.frozen.rules, reader, cutoff=issue.cutoff)
+        selection = Selection(tuple(one for one in approved.decisions if one.article not in self.withdrawn))
         chosen = [decision.article for decision in selection.chosen]
         # What came to be owed since the freeze is no candidate of this issue, or had not arrived; it waits for the next. What
         # is under way with another issue stays owed: should that be given back, nothing else would tell of it.
@@ -94,7 +97,8 @@ class Composer:
             for one in selection.decisions
             if one.reason is not Reason.NOT_YET_PUBLISHED and not (one.reason is Reason.ALREADY_SENT and one.article in pending)
         }
-        untouched = {article: age for article, age in reader.owed.items() if article not in decided}
+        gone = decided.union(self.withdrawn)
+        untouched = {article: age for article, age in reader.owed.items() if article not in gone}
         over = untouched | older(reader.owed, selection.over_the_limit)
         unsent = over | older(reader.owed, chosen)
         arrangement = arrange(selection, self.frozen) if chosen else None
@@ -123,7 +127,7 @@ def topics_with_something(frozen: Frozen, reader: Reader, cutoff: int) -> frozen
 def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime) -> int:
     """Freeze the audience of an approved issue and return its size; the issue is then being sent."""
     renditions_had = had.find(connection, issue, frozen)
-    composer = Composer(issue, frozen, renditions_had.articles)
+    composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id))
     composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, renditions_had.table)]
     numbers = _keep_renditions(connection, issue, frozen, (made for _, made in composed))
     _keep_groups(connection, issue, frozen, composed, numbers)

@@ -25,6 +25,7 @@ from digest.delivery.upkeep import expire, replan, resolve, sweep
 from digest.errors import Refused
 from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.issues.lifecycle import WHY_NOT, IssueState, step
+from digest.issues.withdrawn import LeftOut, left_out
 from digest.settings import Delivery
 from digest.store.database import Store
 
@@ -35,7 +36,8 @@ OUT_OF_REACH = "the provider is out of reach: "
 class Sent:
     """What a send came to. `account` names every state and sums to `audience`; `ending` is None when nothing was to do.
 
-    `touched` counts what this send attempted, and what it found that another process had left unknown.
+    `touched` counts what this send attempted, and what it found that another process had left unknown. `left_out` is the
+    note to the editor: what was withdrawn from the issue.
     """
 
     issue: Issue
@@ -44,6 +46,7 @@ class Sent:
     ending: Ending | None
     reason: str
     touched: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,8 @@ class Sender:
         ending, reason, tried = self._dispatch(issue) if issue.state is IssueState.SENDING else (None, "", 0)
         with self.store.writing() as connection:
             issue = self._end(connection, issue, ending, reason)
-            counted = account(connection, issue)
-        return Sent(issue, issue.audience or 0, counted, ending, reason, tried + found)
+            counted, withdrawn = account(connection, issue), left_out(connection, issue)
+        return Sent(issue, issue.audience or 0, counted, ending, reason, tried + found, withdrawn)
 
     def _prepare(self, issue: Issue, ledger: Ledger, *, others_are_dead: bool) -> tuple[Issue, int]:
         clock = datetime.now(UTC)

@@ -61,7 +61,7 @@ def give_back(connection: Connection, issue: Issue) -> int:
     found = connection.execute(back.with_only_columns(*columns)).all()
     for subscription, owed, rendition in found:
         before = parse_owed(owed)
-        again = older({}, _articles(connection, issue, rendition))
+        again = older({}, _not_withdrawn(connection, _articles(connection, issue, rendition)))
         _owe(connection, subscription, again | before)
     _mark_returned(connection, issue)
     return len(found)
@@ -132,6 +132,11 @@ def _owed_now() -> Case[str]:
 def _articles(connection: Connection, issue: Issue, rendition: int | None) -> Iterable[int]:
     held = tables.rendition_article.c
     return connection.execute(select(held.article_id).where(held.issue_id == issue.id, held.rendition == rendition)).scalars()
+
+
+def _not_withdrawn(connection: Connection, articles: Iterable[int]) -> Iterable[int]:
+    kept = tables.article.c
+    return connection.execute(select(kept.id).where(kept.id.in_(list(articles)), kept.withdrawn_at.is_(None))).scalars()
 
 
 def _owe(connection: Connection, subscription: int, owed: dict[int, int]) -> None:

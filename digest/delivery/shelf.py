@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from digest.issues.arranging import arrange
+from digest.errors import Refused
+from digest.issues.arranging import arrange, without
 from digest.issues.issue import Issue, blocks_of, frozen_of
 from digest.issues.selection import Decision, Reason, Selection
+from digest.issues.withdrawn import sub_revision_of, withdrawn_from
 from digest.rendering.assemble import assemble
 from digest.rendering.blocks import Blocks, content_hash
 from digest.rendering.content import Arrangement
@@ -20,11 +22,14 @@ _KEPT = 256
 
 
 class Shelf:
-    """The renditions of one issue, by number. `content_hash` is of what is really stored, for whoever is about to send it."""
+    """The renditions of one issue, by number, less what was withdrawn after the freeze: as of `sub_revision`.
+
+    `content_hash` is of what is really stored, whole, for whoever is about to send it.
+    """
 
     def __init__(self, connection: Connection, issue: Issue) -> None:
         frozen = frozen_of(connection, issue)
-        self.issue, self.content = issue, frozen.content
+        self.issue, self.content, self._frozen = issue, frozen.content, frozen
         self._blocks: Blocks = blocks_of(connection, issue, self.content.language)
         self._kept: OrderedDict[int, Rendition] = OrderedDict()
         content = self.content
@@ -32,18 +37,36 @@ class Shelf:
             self._blocks, subject=content.subject, sender=content.sender, template_hash=frozen.template_hash
         )
 
-    def take(self, connection: Connection, number: int) -> Rendition:
-        """Rendition `number`, assembled from the frozen blocks."""
+        self.refresh(connection)
+
+    def refresh(self, connection: Connection) -> None:
+        """Leave out what was withdrawn meanwhile."""
+        # In this order: a withdrawal in between is left out already, and the next mark asks for its number.
+        self.sub_revision = sub_revision_of(connection, self.issue.id)
+        self._withdrawn = frozenset(withdrawn_from(connection, self.issue.id))
+        self._kept.clear()
+
+    def take(self, connection: Connection, number: int) -> Rendition | None:
+        """Rendition `number`, assembled from the frozen blocks; None when every article of it was withdrawn."""
         if number not in self._kept:
-            self._kept[number] = self.assemble(arrangement_of(connection, self.issue, number), number)
+            arrangement = arrangement_of(connection, self.issue, number)
+            if self._withdrawn.issuperset(arrangement.articles):
+                return None
+            self._kept[number] = self.assemble(arrangement, number)
         self._kept.move_to_end(number)
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return self._kept[number]
 
     def assemble(self, arrangement: Arrangement, number: int) -> Rendition:
-        """Any arrangement of this issue's blocks: for previews of what is not planned."""
-        return assemble(self._blocks, arrangement, issue=self.issue.name, number=number, content=self.content)
+        """Any arrangement of this issue's blocks: for previews of what is not planned. Refused when nothing of it remains."""
+        left = without(arrangement, self._withdrawn, self._frozen) if self._withdrawn else arrangement
+        if not left.articles:
+            name = self.issue.name
+            raise Refused(
+                f"nothing of issue {name} remains, all its articles were withdrawn; `digest issues skip {name}` or cancel it"
+            )
+        return assemble(self._blocks, left, issue=self.issue.name, number=number, content=self.content)
 
 
 def arrangement_of(connection: Connection, issue: Issue, number: int) -> Arrangement:

@@ -63,10 +63,13 @@ _SUPPRESSED = exists().where(
 )
 _OURS = exists().where(_batch.id == bindparam("batch"), _batch.owner == bindparam("owner"), _batch.lease_until > bindparam("now"))
 _SENDABLE = exists().where(
-    _issue.id == bindparam("issue"), _issue.state == "sending", _issue.approved_hash == _issue.content_hash
+    _issue.id == bindparam("issue"),
+    _issue.state == "sending",
+    _issue.approved_hash == _issue.content_hash,
+    _issue.sub_revision == bindparam("sub_revision"),
 )
 
-# issue, whose, batch, owner, now, newsletter: everything that must hold when a delivery is marked, in one statement
+# issue, whose, batch, owner, now, newsletter, sub_revision: everything that must hold when a delivery is marked, in one statement
 MARK = (
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, _row.state == _S.CLAIMED.value, _row.batch_id == bindparam("batch"))

@@ -103,10 +103,14 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class MarkRefused:
-    """Nothing may be sent of this issue: it is paused, cancelled, or not what was approved; or the lease was lost."""
+    """Nothing may be sent of this issue: it is paused, cancelled, or not what was approved; or the lease was lost.
+
+    With `again` only this batch may not: what is held goes back, and is claimed anew.
+    """
 
     lane: int
     reason: str
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

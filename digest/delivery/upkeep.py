@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, select, true, update
+from sqlalchemy import ColumnElement, Connection, func, select, true, update
 
 from digest.delivery.history import note
 from digest.delivery.ledger import Ledger
@@ -67,6 +67,20 @@ def cancel(connection: Connection, ledger: Ledger, *, now: datetime, reason: str
     return sum(_move(connection, ledger, true(), state, _S.CANCELLED, now=now, reason=reason) for state in waiting)
 
 
+def drop(connection: Connection, ledger: Ledger, batch: int, rendition: int, *, now: datetime) -> None:
+    """Cancel a batch of ours, and everybody else who waits for its rendition: every article of that was withdrawn."""
+    held = tables.rendition_article.c
+    articles = select(func.count()).where(held.issue_id == ledger.issue_id, held.rendition == rendition)
+    alone = connection.execute(articles).scalar_one() == 1
+    reason = "its only article was withdrawn" if alone else "all its articles were withdrawn"
+    ours = _row.batch_id == batch
+    _move(connection, ledger, ours, _S.CLAIMED, _S.CANCELLED, now=now, reason=reason, batch=batch, answer=reason)
+    for state in (_S.PLANNED, _S.DEFERRED):
+        which = _row.rendition == rendition
+        _move(connection, ledger, which, state, _S.CANCELLED, now=now, reason=reason, answer=reason)
+    ledger.finish(connection, batch, now=now)
+
+
 def resolve(
     connection: Connection, ledger: Ledger, whose: Sequence[int], to: DeliveryState, *, now: datetime, reason: str
 ) -> int:
@@ -103,8 +117,10 @@ def _move(
     now: datetime,
     reason: str,
     batch: int | None = None,
+    answer: str | None = None,
 ) -> int:
     where = (_row.issue_id == ledger.issue_id, stands(from_state), which)
-    done = connection.execute(update(tables.delivery).where(*where).values(state=to_state.value, not_before=None)).rowcount
+    values = {"state": to_state.value, "not_before": None} | ({} if answer is None else {"answer": answer})
+    done = connection.execute(update(tables.delivery).where(*where).values(values)).rowcount
     note(connection, ledger.issue_id, from_state, to_state, now=now, actor=ledger.owner, count=done, batch=batch, reason=reason)
     return done

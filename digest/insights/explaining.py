@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ from digest.catalogue.article import Article
 from digest.delivery.transitions import DeliveryState
 from digest.insights.reading import Standing
 from digest.issues.issue import Issue
-from digest.issues.selection import Decision, Reason, select
+from digest.issues.selection import CHOSEN, Decision, Reason, select
+from digest.issues.withdrawn import words
 
 _BECAUSE = {
     Reason.PINNED: "an editor pinned it",
@@ -82,9 +84,11 @@ def explain(issue: Issue, standing: Standing) -> Explanation:
     selection = select(frozen.candidates, frozen.rules, standing.reader, cutoff=issue.cutoff)
     titles = {article.id: article.title for article in frozen.content.articles}
     email = standing.subscriber.email
-    explained = tuple(_article(decision, titles.get(decision.article, ""), email) for decision in selection.decisions)
+    left_out = standing.left_out
+    decisions = [_unless_withdrawn(decision, left_out) for decision in selection.decisions]
+    explained = tuple(_article(one, titles.get(one.article, ""), email, left_out.get(one.article)) for one in decisions)
     state = standing.state.value if standing.state is not None else "not planned"
-    return Explanation(issue.name, email, state, _sentence(issue, standing, len(selection.chosen)), explained)
+    return Explanation(issue.name, email, state, _sentence(issue, standing, sum(one.chosen for one in decisions)), explained)
 
 
 def explain_absent(issue: Issue, standing: Standing, article: Article) -> Explained:
@@ -96,10 +100,18 @@ def explain_absent(issue: Issue, standing: Standing, article: Article) -> Explai
     return _article(decision, article.title, standing.subscriber.email)
 
 
-def _article(decision: Decision, title: str, email: str) -> Explained:
+def _unless_withdrawn(decision: Decision, left_out: Mapping[int, int]) -> Decision:
+    """A decision of the freeze, unless the article was withdrawn before it could have its effect."""
+    moot = decision.article in left_out and decision.reason in CHOSEN | {Reason.OVER_THE_LIMIT}
+    return Decision(decision.article, Reason.WITHDRAWN, decision.topic) if moot else decision
+
+
+def _article(decision: Decision, title: str, email: str, sub_revision: int | None = None) -> Explained:
     got = "is in" if decision.chosen else "is not in"
     name = f"“{title}”" if title else f"Article {decision.article}"
-    sentence = f"{name} {got} the mail of {email}: {_BECAUSE[decision.reason]}."
+    withdrawn = decision.reason is Reason.WITHDRAWN and sub_revision is not None
+    why = f"it was {words(sub_revision)}" if withdrawn and sub_revision is not None else _BECAUSE[decision.reason]
+    sentence = f"{name} {got} the mail of {email}: {why}."
     return Explained(decision.article, title, decision.chosen, decision.reason.value, decision.topic, sentence)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
@@ -11,12 +12,14 @@ from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
 from digest.audience.suppression import is_suppressed
 from digest.delivery import had
+from digest.delivery.batches import sub_revision_of_batch
 from digest.delivery.plan import Composer, Group
 from digest.delivery.transitions import DeliveryState
 from digest.errors import UsageError
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.selection import Reader
+from digest.issues.withdrawn import withdrawn_from
 from digest.rendering.content import Arrangement
 from digest.store import tables
 
@@ -25,7 +28,8 @@ from digest.store import tables
 class Standing:
     """One subscriber and one issue: as the plan froze it, or, before the plan, as it would be just now.
 
-    `state` is None before the plan; `unsendable` then says why nothing would be sent.
+    `state` is None before the plan; `unsendable` then says why nothing would be sent. `left_out` are the articles that were
+    withdrawn before they could get them, each with the sub-revision from which on it is left out.
     """
 
     subscriber: Subscriber
@@ -37,6 +41,7 @@ class Standing:
     state: DeliveryState | None
     answer: str | None
     unsendable: str | None
+    left_out: Mapping[int, int] = field(default_factory=dict)
 
 
 def standing(connection: Connection, issue: Issue, email: str) -> Standing:
@@ -49,16 +54,19 @@ def standing(connection: Connection, issue: Issue, email: str) -> Standing:
         raise UsageError(f"{email} has no subscription to {issue.newsletter}")
     frozen = frozen_of(connection, issue)
     group, rendition, state, answer = _planned(connection, issue, subscriber.id)
+    withdrawn = withdrawn_from(connection, issue.id)
     found = had.of_one(connection, issue, subscriber.id)
     if group is None:
         group = Group(
             subscription.topics, subscription.coverage, subscription.owed, " ".join(f"{i}:{r}" for i, r in sorted(found))
         )
-    composer = Composer(issue, frozen, had.articles_of(connection, had.parse(group.had)))
+    composer = Composer(issue, frozen, had.articles_of(connection, had.parse(group.had)), withdrawn)
     reader = composer.reader(composer.topics(group), group)
     unsendable = None if state is not None else _unsendable(connection, issue, subscription, subscriber)
     made = composer.compose_for(reader)
-    return Standing(subscriber, subscription, frozen, reader, made.arrangement, rendition, state, answer, unsendable)
+    went = _went_as(connection, issue, subscriber.id)
+    left = {article: number for article, number in withdrawn.items() if went is None or number <= went}
+    return Standing(subscriber, subscription, frozen, reader, made.arrangement, rendition, state, answer, unsendable, left)
 
 
 def _planned(
@@ -74,6 +82,17 @@ def _planned(
     if found is None:
         return None, None, None, None
     return Group(*found[:4]), found.rendition, DeliveryState(found.state), found.answer
+
+
+def _went_as(connection: Connection, issue: Issue, subscriber_id: int) -> int | None:
+    """Of which sub-revision the mail was that they were sent; None when they were sent none."""
+    row = tables.delivery.c
+    states = [state.value for state in (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN)]
+    query = select(row.batch_id).where(
+        row.issue_id == issue.id, row.subscriber_id == subscriber_id, row.state.in_(states), row.batch_id.is_not(None)
+    )
+    batch = connection.execute(query).scalar_one_or_none()
+    return None if batch is None else sub_revision_of_batch(connection, issue.id, batch)
 
 
 def _unsendable(connection: Connection, issue: Issue, subscription: Subscription, subscriber: Subscriber) -> str | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from digest.delivery.account import account
 from digest.issues.issue import Issue, frozen_of
+from digest.issues.withdrawn import left_out, withdrawn_from
 from digest.store import tables
 
 
 def statistics(connection: Connection, issue: Issue) -> dict[str, Any]:
-    """`issue, state, audience, account, providers`; the account names every state and sums to the audience."""
+    """`issue, state, audience, account, providers, left_out`; the account names every state and sums to the audience."""
     row, batch = tables.delivery.c, tables.batch.c
     providers = (
         select(batch.provider, func.count())
@@ -27,11 +29,13 @@ def statistics(connection: Connection, issue: Issue) -> dict[str, Any]:
         "audience": issue.audience or 0,
         "account": account(connection, issue),
         "providers": {found.provider: found[1] for found in connection.execute(providers)},
+        "left_out": [asdict(one) for one in left_out(connection, issue)],
     }
 
 
 def decisions(connection: Connection, issue: Issue) -> list[dict[str, Any]]:
-    """The decision for every candidate of an issue, chosen ones first."""
+    """The decision for every candidate of an issue, chosen ones first; with a sub-revision where it was withdrawn later."""
+    withdrawn = withdrawn_from(connection, issue.id)
     titles = {article.id: article.title for article in frozen_of(connection, issue).content.articles}
     kept = tables.decision.c
     rows = connection.execute(select(*kept).where(kept.issue_id == issue.id).order_by(kept.position))
@@ -42,6 +46,7 @@ def decisions(connection: Connection, issue: Issue) -> list[dict[str, Any]]:
             "chosen": row.chosen,
             "reason": row.reason,
             "topic": row.topic,
+            "left_out_from": withdrawn.get(row.article_id),
         }
         for row in rows
     ]

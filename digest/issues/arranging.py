@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from digest.issues.frozen import Frozen
-from digest.issues.selection import Reason, Selection
+from digest.issues.selection import Candidate, Reason, Selection, newest_first
 from digest.rendering.content import Arrangement
 
 
@@ -24,3 +26,29 @@ def arrange(selection: Selection, frozen: Frozen) -> Arrangement:
         for topic in frozen.rules.topics
     )
     return Arrangement(lead, tuple((topic, articles) for topic, articles in sections if articles))
+
+
+def without(arrangement: Arrangement, articles: Collection[int], frozen: Frozen) -> Arrangement:
+    """An arrangement less some articles; sections that are empty then are not there.
+
+    Where the lead goes, the next that may lead takes its place. Which of a reader's articles were owed is not known any
+    more: of the first in each section that may lead, it is the one pinned first, or else the newest.
+    """
+    sections = [(topic, tuple(one for one in held if one not in articles)) for topic, held in arrangement.sections]
+    lead = arrangement.lead
+    if lead in articles:
+        lead = _next_lead((held for _, held in sections), frozen)
+    left = ((topic, tuple(one for one in held if one != lead)) for topic, held in sections)
+    return Arrangement(lead, tuple((topic, held) for topic, held in left if held))
+
+
+def _next_lead(sections: Iterable[tuple[int, ...]], frozen: Frozen) -> int | None:
+    pinned = frozen.rules.pinned
+    leading = {candidate.id: candidate for candidate in frozen.candidates if candidate.featured or candidate.id in pinned}
+    firsts = (next((leading[one] for one in held if one in leading), None) for held in sections)
+
+    def rank(candidate: Candidate) -> tuple[int, tuple[float, int]]:
+        return (pinned.index(candidate.id) if candidate.id in pinned else len(pinned)), newest_first(candidate)
+
+    first = min((candidate for candidate in firsts if candidate is not None), key=rank, default=None)
+    return None if first is None else first.id

@@ -20,6 +20,7 @@ from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState, record, step
 from digest.issues.selection import Candidate, Reader, Rules, Selection
 from digest.issues.selection import select as choose
+from digest.issues.withdrawn import begin_anew
 from digest.rendering.blocks import content_hash, render_blocks
 from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
 from digest.rendering.subject import render_subject
@@ -102,6 +103,7 @@ def refreeze(
     step(connection, issue.id, issue.name, issue.state, state, actor=actor, now=now, reason=reason, **values)
     for table in (tables.issue_content, tables.issue_blocks, tables.decision):
         connection.execute(table.delete().where(table.c.issue_id == issue.id))
+    begin_anew(connection, issue.id)
     _keep_content(connection, issue.id, frozen, rendered, selection)
     return issue_by_id(connection, issue.id)
 

@@ -161,14 +161,19 @@ def _in_order(qualified: Sequence[tuple[Candidate, Reason, str]], rules: Rules) 
     """Pinned in the editor's order, then owed, then featured, then new; newest first within each; ids settle ties."""
     places = {article: place for place, article in enumerate(rules.pinned)}
     ranks = {Reason.PINNED: 0, Reason.CARRIED_OVER: 1, Reason.FEATURED: 2, Reason.NEW: 3}
-    beginning = datetime.min.replace(tzinfo=UTC)
 
-    def key(item: tuple[Candidate, Reason, str]) -> tuple[int, int, float, int]:
+    def key(item: tuple[Candidate, Reason, str]) -> tuple[int, int, tuple[float, int]]:
         candidate, reason, _ = item
-        age = ((candidate.published_at or beginning) - beginning).total_seconds()
-        return ranks[reason], places.get(candidate.id, 0), -age, -candidate.id
+        return ranks[reason], places.get(candidate.id, 0), newest_first(candidate)
 
     return sorted(qualified, key=key)
+
+
+def newest_first(candidate: Candidate) -> tuple[float, int]:
+    """By this candidates are sorted newest first, those without a date last; ids settle ties."""
+    beginning = datetime.min.replace(tzinfo=UTC)
+    age = ((candidate.published_at or beginning) - beginning).total_seconds()
+    return -age, -candidate.id
 
 
 def _fill(ordered: Iterable[tuple[Candidate, Reason, str]], rules: Rules) -> tuple[list[Decision], list[Decision]]:

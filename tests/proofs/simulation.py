@@ -2,7 +2,8 @@
 
 Everything that may happen is drawn from one seed: which process runs next, when it dies (between turns, before or after
 a commit, before or after it handed a message over), what the mail service answers, when the answer comes, whether it was
-true, when somebody unsubscribes, when a process sleeps for longer than its lease. The witness is the mail service.
+true, when somebody unsubscribes, when an article is withdrawn, when a process sleeps for longer than its lease. The
+witness is the mail service.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.settling import conclude
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import Answered
+from digest.delivery.withdrawal import withdraw
 from digest.issues.issue import find_issue, frozen_of
+from digest.issues.owed import parse_owed
+from digest.issues.withdrawn import withdrawn_from
 from digest.settings import Delivery
 from digest.settings.project import init_project
 from digest.settings.reading import read_settings
@@ -58,6 +62,9 @@ class World:
     now: datetime = BEGINNING
     arrived: Counter[int] = field(default_factory=Counter)
     left_before_mark: set[int] = field(default_factory=set)
+    addresses: dict[int, str] = field(default_factory=dict)
+    withdrawn: dict[int, set[int]] = field(default_factory=dict)  # each with those who were marked by then
+    faults: list[str] = field(default_factory=list)
 
     def clock(self) -> datetime:
         """The virtual time; it never stands still."""
@@ -97,9 +104,22 @@ class Service:
         """Take a job; whether it arrives and what is said of it are drawn now."""
         if self.world.chance(self.deadly):
             raise Died  # marked, and not a byte has left
+        self._look(job)
         self.waiting.append((lane, job, self._fate(job)))
         if self.world.chance(self.deadly):
             raise Died  # handed over, and the answer will never be heard
+
+    def _look(self, job: Job) -> None:
+        """Nobody gets an empty mail, and of what was withdrawn before they were marked nothing."""
+        text = "".join(job.rendition.text.literals)
+        held = {article for article, address in self.world.addresses.items() if address in text}
+        whose = {envelope.subscriber_id for envelope in job.envelopes}
+        if not held:
+            self.world.faults.append(f"{whose} were sent an empty mail")
+        for article, marked in self.world.withdrawn.items():
+            if article in held and whose - marked:
+                self.world.faults.append(f"{whose - marked} were sent article {article} after it was withdrawn")
+            marked -= whose
 
     def hear(self, seconds: float) -> list[Answered]:
         """Some of the answers that are on their way."""
@@ -179,6 +199,9 @@ def simulate(template: Template, folder: Path, seed: int) -> None:
     store = MortalStore(f"sqlite:///{path}", synchronous="OFF")
     store.world = world
     try:
+        with store.reading() as connection:
+            article = tables.article.c
+            world.addresses = {one.id: one.url for one in connection.execute(select(article.id, article.url))}
         _until_nothing_waits(store, world)
         store.deadly = 0.0
         with store.writing() as connection:
@@ -191,7 +214,7 @@ def simulate(template: Template, folder: Path, seed: int) -> None:
 def _until_nothing_waits(store: MortalStore, world: World) -> None:
     draw = world.draw
     settings = Delivery(concurrency=draw.randint(1, 3))
-    deadly = draw.choice((0.0, 0.01, 0.05))
+    deadly, withdrawing = draw.choice((0.0, 0.01, 0.05)), draw.choice((0.0, 0.02, 0.2))
     processes: list[Turns] = []
     for turn in range(TURNS):
         store.deadly = 0.0
@@ -201,6 +224,8 @@ def _until_nothing_waits(store: MortalStore, world: World) -> None:
             world.now += timedelta(seconds=draw.choice((1, 40, 2000)))  # asleep, for longer than a lease or a deadline
         if world.chance(0.02):
             _unsubscribe_somebody(store, world)
+        if world.chance(withdrawing):
+            _withdraw_something(store, world)
         if len(processes) < 2 and (not processes or world.chance(0.05)):
             processes.append(_start(store, world, settings, deadly, alone=not processes))
         store.deadly = deadly
@@ -246,12 +271,27 @@ def _unsubscribe_somebody(store: Store, world: World) -> None:
         world.left_before_mark.add(one)
 
 
+def _withdraw_something(store: MortalStore, world: World) -> None:
+    """An article goes; who is marked at that moment may still get it, nobody else."""
+    row = tables.delivery.c
+    article = world.draw.choice(sorted(world.addresses))
+    with store.writing() as connection:
+        marked = set(connection.execute(select(row.subscriber_id).where(row.state == "sending")).scalars())
+        withdraw(connection, str(article), actor="somebody", now=world.clock())
+    world.withdrawn.setdefault(article, marked)
+
+
 def check(connection: Connection, world: World) -> None:
     """The invariants, with the mail service as the truth."""
     row = tables.delivery.c
     states = {one: state for one, state in connection.execute(select(row.subscriber_id, row.state))}  # noqa: C416
     twice = {one: times for one, times in world.arrived.items() if times > 1}
     assert not twice, f"arrived twice: {twice}"
+    assert not world.faults, world.faults
+    issue = find_issue(connection, "weekly/1")
+    assert (issue.sub_revision, issue.approved_hash) == (len(withdrawn_from(connection, issue.id)), issue.content_hash)
+    owed = {article for text in connection.execute(select(tables.subscription.c.owed)).scalars() for article in parse_owed(text)}
+    assert not owed & world.withdrawn.keys(), f"owed although withdrawn: {owed & world.withdrawn.keys()}"
     assert len(states) == AUDIENCE
     for one, state in states.items():
         came = world.arrived[one] == 1

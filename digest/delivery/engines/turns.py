@@ -17,7 +17,7 @@ from digest.delivery.account import next_retry
 from digest.delivery.dispatch import Dispatch
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import LeaseLost, Ledger, NotSendable, Recipient
+from digest.delivery.ledger import LeaseLost, Ledger, NotSendable, Recipient, Stale
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.port import longest_send
@@ -37,7 +37,7 @@ from digest.delivery.steps import (
     Settled,
     Step,
 )
-from digest.delivery.upkeep import replan
+from digest.delivery.upkeep import drop, replan
 from digest.rendering.rendition import Rendition
 from digest.settings import Delivery
 from digest.store.database import Store
@@ -83,6 +83,7 @@ class Turns:
         self._deadlines: dict[int, datetime] = {}
         self._people: dict[int, dict[int, Recipient]] = {}
         self._renditions: dict[int, Rendition] = {}
+        self._sub_revisions: dict[int, int] = {}
         self._renewed_at = clock()
 
     def turn(self) -> None:
@@ -127,13 +128,21 @@ class Turns:
         return None
 
     def _claim(self, connection: Connection, lane: int, size: int, now: datetime) -> Event:
-        found = self._ledger.claim(connection, size, now=now, lease=CLAIM_LEASE)
-        if found is None and replan(connection, self._ledger, now=now):
-            found = self._ledger.claim(connection, size, now=now, lease=CLAIM_LEASE)
-        if found is None:
-            return ClaimAnswered(lane, None, next_retry(connection, self._ledger.issue_id))
-        claimed, people = found
-        self._renditions[lane] = self._shelf.take(connection, claimed.rendition)
+        replanned = False
+        while True:
+            sub_revision = self._shelf.sub_revision
+            found = self._ledger.claim(connection, size, now=now, lease=CLAIM_LEASE, sub_revision=sub_revision)
+            if found is None:
+                if replanned or not replan(connection, self._ledger, now=now):
+                    return ClaimAnswered(lane, None, next_retry(connection, self._ledger.issue_id))
+                replanned = True
+                continue
+            claimed, people = found
+            rendition = self._shelf.take(connection, claimed.rendition)
+            if rendition is not None:
+                break
+            drop(connection, self._ledger, claimed.batch, claimed.rendition, now=now)
+        self._renditions[lane], self._sub_revisions[lane] = rendition, sub_revision
         self._people[lane] = {person.subscriber_id: person for person in people}
         self._deadlines[claimed.batch] = now
         return ClaimAnswered(lane, claimed)
@@ -142,9 +151,13 @@ class Turns:
         try:
             if self._deadlines[step.batch] < now + self._longest:
                 self._keep(connection, step.batch, now, now + self._longest + _MARGIN)
-            marked = self._ledger.mark(connection, step.batch, step.recipients, now=now)
+            sub_revision = self._sub_revisions[step.lane]
+            marked = self._ledger.mark(connection, step.batch, step.recipients, now=now, sub_revision=sub_revision)
         except LeaseLost:
             return MarkRefused(step.lane, "another process took over")
+        except Stale:
+            self._shelf.refresh(connection)
+            return MarkRefused(step.lane, "an article was withdrawn", again=True)
         except NotSendable as error:
             return MarkRefused(step.lane, str(error))
         return Marked(step.lane, tuple(marked))
