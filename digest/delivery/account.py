@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from digest.delivery import statements
 from digest.delivery.statements import stands
 from digest.delivery.transitions import UNSENT, DeliveryState
 from digest.errors import DigestError
@@ -47,6 +48,5 @@ def unknown(connection: Connection, issue_id: int, *, before: datetime | None = 
 
 def next_retry(connection: Connection, issue_id: int) -> datetime | None:
     """When the first delivery that has to wait for its time may be tried (again)."""
-    where = (_row.issue_id == issue_id, stands(DeliveryState.DEFERRED, DeliveryState.PLANNED))
-    first: datetime | None = connection.execute(select(func.min(_row.not_before)).where(*where)).scalar_one()
-    return first
+    (first,) = statements.NEXT.run(connection, {"issue": issue_id}).fetchone()
+    return None if first is None else datetime.fromisoformat(first)

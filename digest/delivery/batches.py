@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, select, update
+from sqlalchemy import Connection, select
 
+from digest.delivery import statements
 from digest.delivery.history import note
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
 
-_row, _batch = tables.delivery.c, tables.batch.c
+_batch = tables.batch.c
 _SUB_REVISION = "sub-revision "
 
 
 def close_batch(connection: Connection, issue_id: int, batch: int, *, now: datetime, actor: str) -> None:
     """Nothing of a batch is under way any more: what of it was accepted goes into the history as one line, once."""
-    unfinished = (_batch.id == batch, _batch.finished_at.is_(None))
-    if connection.execute(update(tables.batch).where(*unfinished).values(finished_at=now)).rowcount:
-        accepted = select(func.count()).where(
-            _row.issue_id == issue_id,
-            _row.batch_id == batch,
-            _row.state == DeliveryState.ACCEPTED.value,
-            _row.subscriber_id.not_in(_told(issue_id)),
-        )
-        count = connection.execute(accepted).scalar_one()
+    if statements.CLOSE.run(connection, {"batch": batch, "now": now}).rowcount:
+        (count,) = statements.ACCEPTED.run(connection, {"issue": issue_id, "batch": batch}).fetchone()
         to = DeliveryState.ACCEPTED
         note(connection, issue_id, DeliveryState.CLAIMED, to, now=now, actor=actor, count=count, batch=batch)
 
@@ -47,10 +41,3 @@ def sub_revision_of_batch(connection: Connection, issue_id: int, batch: int) -> 
     where = (line.issue_id == issue_id, line.batch_id == batch, line.to_state == DeliveryState.CLAIMED.value)
     said = connection.execute(select(line.reason).where(*where).order_by(line.id).limit(1)).scalar() or ""
     return int(said.removeprefix(_SUB_REVISION)) if said.startswith(_SUB_REVISION) else 0
-
-
-def _told(issue_id: int) -> Select[tuple[int]]:
-    """Those whose acceptance has a line of its own: it came late, or a person said so."""
-    line = tables.history.c
-    whose = (line.issue_id == issue_id, line.subscriber_id.is_not(None), line.to_state == DeliveryState.ACCEPTED.value)
-    return select(line.subscriber_id).where(*whose)

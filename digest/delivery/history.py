@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
+from digest.delivery import statements
 from digest.delivery.transitions import DeliveryState
-from digest.store import tables
-
-_LINE = insert(tables.history)
 
 
 def note(
@@ -43,4 +41,4 @@ def note(
         "reason": reason,
         "at": now,
     }
-    connection.execute(_LINE, line)
+    statements.LINE.run(connection, line)

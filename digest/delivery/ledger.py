@@ -64,16 +64,16 @@ class Ledger:
 
         `sub_revision` is the issue's as the claimant knows it; a batch is of one, and the history says of which.
         """
-        found = connection.execute(statements.WAITING, {"issue": self.issue_id, "size": size, "now": now}).all()
+        found = statements.WAITING.run(connection, {"issue": self.issue_id, "size": size, "now": now}).fetchall()
         if not found:
             return None
-        rendition = found[0].rendition
-        whose = [row.subscriber_id for row in found if row.rendition == rendition]
+        rendition = found[0][0]
+        whose = [subscriber for of, subscriber in found if of == rendition]
         batch = self._open_batch(connection, rendition, len(whose), now + lease)
-        connection.execute(statements.HOLD, {"issue": self.issue_id, "whose": whose, "batch": batch})
+        statements.HOLD.run(connection, {"issue": self.issue_id, "whose": whose, "batch": batch})
         words = sub_revision_words(sub_revision)
         self._note(connection, batch, _S.PLANNED, _S.CLAIMED, now=now, count=len(whose), reason=words)
-        people = connection.execute(statements.PEOPLE, {"issue": self.issue_id, "whose": whose, "newsletter": self.newsletter})
+        people = statements.PEOPLE.run(connection, {"issue": self.issue_id, "whose": whose, "newsletter": self.newsletter})
         recipients = [Recipient(*row) for row in people]
         domains = {recipient.subscriber_id: recipient.address.rpartition("@")[2] for recipient in recipients}
         return Claimed(batch, rendition, tuple(whose), tuple(domains.get(one, "") for one in whose)), recipients
@@ -96,7 +96,7 @@ class Ledger:
             "newsletter": self.newsletter,
             "sub_revision": sub_revision,
         }
-        marked = set(connection.execute(statements.MARK, values).scalars())
+        marked = {one for (one,) in statements.MARK.run(connection, values)}
         if len(marked) != len(whose):
             left = [one for one in whose if one not in marked]
             self._leave_out(connection, batch, left, now, nobody=not marked, sub_revision=sub_revision)
@@ -145,7 +145,7 @@ class Ledger:
     def renew(self, connection: Connection, batch: int, *, now: datetime, lease: timedelta, deadline: datetime) -> bool:
         """Keep a batch that is still worked on; `deadline` is when its requests will have ended. False: it is not ours any more."""
         values = {"batch": batch, "holder": self.owner, "now": now, "until": now + lease, "deadline": deadline}
-        return connection.execute(statements.RENEW, values).rowcount == 1
+        return int(statements.RENEW.run(connection, values).rowcount) == 1
 
     def _open_batch(self, connection: Connection, rendition: int, size: int, until: datetime) -> int:
         values = {
@@ -157,22 +157,22 @@ class Ledger:
             "deadline_at": until,
             "size": size,
         }
-        key = connection.execute(statements.NEW_BATCH, values).inserted_primary_key
-        return int(key[0]) if key else 0
+        (batch,) = statements.NEW_BATCH.run(connection, values).fetchone()
+        return int(batch)
 
     def _leave_out(
         self, connection: Connection, batch: int, whose: Sequence[int], now: datetime, *, nobody: bool, sub_revision: int
     ) -> None:
         """Say why these were not marked: they left, are suppressed, or nothing of the issue may be sent."""
         values = {"issue": self.issue_id, "whose": whose, "newsletter": self.newsletter}
-        there = {row.subscriber_id: row for row in connection.execute(statements.LEFT, values)}
-        stayed = [one for one in whose if one in there and there[one].active and not there[one].suppressed]
+        there = {one: (bool(suppressed), bool(active)) for one, suppressed, active in statements.LEFT.run(connection, values)}
+        stayed = [one for one in whose if there.get(one, (True, False)) == (False, True)]
         if stayed and nobody:
             self._refuse(connection, sub_revision)
         for one in whose:
             if one in stayed:
                 continue
-            suppressed = one in there and there[one].suppressed
+            suppressed = there.get(one, (False, False))[0]
             state = _S.SUPPRESSED if suppressed else _S.CANCELLED
             words = "suppressed while waiting" if suppressed else "no longer subscribed"
             if self._leave(connection, batch, [one], _S.CLAIMED, state, words=words):
@@ -218,7 +218,7 @@ class Ledger:
             "words": words,
             "when": when,
         }
-        return connection.execute(statements.LEAVE, values).rowcount
+        return int(statements.LEAVE.run(connection, values).rowcount)
 
     def _note(
         self,

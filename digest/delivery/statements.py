@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, bindparam, exists, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, insert, literal_column, or_, select, update
 
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
+from digest.store.prepared import OneOf, Prepared
 
 _S = DeliveryState
 _row, _batch, _issue = tables.delivery.c, tables.batch.c, tables.issue.c
@@ -18,10 +19,10 @@ def stands(*states: DeliveryState) -> ColumnElement[bool]:
 
 
 _ISSUE = _row.issue_id == bindparam("issue")
-_WHOSE = _row.subscriber_id.in_(bindparam("whose", expanding=True))
+_WHOSE = OneOf(_row.subscriber_id, "whose")
 
 # issue, size, now
-WAITING = (
+WAITING = Prepared(
     select(_row.rendition, _row.subscriber_id)
     .where(_ISSUE, stands(_S.PLANNED), or_(_row.not_before.is_(None), _row.not_before <= bindparam("now")))
     .order_by(_row.rendition, _row.subscriber_id)
@@ -30,7 +31,7 @@ WAITING = (
 )
 
 # issue, whose, newsletter
-PEOPLE = (
+PEOPLE = Prepared(
     select(_person.id, _subscription.id.label("subscription_id"), _person.address, _person.email, _person.name, _row.attempts)
     .select_from(
         tables.delivery.join(tables.subscriber, _person.id == _row.subscriber_id).join(
@@ -42,10 +43,13 @@ PEOPLE = (
     .order_by(_person.id)
 )
 
-NEW_BATCH = insert(tables.batch)
+NEW_BATCH = Prepared(
+    insert(tables.batch).returning(_batch.id),
+    ("issue_id", "rendition", "provider", "owner", "lease_until", "deadline_at", "size"),
+)
 
 # issue, whose, batch
-HOLD = (
+HOLD = Prepared(
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, _row.state == _S.PLANNED.value)
     .values(state=_S.CLAIMED.value, batch_id=bindparam("batch"))
@@ -59,7 +63,7 @@ _ACTIVE = exists().where(
 _SUPPRESSED = exists().where(
     _person.id == _row.subscriber_id,
     _suppression.address == _person.address,
-    _suppression.scope.in_(("*", bindparam("newsletter"))),
+    or_(_suppression.scope == "*", _suppression.scope == bindparam("newsletter")),
 )
 _OURS = exists().where(_batch.id == bindparam("batch"), _batch.owner == bindparam("owner"), _batch.lease_until > bindparam("now"))
 _SENDABLE = exists().where(
@@ -70,7 +74,7 @@ _SENDABLE = exists().where(
 )
 
 # issue, whose, batch, owner, now, newsletter, sub_revision: everything that must hold when a delivery is marked, in one statement
-MARK = (
+MARK = Prepared(
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, _row.state == _S.CLAIMED.value, _row.batch_id == bindparam("batch"))
     .where(_OURS, _SENDABLE, _ACTIVE, ~_SUPPRESSED)
@@ -79,18 +83,49 @@ MARK = (
 )
 
 # issue, whose, newsletter: of those who were not marked, who is suppressed and who has left
-LEFT = select(_row.subscriber_id, _SUPPRESSED.label("suppressed"), _ACTIVE.label("active")).where(_ISSUE, _WHOSE)
+LEFT = Prepared(select(_row.subscriber_id, _SUPPRESSED.label("suppressed"), _ACTIVE.label("active")).where(_ISSUE, _WHOSE))
 
 # issue, whose, batch, from_state, to_state, words, when
-LEAVE = (
+LEAVE = Prepared(
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, _row.state == bindparam("from_state"), _row.batch_id == bindparam("batch"))
     .values(state=bindparam("to_state"), answer=bindparam("words"), not_before=bindparam("when"))
 )
 
 # batch, holder, now, until, deadline
-RENEW = (
+RENEW = Prepared(
     update(tables.batch)
     .where(_batch.id == bindparam("batch"), _batch.owner == bindparam("holder"), _batch.lease_until > bindparam("now"))
     .values(lease_until=bindparam("until"), deadline_at=bindparam("deadline"))
 )
+
+# batch, now
+CLOSE = Prepared(
+    update(tables.batch).where(_batch.id == bindparam("batch"), _batch.finished_at.is_(None)).values(finished_at=bindparam("now"))
+)
+
+_line = tables.history.c
+_TOLD = select(_line.subscriber_id).where(
+    _line.issue_id == bindparam("issue"), _line.subscriber_id.is_not(None), _line.to_state == _S.ACCEPTED.value
+)
+# issue, batch: of how many the acceptance has no line of its own (it came late, or a person said so)
+ACCEPTED = Prepared(
+    select(func.count()).where(
+        _ISSUE, _row.batch_id == bindparam("batch"), _row.state == _S.ACCEPTED.value, _row.subscriber_id.not_in(_TOLD)
+    )
+)
+
+LINE = Prepared(
+    insert(tables.history),
+    ("issue_id", "batch_id", "subscriber_id", "count", "from_state", "to_state", "actor", "reason", "at"),
+)
+
+# issue, now: deferred ones whose time has come
+REPLAN = Prepared(
+    update(tables.delivery)
+    .where(_ISSUE, stands(_S.DEFERRED), _row.not_before <= bindparam("now"))
+    .values(state=_S.PLANNED.value, not_before=None)
+)
+
+# issue: when the first that has to wait for its time may be tried (again)
+NEXT = Prepared(select(func.min(_row.not_before)).where(_ISSUE, stands(_S.DEFERRED, _S.PLANNED)))

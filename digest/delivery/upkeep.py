@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, func, select, true, update
 
+from digest.delivery import statements
 from digest.delivery.history import note
 from digest.delivery.ledger import Ledger
 from digest.delivery.statements import stands
@@ -50,8 +51,12 @@ def sweep(connection: Connection, ledger: Ledger, *, now: datetime, others_are_d
 
 def replan(connection: Connection, ledger: Ledger, *, now: datetime, all_of_them: bool = False) -> int:
     """Deferred deliveries whose time has come are planned again."""
-    due = true() if all_of_them else _row.not_before <= now
-    return _move(connection, ledger, due, _S.DEFERRED, _S.PLANNED, now=now, reason="tried again")
+    reason = "tried again"
+    if all_of_them:
+        return _move(connection, ledger, true(), _S.DEFERRED, _S.PLANNED, now=now, reason=reason)
+    done = int(statements.REPLAN.run(connection, {"issue": ledger.issue_id, "now": now}).rowcount)
+    note(connection, ledger.issue_id, _S.DEFERRED, _S.PLANNED, now=now, actor=ledger.owner, count=done, reason=reason)
+    return done
 
 
 def expire(connection: Connection, ledger: Ledger, *, now: datetime, reason: str) -> int:

@@ -11,11 +11,13 @@ from __future__ import annotations
 import random
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 from sqlalchemy import Connection, select, update
 
@@ -23,6 +25,7 @@ from digest.app import App
 from digest.app.fetching import fetch
 from digest.app.issuing import approve, coming_slot, draft
 from digest.audience.people import subscribe
+from digest.delivery import shelf as shelf_module
 from digest.delivery import upkeep
 from digest.delivery.engines.lanes import Job
 from digest.delivery.engines.local import pace
@@ -31,11 +34,12 @@ from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import Ledger
 from digest.delivery.plan import plan
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.providers.port import longest_send
 from digest.delivery.settling import conclude
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import Answered
 from digest.delivery.withdrawal import withdraw
-from digest.issues.issue import find_issue, frozen_of
+from digest.issues.issue import Issue, blocks_of, find_issue, frozen_of
 from digest.issues.owed import parse_owed
 from digest.issues.withdrawn import withdrawn_from
 from digest.settings import Delivery
@@ -44,7 +48,7 @@ from digest.settings.reading import read_settings
 from digest.store import tables
 from digest.store.database import Store
 
-AUDIENCE = 14
+AUDIENCE = 10
 BEGINNING = datetime(2026, 11, 23, 9, tzinfo=UTC)
 TURNS = 3000
 UNSENT = {"planned", "claimed", "sending", "deferred"}
@@ -56,10 +60,14 @@ class Died(Exception):
 
 @dataclass(slots=True)
 class World:
-    """What the processes share: the clock, the chance, and the mail service that counts."""
+    """What the processes share: the time, the chance, and the mail service that counts.
+
+    `now` only goes forward; the wall clock, which anybody may set, is `ahead` of it, or behind.
+    """
 
     draw: random.Random
     now: datetime = BEGINNING
+    ahead: timedelta = timedelta(0)
     arrived: Counter[int] = field(default_factory=Counter)
     left_before_mark: set[int] = field(default_factory=set)
     addresses: dict[int, str] = field(default_factory=dict)
@@ -67,9 +75,18 @@ class World:
     faults: list[str] = field(default_factory=list)
 
     def clock(self) -> datetime:
-        """The virtual time; it never stands still."""
-        self.now += timedelta(microseconds=self.draw.randint(1, 500))
-        return self.now
+        """The wall clock; it never stands still."""
+        return self.steady_clock()()
+
+    def steady_clock(self) -> Callable[[], datetime]:
+        """The clock of one process: the wall clock as it is now, and from here on nobody sets it."""
+        ahead = self.ahead
+
+        def read() -> datetime:
+            self.now += timedelta(microseconds=self.draw.randint(1, 500))
+            return self.now + ahead
+
+        return read
 
     def chance(self, probability: float) -> bool:
         """Whether something happens."""
@@ -77,10 +94,18 @@ class World:
 
 
 class MortalStore(Store):
-    """A store whose process may die before or after a commit."""
+    """A store whose process may die before or after a commit. One for all seeds: what it has compiled it keeps."""
 
     world: World
     deadly = 0.0
+
+    def begin_anew(self, template: Path) -> None:
+        """Hold what the template holds."""
+        assert self.path is not None
+        self.close()
+        for leftover in self.path.parent.glob(f"{self.path.name}*"):
+            leftover.unlink()
+        shutil.copyfile(template, self.path)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -98,14 +123,14 @@ class Service:
 
     world: World
     deadly: float
-    waiting: list[tuple[int, Job, Answer]] = field(default_factory=list)
+    waiting: list[tuple[int, Job, Answer, datetime]] = field(default_factory=list)
 
     def send(self, lane: int, job: Job) -> None:
         """Take a job; whether it arrives and what is said of it are drawn now."""
         if self.world.chance(self.deadly):
             raise Died  # marked, and not a byte has left
         self._look(job)
-        self.waiting.append((lane, job, self._fate(job)))
+        self.waiting.append((lane, job, self._fate(job), self.world.now))
         if self.world.chance(self.deadly):
             raise Died  # handed over, and the answer will never be heard
 
@@ -127,7 +152,7 @@ class Service:
             self.world.now += timedelta(seconds=seconds)
             return []
         number = self.world.draw.randrange(len(self.waiting))
-        lane, _, answer = self.waiting.pop(number)
+        lane, _, answer, _ = self.waiting.pop(number)
         return [Answered(lane, answer)]
 
     def _fate(self, job: Job) -> Answer:
@@ -162,10 +187,10 @@ class Service:
 
 @dataclass(slots=True)
 class Template:
-    """A project with one planned issue, made once and copied for every seed."""
+    """A project with one planned issue, made once and copied for every seed into the one store."""
 
     database: Path
-    app: App
+    store: MortalStore
 
 
 def make_template(folder: Path) -> Template:
@@ -186,35 +211,48 @@ def make_template(folder: Path) -> Template:
     with store.writing() as connection:
         plan(connection, issue, frozen_of(connection, issue), now=BEGINNING)
     store.close()
-    return Template(folder / "digest.db", app)
+    return Template(folder / "digest.db", MortalStore(f"sqlite:///{folder / 'simulated.db'}", synchronous="OFF"))
 
 
-def simulate(template: Template, folder: Path, seed: int) -> None:
-    """Run one seed to its end and look whether everything that must hold does."""
-    world = World(random.Random(seed))
-    path = folder / "simulated.db"
-    for leftover in folder.glob("simulated.db*"):
-        leftover.unlink()
-    shutil.copyfile(template.database, path)
-    store = MortalStore(f"sqlite:///{path}", synchronous="OFF")
-    store.world = world
-    try:
-        with store.reading() as connection:
-            article = tables.article.c
-            world.addresses = {one.id: one.url for one in connection.execute(select(article.id, article.url))}
+def simulate(template: Template, seed: int) -> Counter[str]:
+    """Run one seed to its end and look whether everything that must hold does; returns the states it came to."""
+    world, store = World(random.Random(seed)), template.store
+    store.world, store.deadly = world, 0.0
+    store.begin_anew(template.database)
+    with store.reading() as connection:
+        article = tables.article.c
+        world.addresses = {one.id: one.url for one in connection.execute(select(article.id, article.url))}
+    with mock.patch.object(shelf_module, "frozen_of", _frozen_once), mock.patch.object(shelf_module, "blocks_of", _blocks_once):
         _until_nothing_waits(store, world)
-        store.deadly = 0.0
-        with store.writing() as connection:
-            conclude(connection, find_issue(connection, "weekly/1"), now=world.clock())
-            check(connection, world)
-    finally:
-        store.close()
+    store.deadly = 0.0
+    with store.writing() as connection:
+        conclude(connection, find_issue(connection, "weekly/1"), now=world.clock())
+        return check(connection, world)
+
+
+# What an issue holds never changes after its freeze, and every seed has the same issue.
+_KEPT: dict[tuple[str, str], Any] = {}
+
+
+def _frozen_once(connection: Connection, issue: Issue) -> Any:
+    key = ("frozen", issue.content_hash)
+    if key not in _KEPT:
+        _KEPT[key] = frozen_of(connection, issue)
+    return _KEPT[key]
+
+
+def _blocks_once(connection: Connection, issue: Issue, language: str) -> Any:
+    key = (language, issue.content_hash)
+    if key not in _KEPT:
+        _KEPT[key] = blocks_of(connection, issue, language)
+    return _KEPT[key]
 
 
 def _until_nothing_waits(store: MortalStore, world: World) -> None:
     draw = world.draw
     settings = Delivery(concurrency=draw.randint(1, 3))
-    deadly, withdrawing = draw.choice((0.0, 0.01, 0.05)), draw.choice((0.0, 0.02, 0.2))
+    setting_clocks = draw.choice((0.0, 0.0, 0.003))
+    deadly, withdrawing = draw.choice((0.0, 0.01, 0.05)), draw.choice((0.0, 0.0, 0.0, 0.005, 0.05))
     processes: list[Turns] = []
     for turn in range(TURNS):
         store.deadly = 0.0
@@ -222,12 +260,14 @@ def _until_nothing_waits(store: MortalStore, world: World) -> None:
             return
         if world.chance(0.02):
             world.now += timedelta(seconds=draw.choice((1, 40, 2000)))  # asleep, for longer than a lease or a deadline
+        if world.chance(setting_clocks):
+            world.ahead += timedelta(hours=draw.choice((-1, -1, 1)), minutes=1)  # never back to where it was
         if world.chance(0.02):
             _unsubscribe_somebody(store, world)
         if world.chance(withdrawing):
             _withdraw_something(store, world)
         if len(processes) < 2 and (not processes or world.chance(0.05)):
-            processes.append(_start(store, world, settings, deadly, alone=not processes))
+            processes.append(_start(store, world, settings, deadly, processes))
         store.deadly = deadly
         process = draw.choice(processes)
         try:
@@ -239,24 +279,45 @@ def _until_nothing_waits(store: MortalStore, world: World) -> None:
     raise AssertionError(f"something still waits after {TURNS} turns")
 
 
-def _start(store: MortalStore, world: World, settings: Delivery, deadly: float, *, alone: bool) -> Turns:
+def _start(store: MortalStore, world: World, settings: Delivery, deadly: float, alive: list[Turns]) -> Turns:
     """A new process: takes over what is dead, plans what was deferred, and begins."""
     with store.reading() as connection:
         issue = find_issue(connection, "weekly/1")
     ledger = Ledger(issue.id, issue.newsletter, "simulated", f"process-{world.draw.randrange(1 << 30)}")
     with store.writing() as connection:
-        upkeep.sweep(connection, ledger, now=world.clock(), others_are_dead=alone and world.chance(0.7))
+        in_time = _waiting_in_time(world, alive, settings)
+        upkeep.sweep(connection, ledger, now=world.clock(), others_are_dead=not alive and world.chance(0.7))
+        taken = {one for one, state in _states(connection).items() if one in in_time and state == "unknown"}
+        world.faults += [f"{one} was given up while its answer was waited for" for one in taken]
         upkeep.replan(connection, ledger, now=world.clock(), all_of_them=world.chance(0.5))
         shelf = Shelf(connection, issue)
     envelopes = EnvelopeMaker(b"k" * 32, "https://news.example", issue)
     bounds = pace(settings, world.draw.choice((1, 1, 3)))
-    return Turns(store, ledger, Service(world, deadly), shelf, envelopes, settings, bounds, world.clock)
+    return Turns(store, ledger, Service(world, deadly), shelf, envelopes, settings, bounds, world.steady_clock())
+
+
+def _waiting_in_time(world: World, alive: list[Turns], settings: Delivery) -> set[int]:
+    """Those whose answer a living process may still wait for, however slow the service is; while clocks agree."""
+    found: set[int] = set()
+    if world.ahead:
+        return found
+    for process in alive:
+        service = process._carriers
+        assert isinstance(service, Service)
+        for _, job, _, since in service.waiting:
+            if world.now - since < longest_send(settings):
+                found.update(envelope.subscriber_id for envelope in job.envelopes)
+    return found
+
+
+def _states(connection: Connection) -> dict[int, str]:
+    row = tables.delivery.c
+    return {found[0]: found[1] for found in connection.execute(select(row.subscriber_id, row.state))}
 
 
 def _waits(store: Store) -> bool:
     with store.reading() as connection:
-        states = set(connection.execute(select(tables.delivery.c.state)).scalars())
-    return bool(states & UNSENT)
+        return bool(UNSENT.intersection(_states(connection).values()))
 
 
 def _unsubscribe_somebody(store: Store, world: World) -> None:
@@ -281,10 +342,9 @@ def _withdraw_something(store: MortalStore, world: World) -> None:
     world.withdrawn.setdefault(article, marked)
 
 
-def check(connection: Connection, world: World) -> None:
-    """The invariants, with the mail service as the truth."""
-    row = tables.delivery.c
-    states = {one: state for one, state in connection.execute(select(row.subscriber_id, row.state))}  # noqa: C416
+def check(connection: Connection, world: World) -> Counter[str]:
+    """The invariants, with the mail service as the truth; returns how many are in which state."""
+    states = _states(connection)
     twice = {one: times for one, times in world.arrived.items() if times > 1}
     assert not twice, f"arrived twice: {twice}"
     assert not world.faults, world.faults
@@ -300,6 +360,7 @@ def check(connection: Connection, world: World) -> None:
         assert not (came and one in world.left_before_mark), f"{one} had left before the mark and still got it"
     told, found = fold(connection), Counter(states.values())
     assert told == found, f"the history tells {dict(told)} and the rows are {dict(found)}"
+    return found
 
 
 def fold(connection: Connection) -> Counter[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -49,17 +50,17 @@ class LocalEngine:
 
     def run(self, stop: threading.Event, on_progress: Progress = lambda _: None) -> Result:
         """Until nothing planned is left, or a reason to stop. Raises `Unreachable` when the store fails."""
-        lanes = Lanes(self.provider)
+        lanes, clock = Lanes(self.provider), steady_clock()
         turns = Turns(
-            self.store, self.ledger, lanes, self.shelf, self.envelopes, self.settings, pace(self.settings, self.unit), _clock
+            self.store, self.ledger, lanes, self.shelf, self.envelopes, self.settings, pace(self.settings, self.unit), clock
         )
         machine, drain_until = turns.machine, None
         try:
             while not machine.finished:
                 if stop.is_set() and drain_until is None:
-                    machine.hear(Drain("told to stop"), _clock())
-                    drain_until = _clock() + _DRAIN
-                if drain_until is not None and _clock() >= drain_until:
+                    machine.hear(Drain("told to stop"), clock())
+                    drain_until = clock() + _DRAIN
+                if drain_until is not None and clock() >= drain_until:
                     machine.abandon("told to stop, and no answer came in time")
                 turns.turn()
                 on_progress(turns.outcomes)
@@ -81,5 +82,7 @@ def pace(settings: Delivery, unit: int) -> Pace:
     )
 
 
-def _clock() -> datetime:
-    return datetime.now(UTC)
+def steady_clock() -> Callable[[], datetime]:
+    """Real time as it is now, and from here on by a clock that nobody sets: a step back must not stretch a wait by an hour."""
+    began, since = datetime.now(UTC), time.monotonic()
+    return lambda: began + timedelta(seconds=time.monotonic() - since)
