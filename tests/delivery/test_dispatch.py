@@ -302,8 +302,42 @@ def test_a_refused_mark_stops_and_gives_back() -> None:
     assert (dispatch.ending, dispatch.reason) == (Ending.STOPPED, "the issue is paused")
 
 
+def test_an_outdated_batch_goes_back_and_claiming_goes_on() -> None:
+    dispatch = machine()
+    dispatch.next(NOW)
+    dispatch.hear(ClaimAnswered(0, Claimed(1, 1, (1, 2))), NOW)
+    dispatch.next(NOW)
+    dispatch.hear(MarkRefused(0, "an article was withdrawn", again=True), NOW)
+    assert dispatch.next(NOW) == [Release(1, (1, 2)), Finish(1), Claim(0, 10)]
+    dispatch.hear(ClaimAnswered(0, Claimed(2, 1, (1, 2))), NOW)
+    assert dispatch.next(NOW) == [Mark(0, 2, (1,))]
+    assert dispatch.ending is None
+
+
+def test_what_an_outdated_batch_gives_back_is_claimed_although_nothing_was_planned_any_more() -> None:
+    dispatch = machine(lanes=2)
+    dispatch.next(NOW)
+    dispatch.hear(ClaimAnswered(0, None), NOW)
+    dispatch.hear(ClaimAnswered(1, Claimed(1, 1, (1, 2))), NOW)
+    dispatch.next(NOW)
+    dispatch.hear(MarkRefused(1, "an article was withdrawn", again=True), NOW)
+    assert Release(1, (1, 2)) in dispatch.next(NOW)
+    assert dispatch.ending is None
+
+
+def test_an_outdated_batch_of_a_drained_dispatch_only_goes_back() -> None:
+    dispatch = machine()
+    dispatch.next(NOW)
+    dispatch.hear(ClaimAnswered(0, Claimed(1, 1, (1, 2))), NOW)
+    dispatch.next(NOW)
+    dispatch.hear(Drain("told"), NOW)
+    dispatch.hear(MarkRefused(0, "an article was withdrawn", again=True), NOW)
+    assert dispatch.next(NOW) == [Release(1, (1, 2)), Finish(1)]
+    assert (dispatch.finished, dispatch.ending) == (True, Ending.DRAINED)
+
+
 @pytest.mark.parametrize("seed", range(60))
-def test_whatever_happens_everybody_claimed_is_settled_or_released_once(seed: int) -> None:  # noqa: C901  # one world, one loop
+def test_whatever_happens_everybody_is_settled_once_or_still_planned(seed: int) -> None:  # noqa: C901  # one world, one loop
     draw = random.Random(seed)
     dispatch = Dispatch(Pace(unit=draw.randint(1, 4), claim=7, rate=0, lanes=draw.randint(1, 4)), NOW)
     now, left, done, marked, flying = NOW, list(range(1, 60)), list[int](), set[int](), dict[int, Send]()
@@ -316,6 +350,8 @@ def test_whatever_happens_everybody_claimed_is_settled_or_released_once(seed: in
                 case Claim(lane=lane, size=size):
                     taken, left = left[:size], left[size:]
                     dispatch.hear(ClaimAnswered(lane, Claimed(turn * 10 + lane, 1, tuple(taken)) if taken else None), now)
+                case Mark(lane=lane) if draw.random() < 0.05:
+                    dispatch.hear(MarkRefused(lane, "an article was withdrawn", again=True), now)
                 case Mark(lane=lane, recipients=people):
                     staying = tuple(one for one in people if draw.random() > 0.1)
                     done += [one for one in people if one not in staying]
@@ -328,7 +364,7 @@ def test_whatever_happens_everybody_claimed_is_settled_or_released_once(seed: in
                     done += people
                     dispatch.hear(Settled(lane), now)
                 case Release(recipients=people):
-                    done += people
+                    left += people
         if flying and draw.random() < 0.7:
             lane = draw.choice(sorted(flying))
             many = len(flying.pop(lane).recipients)
@@ -338,7 +374,7 @@ def test_whatever_happens_everybody_claimed_is_settled_or_released_once(seed: in
         if dispatch.finished:
             break
     assert dispatch.finished, f"seed {seed}"
-    assert sorted(done) == list(range(1, 60 - len(left)))
+    assert sorted(done + left) == list(range(1, 60))
     assert not left or dispatch.ending is not Ending.EMPTY
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, select, text
 
-from digest.delivery.ledger import LeaseLost
+from digest.delivery.ledger import LeaseLost, Stale
 from digest.delivery.providers.answer import Outcome
+from digest.delivery.upkeep import cancel
+from digest.delivery.withdrawal import withdraw
 from digest.errors import Busy
 from digest.issues.lifecycle import IssueState
 from digest.store import tables
@@ -67,6 +69,23 @@ def test_two_processes_at_once_claim_each_their_own(newsroom: Newsroom) -> None:
     with newsroom.store.run_lock(), pytest.raises(Busy), second.run_lock():
         pass
     second.close()
+
+
+def test_a_withdrawn_article_is_left_out_by_the_mark_and_owed_to_nobody(newsroom: Newsroom) -> None:
+    newsroom.join("ann")
+    newsroom.arrive("a", "b")
+    issue = newsroom.planned()
+    ledger = newsroom.ledger(issue)
+    with newsroom.store.writing() as connection:
+        found = ledger.claim(connection, 4, now=MONDAY, lease=LEASE)
+        (touched,) = withdraw(connection, "b", actor="editor", now=MONDAY).touched
+        assert (touched.issue.sub_revision, touched.too_late) == (1, 0)
+        assert found is not None
+        with pytest.raises(Stale):
+            ledger.mark(connection, found[0].batch, found[0].recipients, now=MONDAY)
+        cancel(connection, ledger, now=MONDAY, reason="enough")
+    newsroom.conclude(issue)
+    assert newsroom.owed("ann") == {"a": 1}
 
 
 def test_a_scratch_copy_holds_every_row_and_leaves_the_original_alone(newsroom: Newsroom) -> None:
