@@ -8,8 +8,9 @@ from pathlib import Path
 from digest.app import issuing
 from digest.app.wiring import App
 from digest.delivery.engines.local import Progress
+from digest.delivery.halting import in_force
 from digest.delivery.sending import Sender, Sent
-from digest.errors import DigestError
+from digest.errors import DigestError, Refused
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState
 
@@ -34,6 +35,10 @@ def send_locked(app: App, issue: Issue, on_progress: Progress) -> Sent:
         on_progress=on_progress,
     )
     newsletter = app.newsletter(issue.newsletter)
+    with app.store.reading() as connection:
+        halted = in_force(connection)
+    if halted is not None:
+        raise Refused(halted.advice)
     if issue.state in {IssueState.DRAFT, IssueState.HELD} and newsletter.approval == "automatic":
         issue = issuing.approve(app, issue, "automatic")
     if app.outbox is not None:

@@ -21,6 +21,7 @@ def run_report(ran: Ran, folders: Mapping[str, str]) -> dict[str, Any]:
         "fetched": fetch_report(ran.fetched),
         "issues": [_handled(one, folders) for one in ran.handled],
         "waiting": ran.waiting,
+        "halted": ran.halted,
     }
 
 
@@ -48,6 +49,8 @@ def run_lines(ran: Ran, folders: Mapping[str, str]) -> list[str]:
         if one.issue.name in folders:
             lines.append(f"  open {Path(folders[one.issue.name]) / 'index.html'}")
     lines += ran.waiting
+    if ran.halted is not None:
+        lines.append(f"!{ran.halted}")
     if not ran.handled and not ran.waiting:
         lines.append("nothing was due")
     return lines
@@ -101,7 +104,7 @@ def account_line(audience: int, account: Mapping[str, int]) -> str:
 def exit_code_of_run(ran: Ran) -> int:
     """The first that applies: 3 refused or paused, 5 out of reach, 1 some trouble, 0."""
     codes = [3 if one.refused else 0 if one.sent is None else exit_code_of_send(one.sent) for one in ran.handled]
-    codes.append(exit_code_of_fetch(ran.fetched))
+    codes += [exit_code_of_fetch(ran.fetched), 3 if ran.halted else 0]
     return next((code for code in (3, 5, 1) if code in codes), 0)
 
 

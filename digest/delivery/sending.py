@@ -13,6 +13,7 @@ from digest.delivery.account import account, next_retry, unknown
 from digest.delivery.dispatch import Ending
 from digest.delivery.engines.local import LocalEngine, Progress
 from digest.delivery.envelopes import EnvelopeMaker
+from digest.delivery.halting import in_force
 from digest.delivery.ledger import Ledger
 from digest.delivery.plan import plan
 from digest.delivery.providers.port import Provider
@@ -76,6 +77,9 @@ class Sender:
         clock = datetime.now(UTC)
         with self.store.writing() as connection:
             issue = issue_by_id(connection, issue.id)
+            halted = in_force(connection)
+            if halted is not None and issue.state is not IssueState.SENT:
+                raise Refused(halted.advice)
             if issue.state is IssueState.APPROVED:
                 if issue.approved_hash != issue.content_hash:
                     raise Refused(f"issue {issue.name} was changed after its approval; approve it again")

@@ -10,6 +10,7 @@ from digest.store import tables
 _S = DeliveryState
 _row, _batch, _issue = tables.delivery.c, tables.batch.c, tables.issue.c
 _subscription, _person, _suppression = tables.subscription.c, tables.subscriber.c, tables.suppression.c
+_halt = tables.halt.c
 
 
 def stands(*states: DeliveryState) -> ColumnElement[bool]:
@@ -65,12 +66,13 @@ _OURS = exists().where(_batch.id == bindparam("batch"), _batch.owner == bindpara
 _SENDABLE = exists().where(
     _issue.id == bindparam("issue"), _issue.state == "sending", _issue.approved_hash == _issue.content_hash
 )
+_HALTED = exists().where(_halt.lifted_at.is_(None))
 
 # issue, whose, batch, owner, now, newsletter: everything that must hold when a delivery is marked, in one statement
 MARK = (
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, _row.state == _S.CLAIMED.value, _row.batch_id == bindparam("batch"))
-    .where(_OURS, _SENDABLE, _ACTIVE, ~_SUPPRESSED)
+    .where(_OURS, _SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
     .values(state=_S.SENDING.value, attempts=_row.attempts + 1)
     .returning(_row.subscriber_id)
 )
