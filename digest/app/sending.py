@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from digest.app import issuing
+from digest.app.hearing import watch
 from digest.app.wiring import App
 from digest.delivery.engines.local import Progress
 from digest.delivery.halting import in_force
@@ -47,7 +48,9 @@ def send_locked(app: App, issue: Issue, on_progress: Progress) -> Sent:
     if app.outbox is not None:
         with app.store.reading() as connection:
             app.outbox.finish(connection, sent.issue, frozen_of(connection, sent.issue))
-    return sent
+        return sent
+    rings = watch(app, sent.issue) if sent.ending is not None or sent.touched else ()
+    return replace(sent, alarms=tuple(str(alarm) for alarm in rings))
 
 
 def rehearse(app: App, name: str, on_progress: Progress, *, every_message: bool) -> tuple[Sent, Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ def run_lines(ran: Ran, folders: Mapping[str, str]) -> list[str]:
     lines = fetch_lines(ran.fetched)
     for one in ran.handled:
         lines.append(_line(one))
+        lines += alarm_lines(one.issue.name, one.sent.alarms if one.sent else ())
         if one.issue.name in folders:
             lines.append(f"  open {Path(folders[one.issue.name]) / 'index.html'}")
     lines += ran.waiting
@@ -80,6 +81,7 @@ def send_report(sent: Sent, folder: Path | None) -> dict[str, Any]:
         "reason": sent.issue.reason or sent.reason or None,
         "audience": sent.audience,
         "account": dict(sent.account),
+        "alarms": list(sent.alarms),
         "dry_run": folder is not None,
         "outbox": None if folder is None else str(folder),
     }
@@ -90,9 +92,15 @@ def send_lines(sent: Sent, folder: Path | None) -> list[str]:
     lines = [f"{sent.issue.name}: {sent.issue.state}; {account_line(sent.audience, sent.account)}"]
     if sent.reason or sent.issue.reason:
         lines.append(f"!{sent.issue.name}: {sent.issue.reason or sent.reason}")
+    lines += alarm_lines(sent.issue.name, sent.alarms)
     if folder is not None:
         lines += ["dry run: nothing was sent, nothing was recorded", f"  open {folder / 'index.html'}"]
     return lines
+
+
+def alarm_lines(issue: str, alarms: Iterable[str]) -> list[str]:
+    """The alarms of an issue, a line each."""
+    return [f"!{issue}: alarm: {alarm}" for alarm in alarms]
 
 
 def account_line(audience: int, account: Mapping[str, int]) -> str:
@@ -134,6 +142,7 @@ def _handled(one: Handled, folders: Mapping[str, str]) -> dict[str, Any]:
         "reason": one.issue.reason or one.note or None,
         "audience": one.issue.audience,
         "account": account,
+        "alarms": [] if one.sent is None else list(one.sent.alarms),
         "outbox": folders.get(one.issue.name),
     }
 

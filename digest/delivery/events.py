@@ -83,7 +83,7 @@ class _Finder:
         columns = (_issue.id, _issue.newsletter, _issue.frequency, _issue.slot)
         found = connection.execute(select(*columns).order_by(_issue.id.desc())).all()
         self.newsletters: Mapping[int, str] = {row.id: row.newsletter for row in found}
-        self._issues = [tuple(row) for row in found]
+        self._issues = [(row.id, row.newsletter, row.frequency, row.slot) for row in found]
         self._key = key
 
     def find(self, event: Event) -> tuple[int, int] | None:
@@ -91,8 +91,8 @@ class _Finder:
         subscriber = unseal(self._key, event.delivery_id, event.seal)
         if subscriber is None:
             return None
-        for place, (issue_id, *slot) in enumerate(self._issues):
-            if delivery_id(self._key, *slot, subscriber) == event.delivery_id:
+        for place, (issue_id, newsletter, frequency, slot) in enumerate(self._issues):
+            if delivery_id(self._key, newsletter, frequency, slot, subscriber) == event.delivery_id:
                 self._issues.insert(0, self._issues.pop(place))  # the next event is mostly of the same
                 return issue_id, subscriber
         return None
@@ -160,7 +160,7 @@ def _bounced_hard(event: Event) -> bool:
 
 
 def _suppress(connection: Connection, bad: Mapping[int, Event], provider: str, now: datetime) -> int:
-    addresses = select(_person.id, _person.address).where(among(connection, _person.id, bad.keys()))
+    addresses = select(_person.id, _person.address).where(among(connection, _person.id, list(bad)))
     found = connection.execute(addresses).all() if bad else []
     return sum(
         suppress(connection, row.address, EVERYTHING, reason=bad[row.id].kind.value, source=provider, now=now) for row in found

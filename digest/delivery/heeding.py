@@ -35,7 +35,7 @@ def heed(connection: Connection, issue_id: int, whose: Iterable[int], *, actor: 
     heeded = Heeded()
     for part in _parts(sorted(set(whose))):
         heard = _heard(connection, issue_id, part)
-        columns = (_row.subscriber_id, _row.state, _row.attempts, _row.reported)
+        columns: list[Any] = [_row.subscriber_id, _row.state, _row.attempts, _row.reported]
         theirs = select(*columns).where(_row.issue_id == issue_id, among(connection, _row.subscriber_id, part))
         rows = connection.execute(theirs).all()
         for row in rows:

@@ -9,18 +9,19 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from digest.delivery.account import account, next_retry, unknown
+from digest.delivery.account import account, next_retry
 from digest.delivery.dispatch import Ending
 from digest.delivery.engines.local import LocalEngine, Progress
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.halting import in_force
+from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import Ledger
 from digest.delivery.plan import plan
-from digest.delivery.providers.port import Provider
+from digest.delivery.providers.port import Provider, key_life
+from digest.delivery.resolving import resolve_unknown
 from digest.delivery.settling import conclude
 from digest.delivery.shelf import Shelf
-from digest.delivery.transitions import DeliveryState
-from digest.delivery.upkeep import expire, replan, resolve, sweep
+from digest.delivery.upkeep import expire, replan, sweep
 from digest.errors import Refused
 from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.issues.lifecycle import WHY_NOT, IssueState, step
@@ -34,7 +35,8 @@ OUT_OF_REACH = "the provider is out of reach: "
 class Sent:
     """What a send came to. `account` names every state and sums to `audience`; `ending` is None when nothing was to do.
 
-    `touched` counts what this send attempted, and what it found that another process had left unknown.
+    `touched` counts what this send attempted, and what it found that another process had left unknown. `alarms` are those that
+    ring for the issue now.
     """
 
     issue: Issue
@@ -43,6 +45,7 @@ class Sent:
     ending: Ending | None
     reason: str
     touched: int
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,17 +94,11 @@ class Sender:
             if issue.state is not IssueState.SENDING:
                 return issue, 0
             swept = sweep(connection, ledger, now=clock, others_are_dead=others_are_dead)
-            self._resolve_old_unknowns(connection, ledger, clock)
+            resolve_unknown(connection, ledger, self.settings, key_life(self.provider), now=clock)
             if issue.planned_at is not None and self.now - issue.planned_at > self.settings.expires_after:
                 expire(connection, ledger, now=clock, reason="it waited longer than delivery.expires_after")
             replan(connection, ledger, now=clock)
         return issue, swept.unknown
-
-    def _resolve_old_unknowns(self, connection: Connection, ledger: Ledger, clock: datetime) -> None:
-        if self.settings.unknown == "assume-accepted":
-            old = unknown(connection, ledger.issue_id, before=clock - self.settings.unknown_after)
-            reason = "no word within delivery.unknown_after"
-            resolve(connection, ledger, old, DeliveryState.ACCEPTED, now=clock, reason=reason)
 
     def _rounds(self, issue: Issue, ledger: Ledger) -> tuple[Ending, str, int]:
         """Dispatch until nothing is planned and no deferred delivery comes due within the settings' patience."""
@@ -132,10 +129,13 @@ class Sender:
         if self.stop.wait(max(0.0, (retry - datetime.now(UTC)).total_seconds())):
             return False
         with self.store.writing() as connection:
-            return replan(connection, ledger, now=datetime.now(UTC)) > 0
+            clock = datetime.now(UTC)
+            heed_waiting(connection, ledger.issue_id, actor=self.owner, now=clock)
+            return replan(connection, ledger, now=clock) > 0
 
     def _end(self, connection: Connection, issue: Issue, ending: Ending | None, reason: str) -> Issue:
         issue = issue_by_id(connection, issue.id)
+        heed_waiting(connection, issue.id, actor=self.owner, now=datetime.now(UTC))
         if ending in {Ending.PAUSED, Ending.OUT_OF_REACH} and issue.state is IssueState.SENDING:
             reason = OUT_OF_REACH + reason if ending is Ending.OUT_OF_REACH else reason
             step(connection, issue.id, issue.name, issue.state, IssueState.PAUSED, actor="dispatch", now=self.now, reason=reason)

@@ -47,6 +47,9 @@ STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
 # are a restored copy that forgot. What is claimed or being sent has a process that will say where it stands.
 PROVABLE = (_D.PLANNED, _D.DEFERRED, _D.UNKNOWN, _D.REJECTED, _D.SUPPRESSED, _D.CANCELLED, _D.EXPIRED)
 
+# What was to be sent again under the same idempotency key is unknown again when the key's life is over.
+FORGETTABLE = (_D.PLANNED, _D.DEFERRED)
+
 # Something may still happen to these by themselves; an issue with none of them is settled.
 UNSENT = (_D.PLANNED, _D.CLAIMED, _D.SENDING, _D.DEFERRED)
 
