@@ -14,7 +14,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from sqlalchemy import Connection, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, case, exists, func, or_, select, update
 
 from digest.delivery.account import unknown
 from digest.delivery.heeding import heed_waiting
@@ -59,7 +59,8 @@ def _by_key(connection: Connection, ledger: Ledger, life: timedelta, now: dateti
     recent = select(_line.batch_id).where(
         _line.issue_id == ledger.issue_id, _line.to_state == _S.CLAIMED.value, _line.at > now - life / 2
     )
-    where = (_row.issue_id == ledger.issue_id, stands(_S.UNKNOWN), _row.attempts == 1)
+    once = select(_line.subscriber_id).where(*_again(ledger))
+    where = (_row.issue_id == ledger.issue_id, stands(_S.UNKNOWN), _row.attempts == 1, _row.subscriber_id.not_in(once))
     whose = select(_row.subscriber_id).where(*where, _row.batch_id.in_(tried), _row.batch_id.in_(recent))
     return list(connection.execute(whose).scalars())
 
@@ -70,9 +71,8 @@ def _doubt_again(connection: Connection, ledger: Ledger, life: timedelta, now: d
     So it is where another provider would carry it, to which the key says nothing.
     """
     foreign = select(_batch.id).where(_batch.issue_id == ledger.issue_id, _batch.provider != ledger.provider)
-    line = (_line.issue_id == ledger.issue_id, _line.from_state == _S.UNKNOWN.value, _line.reason == BY_KEY)
-    again = select(_line.subscriber_id).where(*line)
-    old = select(_line.subscriber_id).where(*line, _line.at <= now - life / 4)
+    again = select(_line.subscriber_id).where(*_again(ledger))
+    old = select(_line.subscriber_id).where(*_again(ledger), _line.at <= now - life / 4)
     forgotten = or_(_row.subscriber_id.in_(old), _row.batch_id.in_(foreign))
     waiting = (_row.issue_id == ledger.issue_id, stands(*FORGETTABLE), _row.subscriber_id.in_(again), forgotten)
     for subscriber, state in connection.execute(select(_row.subscriber_id, _row.state).where(*waiting)).all():
@@ -82,6 +82,12 @@ def _doubt_again(connection: Connection, ledger: Ledger, life: timedelta, now: d
             before = DeliveryState(state)
             owner = ledger.owner
             note(connection, ledger.issue_id, before, _S.UNKNOWN, now=now, actor=owner, subscriber=subscriber, reason=OUT_OF_LIFE)
+
+
+def _again(ledger: Ledger) -> tuple[ColumnElement[bool], ...]:
+    """The lines of those that were to go again by their key."""
+    told = _line.subscriber_id.is_not(None)
+    return _line.issue_id == ledger.issue_id, told, _line.from_state == _S.UNKNOWN.value, _line.reason == BY_KEY
 
 
 def _by_silence(connection: Connection, ledger: Ledger, now: datetime) -> list[int]:
