@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from digest.app.wiring import App
 from digest.catalogue.reading_sources import read_sources
-from digest.errors import DigestError
+from digest.delivery.halting import in_force
+from digest.errors import DigestError, Refused
 from digest.issues.calendar import next_slot
 from digest.issues.issue import list_issues
 from digest.issues.lifecycle import IssueState
@@ -28,7 +29,8 @@ class Examined:
 
 def examine(app: App) -> list[Examined]:
     """Look at everything; nothing is changed, and nothing is sent."""
-    return [*_look("database", lambda: _database(app)), *_look("provider", lambda: _provider(app)), *_rest(app)]
+    seen = [*_look("database", lambda: _database(app)), *_look("provider", lambda: _provider(app))]
+    return [*seen, *(_look("sending", lambda: _sending(app)) if seen[0].well else ()), *_rest(app)]
 
 
 def _rest(app: App) -> Iterator[Examined]:
@@ -58,6 +60,15 @@ def _database(app: App) -> str:
         issues = list_issues(connection)
     waiting = [issue.name for issue in issues if issue.state in {IssueState.HELD, IssueState.PAUSED}]
     return f"{len(issues)} issues" + (f"; a person is wanted by {', '.join(waiting)}" if waiting else "")
+
+
+def _sending(app: App) -> str:
+    if app.store.path is None or app.store.path.exists():
+        with app.store.reading() as connection:
+            halted = in_force(connection)
+        if halted is not None:
+            raise Refused(halted.advice)
+    return "no halt is in force"
 
 
 def _provider(app: App) -> str:

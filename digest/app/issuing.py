@@ -12,6 +12,7 @@ from digest.checks.finding import Finding, Severity
 from digest.checks.issue_checks import check
 from digest.delivery import upkeep
 from digest.delivery.account import unknown
+from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import Ledger
 from digest.delivery.settling import conclude
 from digest.delivery.shelf import Shelf, widest_arrangement
@@ -139,6 +140,7 @@ def resume(app: App, issue: Issue, actor: str) -> Issue:
         raise Refused(f"issue {issue.name} is not paused: {WHY_NOT[issue.state]}")
     with app.store.writing() as connection:
         step(connection, issue.id, issue.name, issue.state, _S.SENDING, actor=actor, now=app.now)
+        heed_waiting(connection, issue.id, actor=actor[:64], now=datetime.now(UTC))
         upkeep.replan(connection, _ledger(app, issue, actor), now=datetime.now(UTC), all_of_them=True)
         return issue_by_id(connection, issue.id)
 
@@ -146,6 +148,7 @@ def resume(app: App, issue: Issue, actor: str) -> Issue:
 def resolve(app: App, issue: Issue, to: DeliveryState, actor: str, reason: str) -> int:
     """Say what became of an issue's unknown deliveries; returns how many there were."""
     with app.store.writing() as connection:
+        heed_waiting(connection, issue.id, actor=actor[:64], now=datetime.now(UTC))
         whose = unknown(connection, issue.id)
         done = upkeep.resolve(connection, _ledger(app, issue, actor), whose, to, now=datetime.now(UTC), reason=reason)
         conclude(connection, issue, now=app.now)

@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from digest.app import issuing
+from digest.app.hearing import watch
 from digest.app.wiring import App
 from digest.delivery.engines.local import Progress
+from digest.delivery.halting import in_force
 from digest.delivery.sending import Sender, Sent
-from digest.errors import DigestError
+from digest.errors import DigestError, Refused
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState
 
@@ -34,6 +36,10 @@ def send_locked(app: App, issue: Issue, on_progress: Progress) -> Sent:
         on_progress=on_progress,
     )
     newsletter = app.newsletter(issue.newsletter)
+    with app.store.reading() as connection:
+        halted = in_force(connection)
+    if halted is not None:
+        raise Refused(halted.advice)
     if issue.state in {IssueState.DRAFT, IssueState.HELD} and newsletter.approval == "automatic":
         issue = issuing.approve(app, issue, "automatic")
     if app.outbox is not None:
@@ -42,7 +48,9 @@ def send_locked(app: App, issue: Issue, on_progress: Progress) -> Sent:
     if app.outbox is not None:
         with app.store.reading() as connection:
             app.outbox.finish(connection, sent.issue, frozen_of(connection, sent.issue))
-    return sent
+        return sent
+    rings = watch(app, sent.issue) if sent.ending is not None or sent.touched else ()
+    return replace(sent, alarms=tuple(str(alarm) for alarm in rings))
 
 
 def rehearse(app: App, name: str, on_progress: Progress, *, every_message: bool) -> tuple[Sent, Path]:

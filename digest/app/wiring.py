@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from digest.audience.tokens import derive_key
 from digest.catalogue.sources.port import SourceContext
+from digest.delivery.halting import lift
 from digest.delivery.outbox import Outbox, Rehearsed
 from digest.delivery.providers.port import Provider
 from digest.delivery.providers.registry import find_provider
@@ -102,6 +103,8 @@ class App:
     def rehearsing(self, *, every_message: bool = False) -> Iterator[App]:
         """The same application on a copy of the store, with an outbox instead of a provider: nothing it does remains."""
         with self.store.scratch() as store:
+            with store.writing() as connection:
+                lift(connection, "dry run", self.now)  # a halt keeps mail from leaving, and nothing leaves here
             outbox = Outbox(self.settings.project / "outbox", every_message=every_message)
             unhurried = self.settings.delivery.model_copy(update={"rate": 0.0})  # nobody is there to be spared
             settings = self.settings.model_copy(update={"delivery": unhurried})

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest.cli.options import Config, IssueName, Json, application
-from digest.cli.output import print_json, say
+from digest.cli.output import print_json, say, warn
 
 
 def register(app: typer.Typer) -> None:
@@ -55,14 +55,17 @@ def explain(
 def stats(issue: IssueName, config: Config = None, as_json: Json = False) -> None:
     """The account of an issue: every subscriber considered, by state; the sums agree."""
     from digest.app import issuing
-    from digest.cli.reports import account_line
+    from digest.app.hearing import look
+    from digest.cli.reports import account_line, alarm_lines
     from digest.insights.statistics import statistics
     from digest.issues.withdrawn import left_out
 
     with application(config) as application_:
         found = issuing.named(application_, issue)
         with application_.store.reading() as connection:
-            report, withdrawn = statistics(connection, found), left_out(connection, found)
+            withdrawn = left_out(connection, found)
+            rings = [str(alarm) for alarm in look(application_, connection, found)]
+            report = statistics(connection, found) | {"alarms": rings}
     if as_json:
         print_json(report)
         return
@@ -71,3 +74,8 @@ def stats(issue: IssueName, config: Config = None, as_json: Json = False) -> Non
         say(f"  {count:,} handed to {provider}")
     for one in withdrawn:
         say(f"  {one}")
+    told = ", ".join(f"{count:,} {kind}" for kind, count in report["reported"].items() if count)
+    if told:
+        say(f"  events: {told}")
+    for line in alarm_lines(found.name, rings):
+        warn(line[1:])

@@ -158,16 +158,38 @@ def resume(issue: IssueName, config: Config = None, now: Now = None, as_json: Js
 @app.command()
 def resolve(
     issue: IssueName,
-    verdict: Annotated[Verdict, typer.Option("--as", help="What became of its unknown deliveries.")],
+    verdict: Annotated[Verdict | None, typer.Option("--as", help="What became of its unknown deliveries.")] = None,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            "--events", metavar="FILE", help="The provider's events, as it posts them or one a line; `-`: standard input."
+        ),
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option("--provider", metavar="NAME", help="Whose events; by default the one that carried the issue.")
+    ] = None,
     reason: Reason = "",
     config: Config = None,
     now: Now = None,
     as_json: Json = False,
 ) -> None:
-    """Say what became of deliveries that are unknown. `resend` may bring somebody the same mail twice."""
+    """Say what became of deliveries that are unknown, or let the provider's events say it. `resend` may bring somebody the
+    same mail twice."""
     from digest.app import issuing
+    from digest.cli.resolving import resolve_by_events
     from digest.delivery.transitions import DeliveryState
+    from digest.errors import UsageError
 
+    if (verdict is None) == (events is None):
+        raise UsageError("what became of them? Either --as accepted, not-accepted or resend, or --events FILE")
+    if events is not None:
+        with application(config, now) as application_:
+            heard, lines = resolve_by_events(application_, issuing.named(application_, issue), events, provider)
+            found = issuing.named(application_, issue)
+        _tell(found, as_json, lines, {"events": heard})
+        return
+    if verdict is None:
+        return
     states = {
         Verdict.ACCEPTED: DeliveryState.ACCEPTED,
         Verdict.NOT_ACCEPTED: DeliveryState.REJECTED,
@@ -177,7 +199,8 @@ def resolve(
         named = issuing.named(application_, issue)
         done = issuing.resolve(application_, named, states[verdict], actor(), reason or f"resolved by hand as {verdict}")
         found = issuing.named(application_, issue)
-    _tell(found, as_json, [f"{done} unknown {'delivery is' if done == 1 else 'deliveries are'} now {states[verdict]}"])
+    said = f"{done} unknown {'delivery is' if done == 1 else 'deliveries are'} now {states[verdict]}"
+    _tell(found, as_json, [said if done else f"nothing to resolve: no delivery of {found.name} is unknown"], {"resolved": done})
 
 
 def _frequency(newsletter: Any, wanted: str | None) -> Any:
@@ -198,14 +221,14 @@ def _data(issue: Issue) -> dict[str, Any]:
     return {"issue": issue.name, "state": issue.state.value, **rest}
 
 
-def _tell(issue: Issue, as_json: bool, lines: list[str]) -> None:
+def _tell(issue: Issue, as_json: bool, lines: list[str], more: dict[str, Any] | None = None) -> None:
     for line in lines:
         if line.startswith("!"):
             warn(line[1:])
         elif not as_json:
             say(line)
     if as_json:
-        print_json(_data(issue))
+        print_json(_data(issue) | (more or {}))
         return
     say(f"{issue.name}: {issue.state}, slot {issue.slot}" + (f" ({issue.reason})" if issue.reason else ""))
     if issue.subject:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ def run_report(ran: Ran, folders: Mapping[str, str]) -> dict[str, Any]:
         "fetched": fetch_report(ran.fetched),
         "issues": [_handled(one, folders) for one in ran.handled],
         "waiting": ran.waiting,
+        "halted": ran.halted,
     }
 
 
@@ -45,9 +46,12 @@ def run_lines(ran: Ran, folders: Mapping[str, str]) -> list[str]:
     lines = fetch_lines(ran.fetched)
     for one in ran.handled:
         lines += [_line(one), *_left_out(one.sent)]
+        lines += alarm_lines(one.issue.name, one.sent.alarms if one.sent else ())
         if one.issue.name in folders:
             lines.append(f"  open {Path(folders[one.issue.name]) / 'index.html'}")
     lines += ran.waiting
+    if ran.halted is not None:
+        lines.append(f"!{ran.halted}")
     if not ran.handled and not ran.waiting:
         lines.append("nothing was due")
     return lines
@@ -78,6 +82,7 @@ def send_report(sent: Sent, folder: Path | None) -> dict[str, Any]:
         "audience": sent.audience,
         "account": dict(sent.account),
         "left_out": [str(one) for one in sent.left_out],
+        "alarms": list(sent.alarms),
         "dry_run": folder is not None,
         "outbox": None if folder is None else str(folder),
     }
@@ -89,9 +94,15 @@ def send_lines(sent: Sent, folder: Path | None) -> list[str]:
     if sent.reason or sent.issue.reason:
         lines.append(f"!{sent.issue.name}: {sent.issue.reason or sent.reason}")
     lines += _left_out(sent)
+    lines += alarm_lines(sent.issue.name, sent.alarms)
     if folder is not None:
         lines += ["dry run: nothing was sent, nothing was recorded", f"  open {folder / 'index.html'}"]
     return lines
+
+
+def alarm_lines(issue: str, alarms: Iterable[str]) -> list[str]:
+    """The alarms of an issue, a line each."""
+    return [f"!{issue}: alarm: {alarm}" for alarm in alarms]
 
 
 def account_line(audience: int, account: Mapping[str, int]) -> str:
@@ -103,7 +114,7 @@ def account_line(audience: int, account: Mapping[str, int]) -> str:
 def exit_code_of_run(ran: Ran) -> int:
     """The first that applies: 3 refused or paused, 5 out of reach, 1 some trouble, 0."""
     codes = [3 if one.refused else 0 if one.sent is None else exit_code_of_send(one.sent) for one in ran.handled]
-    codes.append(exit_code_of_fetch(ran.fetched))
+    codes += [exit_code_of_fetch(ran.fetched), 3 if ran.halted else 0]
     return next((code for code in (3, 5, 1) if code in codes), 0)
 
 
@@ -134,6 +145,7 @@ def _handled(one: Handled, folders: Mapping[str, str]) -> dict[str, Any]:
         "audience": one.issue.audience,
         "account": account,
         "left_out": [] if one.sent is None else [str(left) for left in one.sent.left_out],
+        "alarms": [] if one.sent is None else list(one.sent.alarms),
         "outbox": folders.get(one.issue.name),
     }
 

@@ -5,17 +5,14 @@ Ids are HMACs of what a delivery is (newsletter, frequency, slot, subscriber), n
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from dataclasses import dataclass
 
 from digest.audience.links import preferences_url, unsubscribe_url
 from digest.audience.tokens import Purpose, make_token
 from digest.delivery.ledger import Recipient
+from digest.delivery.sealing import delivery_id, seal
 from digest.issues.issue import Issue
 from digest.rendering.content import Envelope, Personal
-
-_ID_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +25,21 @@ class EnvelopeMaker:
 
     def make(self, recipient: Recipient) -> Envelope:
         """One delivery's envelope for one attempt."""
+        own_id = self.delivery_id(recipient.subscriber_id)
         return Envelope(
-            delivery_id=self.delivery_id(recipient.subscriber_id),
+            delivery_id=own_id,
             attempt_id=str(recipient.attempts + 1),
             subscriber_id=recipient.subscriber_id,
             address=recipient.address,
             name=recipient.name,
             personal=self._personal(recipient),
+            seal=seal(self.key, own_id, recipient.subscriber_id),
         )
 
     def delivery_id(self, subscriber_id: int) -> str:
         """Opaque and stable: 32 hexadecimal digits."""
         issue = self.issue
-        what = f"delivery|{issue.newsletter}|{issue.frequency}|{issue.slot}|{subscriber_id}"
-        return hmac.digest(self.key, what.encode(), hashlib.sha256)[:_ID_BYTES].hex()
+        return delivery_id(self.key, issue.newsletter, issue.frequency, issue.slot, subscriber_id)
 
     def _personal(self, recipient: Recipient) -> Personal:
         leave = make_token(self.key, Purpose.UNSUBSCRIBE, recipient.subscription_id)

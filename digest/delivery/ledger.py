@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 
 from digest.delivery import statements
 from digest.delivery.batches import close_batch, sub_revision_words
+from digest.delivery.halting import in_force
 from digest.delivery.history import note
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.steps import Claimed
@@ -83,9 +84,9 @@ class Ledger:
     ) -> list[int]:
         """Mark claimed deliveries as sending; returns those for whom everything holds, in their order.
 
-        Consent, suppression, our lease, that the issue is being sent as it was approved, and that no article was withdrawn
-        since `sub_revision` are part of the mark itself. Those who left meanwhile are cancelled, those suppressed are
-        suppressed. Raises `LeaseLost`, `NotSendable` or `Stale`, and then nothing was marked.
+        Consent, suppression, our lease, the kill switch, that the issue is being sent as it was approved, and that no article
+        was withdrawn since `sub_revision` are part of the mark itself. Those who left meanwhile are cancelled, those
+        suppressed are suppressed. Raises `LeaseLost`, `NotSendable` or `Stale`, and then nothing was marked.
         """
         values = {
             "issue": self.issue_id,
@@ -179,7 +180,10 @@ class Ledger:
                 self._note(connection, batch, _S.CLAIMED, state, now=now, subscriber=one, reason=words)
 
     def _refuse(self, connection: Connection, sub_revision: int) -> None:
-        """Nobody was marked: because of the issue, or because the batch is not ours."""
+        """Nobody was marked: because of a halt, or of the issue, or because the batch is not ours."""
+        halted = in_force(connection)
+        if halted is not None:
+            raise NotSendable(str(halted))
         issue = tables.issue.c
         columns = (issue.state, issue.approved_hash, issue.content_hash, issue.sub_revision)
         found = connection.execute(select(*columns).where(issue.id == self.issue_id)).one()

@@ -10,18 +10,20 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from digest.delivery.account import account, unknown
+from digest.delivery.account import account
 from digest.delivery.ending import PAUSING, PROVIDER_FAILED, Ending
 from digest.delivery.engines.local import LocalEngine, Progress
 from digest.delivery.envelopes import EnvelopeMaker
+from digest.delivery.halting import in_force
+from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import Ledger
 from digest.delivery.plan import plan
 from digest.delivery.providers.answer import Outcome
-from digest.delivery.providers.port import Provider
+from digest.delivery.providers.port import Provider, key_life
+from digest.delivery.resolving import doubt_again, resolve_unknown
 from digest.delivery.settling import conclude
 from digest.delivery.shelf import Shelf
-from digest.delivery.transitions import DeliveryState
-from digest.delivery.upkeep import expire, replan, resolve, sweep
+from digest.delivery.upkeep import expire, replan, sweep
 from digest.errors import Refused
 from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.issues.lifecycle import WHY_NOT, IssueState, step
@@ -37,7 +39,7 @@ class Sent:
     """What a send came to. `account` names every state and sums to `audience`; `ending` is None when nothing was to do.
 
     `touched` counts what this send attempted, and what it found that another process had left unknown. `left_out` is the
-    note to the editor: what was withdrawn from the issue.
+    note to the editor: what was withdrawn from the issue. `alarms` are those that ring for the issue now.
     """
 
     issue: Issue
@@ -47,6 +49,7 @@ class Sent:
     reason: str
     touched: int
     left_out: tuple[LeftOut, ...] = ()
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,9 @@ class Sender:
         clock = datetime.now(UTC)
         with self.store.writing() as connection:
             issue = issue_by_id(connection, issue.id)
+            halted = in_force(connection)
+            if halted is not None and issue.state is not IssueState.SENT:
+                raise Refused(halted.advice)
             if issue.state is IssueState.APPROVED:
                 if issue.approved_hash != issue.content_hash:
                     raise Refused(f"issue {issue.name} was changed after its approval; approve it again")
@@ -92,17 +98,11 @@ class Sender:
             if issue.state is not IssueState.SENDING:
                 return issue, 0
             swept = sweep(connection, ledger, now=clock, others_are_dead=others_are_dead)
-            self._resolve_old_unknowns(connection, ledger, clock)
+            resolve_unknown(connection, ledger, self.settings, key_life(self.providers[0]), now=clock)
             if issue.planned_at is not None and self.now - issue.planned_at > self.settings.expires_after:
                 expire(connection, ledger, now=clock, reason="it waited longer than delivery.expires_after")
             replan(connection, ledger, now=clock)
         return issue, swept.unknown
-
-    def _resolve_old_unknowns(self, connection: Connection, ledger: Ledger, clock: datetime) -> None:
-        if self.settings.unknown == "assume-accepted":
-            old = unknown(connection, ledger.issue_id, before=clock - self.settings.unknown_after)
-            reason = "no word within delivery.unknown_after"
-            resolve(connection, ledger, old, DeliveryState.ACCEPTED, now=clock, reason=reason)
 
     def _dispatch(self, issue: Issue) -> tuple[Ending, str, int]:
         """Send what is planned, provider by provider, until one of them is not at fault for how it ended."""
@@ -113,6 +113,8 @@ class Sender:
         outcomes: Counter[Outcome] = Counter()
         said: list[str] = []
         for provider in self.providers:
+            if said:
+                self._take_over(issue, provider)
             result = self._engine(issue, provider, shelf).run(self.stop, self._counting_on(outcomes))
             outcomes.update(result.outcomes)
             said.append(f"{provider.name}: {result.reason}" if result.reason and len(self.providers) > 1 else result.reason)
@@ -121,6 +123,12 @@ class Sender:
         if len(said) > 1 and result.ending is Ending.EMPTY:
             said[-1] = f"the rest went through {provider.name}"
         return result.ending, "; ".join(filter(None, said)), outcomes.total()
+
+    def _take_over(self, issue: Issue, provider: Provider) -> None:
+        """What was to go again by the key of the provider before is unknown again: to this one the key says nothing."""
+        ledger = Ledger(issue.id, issue.newsletter, provider.name, self.owner)
+        with self.store.writing() as connection:
+            doubt_again(connection, ledger, key_life(provider), now=datetime.now(UTC))
 
     def _counting_on(self, before: Counter[Outcome]) -> Progress:
         """Progress that begins where earlier providers ended."""
@@ -135,6 +143,7 @@ class Sender:
 
     def _end(self, connection: Connection, issue: Issue, ending: Ending | None, reason: str) -> Issue:
         issue = issue_by_id(connection, issue.id)
+        heed_waiting(connection, issue.id, actor=self.owner, now=datetime.now(UTC))
         if ending in PAUSING and issue.state is IssueState.SENDING:
             reason = OUT_OF_REACH + reason if ending is Ending.OUT_OF_REACH else reason
             step(connection, issue.id, issue.name, issue.state, IssueState.PAUSED, actor="dispatch", now=self.now, reason=reason)

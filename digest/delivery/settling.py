@@ -49,6 +49,7 @@ def conclude(connection: Connection, issue: Issue, *, now: datetime) -> Issue:
     if issue.settled_at is None:
         _settle(connection, issue, now)
     give_back(connection, issue)
+    take_back(connection, issue)
     if issue.state is IssueState.SENDING and not unknown(connection, issue.id):
         step(connection, issue.id, issue.name, issue.state, IssueState.SENT, actor="account", now=now, finished_at=now)
     return issue_by_id(connection, issue.id)
@@ -64,6 +65,19 @@ def give_back(connection: Connection, issue: Issue) -> int:
         again = older({}, _not_withdrawn(connection, _articles(connection, issue, rendition)))
         _owe(connection, subscription, again | before)
     _mark_returned(connection, issue)
+    return len(found)
+
+
+def take_back(connection: Connection, issue: Issue) -> int:
+    """Who turned out to have got it after it was given back is not owed it any more. Returns of how many that was true."""
+    late = _considered(issue).where(_row.state == _S.ACCEPTED.value, _row.returned.is_(True))
+    columns = (_subscription.id, _subscription.owed, _row.subscriber_id, _row.rendition)
+    found = connection.execute(late.with_only_columns(*columns)).all()
+    for subscription, owed, subscriber, rendition in found:
+        got = set(_articles(connection, issue, rendition))
+        _owe(connection, subscription, {one: age for one, age in parse_owed(owed).items() if one not in got})
+        where = (_row.issue_id == issue.id, _row.subscriber_id == subscriber)
+        connection.execute(update(tables.delivery).where(*where).values(returned=False))
     return len(found)
 
 

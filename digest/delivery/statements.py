@@ -11,6 +11,7 @@ from digest.store.prepared import OneOf, Prepared
 _S = DeliveryState
 _row, _batch, _issue = tables.delivery.c, tables.batch.c, tables.issue.c
 _subscription, _person, _suppression = tables.subscription.c, tables.subscriber.c, tables.suppression.c
+_halt = tables.halt.c
 
 
 def stands(*states: DeliveryState) -> ColumnElement[bool]:
@@ -72,12 +73,13 @@ _SENDABLE = exists().where(
     _issue.approved_hash == _issue.content_hash,
     _issue.sub_revision == bindparam("sub_revision"),
 )
+_HALTED = exists().where(_halt.lifted_at.is_(None))
 
 # issue, whose, batch, owner, now, newsletter, sub_revision: everything that must hold when a delivery is marked, in one statement
 MARK = Prepared(
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, _row.state == _S.CLAIMED.value, _row.batch_id == bindparam("batch"))
-    .where(_OURS, _SENDABLE, _ACTIVE, ~_SUPPRESSED)
+    .where(_OURS, _SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
     .values(state=_S.SENDING.value, attempts=_row.attempts + 1)
     .returning(_row.subscriber_id)
 )

@@ -2,7 +2,7 @@
 
 `planned → claimed → sending → accepted | rejected | deferred | unknown`. The ways back to `planned` are three: from
 `claimed` (its lease ended, nothing was sent), from `deferred` (the provider said that it did not take it) and from
-`unknown` (by evidence, or by a person). `accepted` absorbs.
+`unknown` (by evidence, or by a person). `accepted` absorbs. What a provider's event proves comes on top: see `PROVABLE`.
 """
 
 from __future__ import annotations
@@ -42,6 +42,13 @@ STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
     _D.EXPIRED: frozenset(),
     _D.SKIPPED: frozenset(),
 }
+
+# From these to `accepted` when the provider's event proves that it took one: we did not know, had taken it for not taken, or
+# are a restored copy that forgot. What is claimed or being sent has a process that will say where it stands.
+PROVABLE = (_D.PLANNED, _D.DEFERRED, _D.UNKNOWN, _D.REJECTED, _D.SUPPRESSED, _D.CANCELLED, _D.EXPIRED)
+
+# What was to be sent again under the same idempotency key is unknown again when the key's life is over.
+FORGETTABLE = (_D.PLANNED, _D.DEFERRED)
 
 # Something may still happen to these by themselves; an issue with none of them is settled.
 UNSENT = (_D.PLANNED, _D.CLAIMED, _D.SENDING, _D.DEFERRED)

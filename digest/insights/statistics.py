@@ -8,13 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from digest.delivery.account import account
+from digest.delivery.event import REPORTED, Kind
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.withdrawn import left_out, withdrawn_from
 from digest.store import tables
 
 
 def statistics(connection: Connection, issue: Issue) -> dict[str, Any]:
-    """`issue, state, audience, account, providers, left_out`; the account names every state and sums to the audience."""
+    """`issue, state, audience, account, providers, left_out, reported`; the account names every state and sums to the audience."""
     row, batch = tables.delivery.c, tables.batch.c
     providers = (
         select(batch.provider, func.count())
@@ -30,7 +31,22 @@ def statistics(connection: Connection, issue: Issue) -> dict[str, Any]:
         "account": account(connection, issue),
         "providers": {found.provider: found[1] for found in connection.execute(providers)},
         "left_out": [asdict(one) for one in left_out(connection, issue)],
+        "reported": reported(connection, issue.id),
     }
+
+
+def reported(connection: Connection, issue_id: int) -> dict[str, int]:
+    """The furthest that the provider's events told, by how many; and how many were dropped after they had been taken."""
+    row, event = tables.delivery.c, tables.event.c
+    counted = select(row.reported, func.count()).where(row.issue_id == issue_id, row.reported.is_not(None))
+    found = {line.reported: line[1] for line in connection.execute(counted.group_by(row.reported))}
+    taken = (row.issue_id == event.issue_id) & (row.subscriber_id == event.subscriber_id) & (row.state == "accepted")
+    dropped = (
+        select(func.count(event.subscriber_id.distinct()))
+        .join(tables.delivery, taken)
+        .where(event.issue_id == issue_id, event.kind == Kind.REJECTED.value, row.reported.is_(None))
+    )
+    return {kind.value: found.get(kind.value, 0) for kind in REPORTED} | {"dropped": connection.execute(dropped).scalar_one()}
 
 
 def decisions(connection: Connection, issue: Issue) -> list[dict[str, Any]]:

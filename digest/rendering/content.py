@@ -98,7 +98,10 @@ class Personal:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One delivery as a provider carries it. `delivery_id` is opaque and stable, `attempt_id` is of this attempt alone."""
+    """One delivery as a provider carries it. `delivery_id` is opaque and stable, `attempt_id` is of this attempt alone.
+
+    `seal` is what turns a delivery id that comes back with an event into the delivery again; empty for what is none.
+    """
 
     delivery_id: str
     attempt_id: str
@@ -106,3 +109,4 @@ class Envelope:
     address: str
     name: str | None
     personal: Personal
+    seal: str = ""

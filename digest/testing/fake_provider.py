@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
@@ -37,13 +37,22 @@ def answer_in_turn(*answers: Outcome | Answer) -> Callable[[Sequence[Envelope]],
 class FakeProvider:
     """A provider for tests of whatever uses providers. Safe to use from many threads.
 
-    Carried is what was accepted, and what is unknown where `unknown_arrives`.
+    Carried is what was accepted, and what is unknown where `unknown_arrives`. One that is `idempotent_for` a while knows a
+    delivery's id again and carries it once, whatever it answers.
     """
 
     name = "fake"
 
-    def __init__(self, script: Script | None = None, batch_limit: int = 1, *, unknown_arrives: bool = True) -> None:
+    def __init__(
+        self,
+        script: Script | None = None,
+        batch_limit: int = 1,
+        *,
+        unknown_arrives: bool = True,
+        idempotent_for: timedelta = timedelta(0),
+    ) -> None:
         self.batch_limit = batch_limit
+        self.idempotent_for = idempotent_for
         self.carried: list[tuple[str, str]] = []
         """(delivery id, address) of each message that arrived, in order."""
         self.sends: list[tuple[str, ...]] = []
@@ -75,9 +84,12 @@ class FakeProvider:
             self.carried += [
                 (envelope.delivery_id, envelope.address)
                 for envelope, outcome in zip(envelopes, answer.outcomes, strict=True)
-                if outcome in self._arriving
+                if outcome in self._arriving and not (self.idempotent_for and self._knows(envelope))
             ]
         return answer
+
+    def _knows(self, envelope: Envelope) -> bool:
+        return any(delivery_id == envelope.delivery_id for delivery_id, _ in self.carried)
 
     def let_go(self) -> None:
         """A transport was closed."""

@@ -83,7 +83,12 @@ SCHEMA: dict[str, Any] = _closed(
                 },
                 headers={**_HEADERS, "required": ["List-Unsubscribe", "List-Unsubscribe-Post"]},
                 substitutions=_STRINGS,
-                custom_args=_closed("delivery_id attempt_id", delivery_id={"type": "string"}, attempt_id={"type": "string"}),
+                custom_args=_closed(
+                    "delivery_id attempt_id",
+                    delivery_id={"type": "string"},
+                    attempt_id={"type": "string"},
+                    seal={"type": "string", "pattern": "^[0-9a-f]{16}$"},
+                ),
             ),
         },
     },

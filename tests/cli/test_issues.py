@@ -123,7 +123,7 @@ def test_a_paused_issue_waits_through_every_run_until_it_is_resumed(project: Pro
 
 def test_there_may_be_nothing_to_resolve(drafted: Project) -> None:
     got = drafted.command("issues", "resolve", "weekly/1", "--as", "resend", "--now", NOW)
-    assert (got.returncode, got.stdout.splitlines()[0]) == (0, "0 unknown deliveries are now planned")
+    assert (got.returncode, got.stdout.splitlines()[0]) == (0, "nothing to resolve: no delivery of weekly/1 is unknown")
 
 
 def test_an_issue_that_fails_its_checks_cannot_be_approved_and_the_check_says_why(drafted: Project) -> None:

@@ -17,6 +17,7 @@ from digest.delivery.account import next_retry
 from digest.delivery.dispatch import Dispatch
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
+from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import LeaseLost, Ledger, NotSendable, Recipient, Stale
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
@@ -133,7 +134,7 @@ class Turns:
             sub_revision = self._shelf.sub_revision
             found = self._ledger.claim(connection, size, now=now, lease=CLAIM_LEASE, sub_revision=sub_revision)
             if found is None:
-                if replanned or not replan(connection, self._ledger, now=now):
+                if replanned or not self._replan(connection, now):
                     return ClaimAnswered(lane, None, next_retry(connection, self._ledger.issue_id))
                 replanned = True
                 continue
@@ -146,6 +147,11 @@ class Turns:
         self._people[lane] = {person.subscriber_id: person for person in people}
         self._deadlines[claimed.batch] = now
         return ClaimAnswered(lane, claimed)
+
+    def _replan(self, connection: Connection, now: datetime) -> int:
+        """Plan what was deferred and has come due, but for those of whom an event has told meanwhile."""
+        heed_waiting(connection, self._ledger.issue_id, actor=self._ledger.owner, now=now)
+        return replan(connection, self._ledger, now=now)
 
     def _mark(self, connection: Connection, step: Mark, now: datetime) -> Event:
         try:

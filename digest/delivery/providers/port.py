@@ -10,16 +10,28 @@ has an outcome, as the table in `docs/providers/` for that provider says. It nev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from digest.delivery.event import Event
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition
 from digest.settings import Delivery
 
-__all__ = ["Answer", "Outcome", "Provider", "Transport", "Trouble", "longest_send"]
+__all__ = [
+    "Answer",
+    "EventReader",
+    "EventsRead",
+    "Outcome",
+    "Provider",
+    "Transport",
+    "Trouble",
+    "key_life",
+    "longest_send",
+]
 
 
 def longest_send(delivery: Delivery) -> timedelta:
@@ -28,6 +40,31 @@ def longest_send(delivery: Delivery) -> timedelta:
     Looking a name up is the operating system's, and comes on top.
     """
     return delivery.connect_timeout + 2 * delivery.timeout
+
+
+def key_life(provider: object) -> timedelta:
+    """For how long the provider knows a delivery's id again and does not take it twice: its `idempotent_for`, zero by default.
+
+    Such a provider hands the delivery id over as the idempotency key, the same for every attempt.
+    """
+    life: timedelta = getattr(provider, "idempotent_for", timedelta(0))
+    return life
+
+
+@dataclass(frozen=True, slots=True)
+class EventsRead:
+    """A provider's report, read: events, how many entries were of kinds that say nothing here, and what is wrong with the rest."""
+
+    events: tuple[Event, ...]
+    ignored: int = 0
+    faults: tuple[str, ...] = ()
+
+
+EventReader = Callable[[Sequence[Any]], EventsRead]
+"""Reads the entries of a report, parsed JSON that anybody may have written: a bad one is a fault and stops only itself.
+
+A provider that reports has one as its attribute `read_events`, to be called without an instance.
+"""
 
 
 class Transport(Protocol):

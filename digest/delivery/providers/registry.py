@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
-from digest.delivery.providers.port import Provider
+from digest.delivery.providers.port import EventReader, Provider
 from digest.errors import UsageError
 from digest.settings import Settings
 
@@ -31,6 +31,15 @@ def find_provider(name: str, settings: Settings, key: str = "delivery.provider")
     """The provider called `name`, as the setting `key` says; `UsageError` when there is none, or when it lacks a setting."""
     factory = _load(choose(name, entry_points(group=GROUP), key), key)
     return cast("Provider", factory(settings))  # type: ignore[operator] # an entry point is typed as an object
+
+
+def find_event_reader(name: str) -> EventReader:
+    """What turns that provider's own reports into events, its attribute `read_events`; no setting of it is needed."""
+    factory = _load(choose(name, entry_points(group=GROUP), "--provider"), "--provider")
+    reader: EventReader | None = getattr(factory, "read_events", None)
+    if reader is None:
+        raise UsageError(f"the provider {name} reports no events that Digest can read; name another with --provider")
+    return reader
 
 
 def choose(name: str, entries: Iterable[EntryPoint], key: str = "delivery.provider") -> EntryPoint:

@@ -18,6 +18,7 @@ from digest.delivery.providers.addresses import is_carriable
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.sendgrid_answers import Reading, read_answer
 from digest.delivery.providers.sendgrid_client import Limits, Line, NoAnswer, NotSent, build_client
+from digest.delivery.providers.sendgrid_events import read_events
 from digest.delivery.providers.sendgrid_request import (
     MOST_BYTES,
     MOST_RECIPIENTS,
@@ -41,6 +42,7 @@ class SendGrid:
 
     name = "sendgrid"
     batch_limit = MOST_RECIPIENTS
+    read_events = staticmethod(read_events)
 
     def __init__(self, settings: Settings) -> None:
         self._key = read_key(settings)

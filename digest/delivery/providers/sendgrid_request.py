@@ -68,7 +68,7 @@ def build_request(rendition: Rendition, envelopes: Sequence[Envelope]) -> dict[s
                 "to": [_party(envelope.address, to_display_name(envelope.name))],
                 "headers": {**one_click, "List-Unsubscribe": f"<{unsubscribe_address(envelope)}>"},
                 "substitutions": tags.values(envelope),
-                "custom_args": {"delivery_id": envelope.delivery_id, "attempt_id": envelope.attempt_id},
+                "custom_args": _custom_args(envelope),
             }
             for envelope in envelopes
         ],
@@ -138,6 +138,12 @@ def _texts(rendition: Rendition, envelopes: Iterable[Envelope]) -> Iterator[str]
     for envelope in envelopes:
         personal = envelope.personal
         yield from (envelope.name or "", personal.greeting, personal.email, personal.preferences_url, personal.unsubscribe_url)
+
+
+def _custom_args(envelope: Envelope) -> dict[str, str]:
+    """What comes back with every event: opaque, for SendGrid keeps it in its logs."""
+    ids = {"delivery_id": envelope.delivery_id, "attempt_id": envelope.attempt_id}
+    return ids | ({"seal": envelope.seal} if envelope.seal else {})
 
 
 def _party(email: str, name: str) -> dict[str, str]:

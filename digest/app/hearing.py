@@ -1,0 +1,96 @@
+"""Hearing: what providers report comes in, moves what is known, and may ring an alarm that stops all sending."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, select
+
+from digest.app.wiring import App
+from digest.delivery import halting
+from digest.delivery.alarms import Alarm, count_figures, ringing
+from digest.delivery.events import Applied, apply_events
+from digest.delivery.providers.port import EventsRead
+from digest.delivery.sending import request_size
+from digest.delivery.settling import conclude
+from digest.errors import UsageError
+from digest.issues.calendar import slots_between
+from digest.issues.issue import Issue, issue_by_id, list_issues
+from digest.settings import Frequency
+from digest.store import tables
+
+_ALARM = "alarm"
+_MOST_SLOTS = 1000
+
+
+def hear(app: App, read: EventsRead, provider: str, only: Issue | None = None) -> Applied:
+    """Take in a report of a provider, in one transaction: apply it, conclude what came to its end, look at the alarms."""
+    clock = datetime.now(UTC)
+    with app.store.writing() as connection:
+        one = None if only is None else only.id
+        applied = apply_events(connection, read.events, key=app.key, provider=provider, now=clock, only=one)
+        for issue_id in applied.changed:
+            conclude(connection, issue_by_id(connection, issue_id), now=app.now)
+        for issue_id in applied.alarming:
+            issue = issue_by_id(connection, issue_id)
+            _halt(connection, issue, look(app, connection, issue), clock)
+        return applied
+
+
+def watch(app: App, issue: Issue) -> tuple[Alarm, ...]:
+    """The alarms of an issue that was just sent; one that halts, halts all sending."""
+    with app.store.writing() as connection:
+        rings = look(app, connection, issue)
+        _halt(connection, issue, rings, datetime.now(UTC))
+        return rings
+
+
+def look(app: App, connection: Connection, issue: Issue) -> tuple[Alarm, ...]:
+    """Every alarm that rings for an issue; nothing is changed."""
+    bound = request_size(_batch_limit(app), app.settings.delivery.batch, issue.audience or 0)
+    bound *= app.settings.delivery.concurrency
+    figures = count_figures(connection, issue, bound=bound, missed_slots=_missed(app, connection, issue))
+    return ringing(figures) if issue.audience is not None else ()
+
+
+def reporting_provider(app: App, issue: Issue, wanted: str | None) -> str:
+    """Whose format a report about an issue has: the one that was named, or the one that carried it."""
+    if wanted is not None:
+        return wanted
+    batch = tables.batch.c
+    with app.store.reading() as connection:
+        carried = select(batch.provider).where(batch.issue_id == issue.id).distinct().order_by(batch.provider)
+        names = list(connection.execute(carried).scalars())
+    if len(names) > 1:
+        raise UsageError(f"{issue.name} went out by {' and '.join(names)}: say with --provider whose events these are")
+    return names[0] if names else app.settings.delivery.provider
+
+
+def _halt(connection: Connection, issue: Issue, rings: tuple[Alarm, ...], now: datetime) -> None:
+    """Halt once for each alarm of each issue: who lifts it has seen it."""
+    for alarm in rings:
+        if alarm.halts and not halting.was_halted(connection, _ALARM, f"{issue.name}: {alarm.name}:"):
+            halting.halt(connection, f"{issue.name}: {alarm}", _ALARM, now)
+
+
+def _batch_limit(app: App) -> int:
+    try:
+        return app.provider().batch_limit
+    except UsageError:
+        return 1  # it is not configured here; so few are expected that a person is rather told once too often
+
+
+def _missed(app: App, connection: Connection, issue: Issue) -> tuple[str, ...]:
+    """The slots between an issue and the one before it; None are known where its schedule is not configured any more."""
+    newsletter = next((one for one in app.settings.newsletters if one.slug == issue.newsletter), None)
+    frequency = Frequency(issue.frequency)
+    if newsletter is None or frequency not in newsletter.schedule:
+        return ()
+    others = list_issues(connection, issue.newsletter)
+    before = [one.slot_at for one in others if one.frequency == issue.frequency and one.slot_at < issue.slot_at]
+    if not before:
+        return ()
+    slots = slots_between(newsletter.schedule[frequency], ZoneInfo(newsletter.timezone), max(before), issue.slot_at)
+    return tuple(slot.name for slot in islice(slots, _MOST_SLOTS) if slot.at < issue.slot_at)

@@ -1,0 +1,179 @@
+"""Events: what providers report is stored once, and moves what is known of a delivery.
+
+Events come late, twice, out of order, and before our own commit. So nothing is decided by one event as it arrives: all
+that is stored of a delivery is folded, and what comes of it does not depend on their order. An event of a delivery that
+is claimed or being sent is kept, and heeded when that ended in anything but `accepted`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, or_, select
+
+from digest.audience import leaving
+from digest.audience.dialects import among, insert_missing
+from digest.audience.suppression import EVERYTHING, suppress
+from digest.delivery.event import HARD, Event, Kind
+from digest.delivery.heeding import heed
+from digest.delivery.sealing import delivery_id, unseal
+from digest.delivery.transitions import DeliveryState
+from digest.store import tables
+
+_AT_ONCE = 500
+_Told = tuple[int, Event]  # a subscriber, and what was told of their delivery
+_event, _issue, _person = tables.event.c, tables.issue.c, tables.subscriber.c
+
+
+@dataclass(slots=True)
+class Applied:
+    """What came of some events. `strange` are of no delivery of ours, `elsewhere` of other issues than was asked for."""
+
+    new: int = 0
+    repeated: int = 0
+    strange: int = 0
+    elsewhere: int = 0
+    suppressed: int = 0
+    ended: int = 0
+    moved: Counter[DeliveryState] = field(default_factory=Counter)
+    changed: set[int] = field(default_factory=set)
+    """Issues of which a delivery moved; they may have come to their end."""
+    alarming: set[int] = field(default_factory=set)
+    """Issues of which something was told that an alarm may ring for."""
+
+
+def apply_events(
+    connection: Connection,
+    events: Iterable[Event],
+    *,
+    key: bytes,
+    provider: str,
+    now: datetime,
+    only: int | None = None,
+) -> Applied:
+    """Store events once, and heed them. `only`: those of the issue with this row id. In whatever order, the end is the same.
+
+    Hard bounces and complaints suppress the address for everything; who unsubscribed has left that newsletter.
+    """
+    applied = Applied()
+    finder = _Finder(connection, key)
+    told: defaultdict[int, list[_Told]] = defaultdict(list)
+    for event in events:
+        found = finder.find(event)
+        if found is None:
+            applied.strange += 1
+        elif only is not None and found[0] != only:
+            applied.elsewhere += 1
+        else:
+            told[found[0]].append((found[1], event))
+    for issue_id, every in sorted(told.items()):
+        for start in range(0, len(every), _AT_ONCE):
+            _apply(connection, issue_id, finder.newsletters[issue_id], every[start : start + _AT_ONCE], provider, now, applied)
+    return applied
+
+
+class _Finder:
+    """Finds the delivery of an event: the seal names the subscriber, and one issue derives that id for them, or none."""
+
+    def __init__(self, connection: Connection, key: bytes) -> None:
+        columns = (_issue.id, _issue.newsletter, _issue.frequency, _issue.slot)
+        found = connection.execute(select(*columns).order_by(_issue.id.desc())).all()
+        self.newsletters: Mapping[int, str] = {row.id: row.newsletter for row in found}
+        self._issues = [(row.id, row.newsletter, row.frequency, row.slot) for row in found]
+        self._key = key
+
+    def find(self, event: Event) -> tuple[int, int] | None:
+        """The issue and the subscriber."""
+        subscriber = unseal(self._key, event.delivery_id, event.seal)
+        if subscriber is None:
+            return None
+        for place, (issue_id, newsletter, frequency, slot) in enumerate(self._issues):
+            if delivery_id(self._key, newsletter, frequency, slot, subscriber) == event.delivery_id:
+                self._issues.insert(0, self._issues.pop(place))  # the next event is mostly of the same
+                return issue_id, subscriber
+        return None
+
+
+def _apply(
+    connection: Connection,
+    issue_id: int,
+    newsletter: str,
+    told: Sequence[_Told],
+    provider: str,
+    now: datetime,
+    applied: Applied,
+) -> None:
+    whose = {subscriber for subscriber, _ in told}
+    new = _store(connection, issue_id, told, provider, now)
+    applied.new += len(new)
+    applied.repeated += len(told) - len(new)
+    heeded = heed(connection, issue_id, whose, actor=f"event of {provider}", now=now)
+    applied.moved += heeded.moved
+    if heeded.moved:
+        applied.changed.add(issue_id)
+    bad = {one: event for one, event in new if event.kind is Kind.COMPLAINED or _bounced_hard(event)}
+    applied.suppressed += _suppress(connection, bad, provider, now)
+    applied.ended += _end(connection, newsletter, new, now)
+    if bad or heeded.outsiders or heeded.doubled:
+        applied.alarming.add(issue_id)
+
+
+def _store(connection: Connection, issue_id: int, told: Sequence[_Told], provider: str, now: datetime) -> list[_Told]:
+    """Keep what is new, and return it. Duplicates are told by delivery, kind, time and the provider's message id."""
+    whose = {subscriber for subscriber, _ in told}
+    same = (_event.subscriber_id, _event.kind, _event.occurred_at, _event.provider_message_id)
+    stored = select(*same).where(_event.issue_id == issue_id, among(connection, _event.subscriber_id, whose))
+    known: set[Any] = {tuple(row) for row in connection.execute(stored)}
+    new = []
+    for subscriber, event in told:
+        identity = (subscriber, event.kind.value, event.occurred_at, event.provider_message_id)
+        if identity not in known:
+            known.add(identity)
+            new.append((subscriber, event))
+    rows = [_as_row(issue_id, subscriber, event, provider, now) for subscriber, event in new]
+    if rows:
+        connection.execute(insert_missing(connection, tables.event), rows)
+    return new
+
+
+def _as_row(issue_id: int, subscriber: int, event: Event, provider: str, now: datetime) -> dict[str, Any]:
+    reason = None if event.reason is None else f"{event.reason}: {event.words}" if event.words else event.reason.value
+    return {
+        "issue_id": issue_id,
+        "subscriber_id": subscriber,
+        "attempt": event.attempt,
+        "kind": event.kind.value,
+        "occurred_at": event.occurred_at,
+        "provider": provider,
+        "provider_message_id": event.provider_message_id,
+        "reason": reason,
+        "received_at": now,
+    }
+
+
+def _bounced_hard(event: Event) -> bool:
+    return event.kind is Kind.BOUNCED and event.reason in HARD
+
+
+def _suppress(connection: Connection, bad: Mapping[int, Event], provider: str, now: datetime) -> int:
+    addresses = select(_person.id, _person.address).where(among(connection, _person.id, list(bad)))
+    found = connection.execute(addresses).all() if bad else []
+    return sum(
+        suppress(connection, row.address, EVERYTHING, reason=bad[row.id].kind.value, source=provider, now=now) for row in found
+    )
+
+
+def _end(connection: Connection, newsletter: str, new: Iterable[_Told], now: datetime) -> int:
+    """End subscriptions of who unsubscribed, unless they have confirmed anew since then."""
+    row = tables.subscription.c
+    ended = 0
+    for subscriber, event in new:
+        if event.kind is Kind.UNSUBSCRIBED:
+            still = or_(row.confirmed_at.is_(None), row.confirmed_at <= event.occurred_at)
+            whose = select(row.id).where(row.subscriber_id == subscriber, row.newsletter == newsletter, still)
+            ended += sum(leaving.end(connection, one, now=now) for one in connection.execute(whose).scalars().all())
+    return ended
