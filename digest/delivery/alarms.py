@@ -6,9 +6,9 @@ A rate says nothing while only one or two have complained or bounced, so those n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
 
 from digest.delivery.event import HARD, Kind
 from digest.delivery.resolving import BY_KEY, BY_SILENCE
@@ -98,22 +98,37 @@ def count_figures(connection: Connection, issue: Issue, *, bound: int, missed_sl
     """Count what the alarms of one issue go by; reads all of its deliveries and events."""
     rows = select(_row.state, func.count()).where(_row.issue_id == issue.id).group_by(_row.state)
     states = {row.state: row[1] for row in connection.execute(rows)}
-    ours = (_row.issue_id == issue.id, _row.state == _S.ACCEPTED.value)
-    first = select(_row.subscriber_id).where(*ours).order_by(_row.batch_id, _row.subscriber_id).limit(FIRST).subquery()
-    told = (_event.issue_id == issue.id, _event.subscriber_id.in_(select(first.c.subscriber_id)))
-    readers = func.count(_event.subscriber_id.distinct())
-    return Figures(
+    figures = Figures(
         audience=issue.audience or 0,
-        heard=connection.execute(select(readers).where(_event.issue_id == issue.id)).scalar_one(),
-        twice=_twice(connection, issue.id),
-        first=connection.execute(select(func.count()).select_from(first)).scalar_one(),
-        hard_bounces=connection.execute(select(readers).where(*told, _is_hard())).scalar_one(),
-        complaints=connection.execute(select(readers).where(*told, _event.kind == Kind.COMPLAINED.value)).scalar_one(),
+        heard=0,
+        twice=0,
+        first=0,
+        hard_bounces=0,
+        complaints=0,
         accepted=states.get(_S.ACCEPTED.value, 0),
         last_accepted=_last_accepted(connection, issue),
         unknown=states.get(_S.UNKNOWN.value, 0),
         bound=bound,
         missed_slots=missed_slots,
+    )
+    return figures if connection.execute(_ANY, {"issue": issue.id}).first() is None else _with_events(connection, issue, figures)
+
+
+_ANY = select(_event.id).where(_event.issue_id == bindparam("issue")).limit(1)
+
+
+def _with_events(connection: Connection, issue: Issue, figures: Figures) -> Figures:
+    ours = (_row.issue_id == issue.id, _row.state == _S.ACCEPTED.value)
+    first = select(_row.subscriber_id).where(*ours).order_by(_row.batch_id, _row.subscriber_id).limit(FIRST).subquery()
+    told = (_event.issue_id == issue.id, _event.subscriber_id.in_(select(first.c.subscriber_id)))
+    readers = func.count(_event.subscriber_id.distinct())
+    return replace(
+        figures,
+        heard=connection.execute(select(readers).where(_event.issue_id == issue.id)).scalar_one(),
+        twice=_twice(connection, issue.id),
+        first=connection.execute(select(func.count()).select_from(first)).scalar_one(),
+        hard_bounces=connection.execute(select(readers).where(*told, _is_hard())).scalar_one(),
+        complaints=connection.execute(select(readers).where(*told, _event.kind == Kind.COMPLAINED.value)).scalar_one(),
     )
 
 

@@ -16,7 +16,7 @@ from digest.insights.statistics import statistics
 from digest.issues.issue import find_issue
 from digest.testing.sendgrid_judge import judge_strictly
 from digest.testing.sendgrid_stub import CLOSE, Request, Respond, SendGridStub
-from tests.journeys.project import BEGAN, MONDAY, Project, article
+from tests.journeys.project import BEGAN, MONDAY, WEEK, Project, article
 from tests.journeys.test_other_ways_out import KEY, sendgrid
 
 NOW = MONDAY.isoformat()
@@ -163,3 +163,19 @@ def test_too_many_hard_bounces_halt_everything_once(project: Project) -> None:
         post(project, entries[3:])  # who lifted it has seen it
         assert "no halt is in force" in project.command("doctor", **sendgrid(stub)).stdout
         assert json.loads(project.command("stats", "weekly/1", "--json", **sendgrid(stub)).stdout)["reported"]["bounced"] == 20
+
+
+def test_a_run_tells_of_missed_slots_of_few_and_of_many_unknown(project: Project) -> None:
+    people(project, 8)
+    project.run(MONDAY)
+    project.offer(article("b"))
+    with SendGridStub(lambda _: CLOSE, api_key=KEY) as stub:
+        late = (MONDAY + 2 * WEEK).isoformat()
+        environment = sendgrid(stub, DIGEST_DELIVERY__BATCH="8", DIGEST_DELIVERY__CONCURRENCY="1")
+        run = project.command("run", "--now", late, **environment)
+    assert "weekly/2: alarm: missed slots: 1 since the issue before, the last of 2026-11-30T09:00" in run.stderr
+    assert "weekly/2: alarm: unusually few: 0 accepted, and 8 of the issue before" in run.stderr
+    assert "many unknown" not in run.stderr
+    stats = json.loads(project.command("stats", "weekly/2", "--json", **environment | {"DIGEST_DELIVERY__BATCH": "7"}).stdout)
+    assert "many unknown: 8 are unknown, and a crash explains no more than 7" in stats["alarms"]
+    assert project.command("run", "--now", late).returncode in {0, 1}  # these only tell
