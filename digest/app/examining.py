@@ -30,7 +30,7 @@ class Examined:
 def examine(app: App) -> list[Examined]:
     """Look at everything; nothing is changed, and nothing is sent."""
     seen = [*_look("database", lambda: _database(app)), *_look("provider", lambda: _provider(app))]
-    return [*seen, *(_look("sending", lambda: _sending(app)) if seen[0].well else ()), *_rest(app)]
+    return [*seen, *(_may_send(app) if seen[0].well else ()), *_rest(app)]
 
 
 def _rest(app: App) -> Iterator[Examined]:
@@ -43,6 +43,11 @@ def _rest(app: App) -> Iterator[Examined]:
     for result in read_sources(app.settings.sources, app.source_context()):
         entries = 0 if result.reading is None else len(result.reading.entries)
         yield Examined(f"source {result.source.name}", result.error is None, result.error or f"{entries} entries")
+
+
+def _may_send(app: App) -> Iterator[Examined]:
+    yield from _look("sending", lambda: _sending(app))
+    yield from _look("send epoch", lambda: _epoch(app))
 
 
 def _look(what: str, looking: Callable[[], str]) -> Iterator[Examined]:
@@ -69,6 +74,19 @@ def _sending(app: App) -> str:
         if halted is not None:
             raise Refused(halted.advice)
     return "no halt is in force"
+
+
+def _epoch(app: App) -> str:
+    wrong = app.epoch.obstacle() if app.store.path is None or app.store.path.exists() else None
+    if wrong is not None:
+        raise Refused(wrong)
+    return "this database is the one that sends" if app.epoch.file else "has no second place, as configured"
+
+
+def confirm_epoch(app: App) -> None:
+    """A person says that this database is the one that sends. `Busy` while another process sends from it."""
+    with app.run_lock():
+        app.epoch.advance()
 
 
 def _provider(app: App) -> str:

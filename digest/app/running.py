@@ -8,11 +8,10 @@ from zoneinfo import ZoneInfo
 
 from digest.app import issuing
 from digest.app.fetching import Fetched, fetch
-from digest.app.sending import send_locked
+from digest.app.sending import obstacle, send_locked
 from digest.app.wiring import App
 from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.engines.local import Progress
-from digest.delivery.halting import in_force
 from digest.delivery.plan import count_audience
 from digest.delivery.sending import OUT_OF_REACH, Sent
 from digest.errors import Refused
@@ -57,7 +56,7 @@ def run(app: App, slug: str | None, on_progress: Progress) -> Ran:
             ran.handled += _paused(app, newsletter, ran)
             for frequency in newsletter.frequencies:
                 _due(app, newsletter, frequency, ran, on_progress)
-        ran.halted = _halted(app)
+        ran.halted = obstacle(app)
         return ran
 
 
@@ -87,9 +86,9 @@ def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: 
     if issue.state is _S.APPROVED and audience_of(app, issue) == 0:
         reason = f"nobody is subscribed {issue.frequency} to {newsletter.slug}"
         return Handled(issuing.skip(app, issue, "run", reason), reason)
-    halted = _halted(app)
-    if halted is not None:
-        return Handled(issue, halted, refused=True)
+    wrong = obstacle(app)
+    if wrong is not None:
+        return Handled(issue, wrong, refused=True)
     sent = send_locked(app, issue, on_progress)
     return Handled(sent.issue, sent.reason, sent, refused=sent.ending in PAUSING - {Ending.OUT_OF_REACH})
 
@@ -108,10 +107,10 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
         issue, made = issuing.redraft(app, issue, "run"), True
     if issue is None:
         return
-    halted = _halted(app)
-    if halted is not None and issue.state in {_S.DRAFT, _S.HELD}:
-        # Not approved either: when the halt is lifted late, its articles go into the slot that is due then.
-        ran.handled.append(Handled(issue, halted, refused=True))
+    wrong = obstacle(app)
+    if wrong is not None and issue.state in {_S.DRAFT, _S.HELD}:
+        # Not approved either: when a person says yes late, its articles go into the slot that is due then.
+        ran.handled.append(Handled(issue, wrong, refused=True))
         return
     if issue.state in {_S.DRAFT, _S.HELD}:
         issue = _decide(app, newsletter, issue, ran)
@@ -119,12 +118,6 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
         ran.handled.append(_go_on(app, newsletter, issue, on_progress))
     elif made and issue.state is _S.SKIPPED:
         ran.handled.append(Handled(issue, issue.reason or ""))
-
-
-def _halted(app: App) -> str | None:
-    with app.store.reading() as connection:
-        found = in_force(connection)
-    return None if found is None else found.advice
 
 
 def _draft(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, ran: Ran) -> Issue | None:

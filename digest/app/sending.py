@@ -36,21 +36,29 @@ def send_locked(app: App, issue: Issue, on_progress: Progress) -> Sent:
         on_progress=on_progress,
     )
     newsletter = app.newsletter(issue.newsletter)
-    with app.store.reading() as connection:
-        halted = in_force(connection)
-    if halted is not None:
-        raise Refused(halted.advice)
+    wrong = obstacle(app)
+    if wrong is not None:
+        raise Refused(wrong)
     if issue.state in {IssueState.DRAFT, IssueState.HELD} and newsletter.approval == "automatic":
         issue = issuing.approve(app, issue, "automatic")
     if app.outbox is not None:
         app.outbox.begin(issue)
+    app.epoch.advance()
     sent = sender.send(issue, others_are_dead=True)
+    app.epoch.advance()  # a copy that was made while this was sent is an old one, too
     if app.outbox is not None:
         with app.store.reading() as connection:
             app.outbox.finish(connection, sent.issue, frozen_of(connection, sent.issue))
         return sent
     rings = watch(app, sent.issue) if sent.ending is not None or sent.touched else ()
     return replace(sent, alarms=tuple(str(alarm) for alarm in rings))
+
+
+def obstacle(app: App) -> str | None:
+    """Why nothing at all may be sent just now, and what to do: a halt, or a database that was restored or copied."""
+    with app.store.reading() as connection:
+        halted = in_force(connection)
+    return app.epoch.obstacle() if halted is None else halted.advice
 
 
 def rehearse(app: App, name: str, on_progress: Progress, *, every_message: bool) -> tuple[Sent, Path]:

@@ -24,6 +24,7 @@ from digest.settings import NewsletterSettings, Settings
 from digest.settings.reading import read_settings
 from digest.shipped import shipped
 from digest.store.database import Store
+from digest.store.epoch import SendEpoch
 
 DRY_RUN = "dry-run"
 
@@ -69,6 +70,19 @@ class App:
         if fallback is None or self.outbox is not None:
             return (self.provider(),)
         return (self.provider(), find_provider(fallback, self.settings, "delivery.fallback"))
+
+    @property
+    def epoch(self) -> SendEpoch:
+        """The send epoch, with its second place as configured; a dry run has none."""
+        named = self.settings.database.epoch
+        if named == "none" or self.outbox is not None:
+            return SendEpoch(self.store, None)
+        if named != "beside":
+            return SendEpoch(self.store, self.settings.resolve(Path(named)))
+        path = self.store.path
+        return SendEpoch(
+            self.store, self.settings.project / "digest.epoch" if path is None else path.with_name(f"{path.name}.epoch")
+        )
 
     def source_context(self) -> SourceContext:
         """What sources may know: times without a zone are the first newsletter's."""

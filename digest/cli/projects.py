@@ -53,12 +53,21 @@ def migrate(config: Config = None) -> None:
         say(f"the database is at revision {app.store.migrate()}")
 
 
-def doctor(config: Config = None, now: Now = None, as_json: Json = False) -> None:
+def doctor(
+    confirm_epoch: Annotated[
+        bool, typer.Option("--confirm-epoch", help="Say that this database, restored or moved, is the one that sends.")
+    ] = False,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
     """Look at everything a run needs, and say what is wrong."""
-    from digest.app.examining import examine
+    from digest.app import examining
 
-    with application(config, now, prepared=False) as app:
-        found = examine(app)
+    with application(config, now, prepared=confirm_epoch) as app:
+        if confirm_epoch:
+            examining.confirm_epoch(app)
+        found = examining.examine(app)
     if as_json:
         print_json([{"what": one.what, "well": one.well, "said": one.said} for one in found])
     else:

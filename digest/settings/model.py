@@ -248,6 +248,11 @@ class Database(Table):
     synchronous: Literal["FULL", "NORMAL"] = Field(
         "FULL", description="SQLite's durability; NORMAL may forget the last commits at a power cut."
     )
+    epoch: Line = Field(
+        "beside",
+        min_length=1,
+        description="Where the send epoch's second place is: `beside` the SQLite file (with PostgreSQL, in the project folder), a file, or `none` where machines are thrown away after each run.",
+    )
 
 
 class Editors(Table):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -371,3 +372,17 @@ def fold(connection: Connection) -> Counter[str]:
         counts[start] -= count
         counts[end] += count
     return +counts
+
+
+def run_seeds(first: int, many: int) -> Counter[str]:
+    """Simulate a row of seeds in a process of their own; returns the states that all of them came to."""
+    sums: Counter[str] = Counter()
+    with tempfile.TemporaryDirectory(prefix="digest-simulation-") as folder:
+        template = make_template(Path(folder))
+        for seed in range(first, first + many):
+            try:
+                sums += simulate(template, seed)
+            except AssertionError as error:
+                raise AssertionError(f"DIGEST_SIMULATION_SEED={seed}: {error}") from error
+        template.store.close()
+    return sums

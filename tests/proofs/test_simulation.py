@@ -7,34 +7,18 @@ from __future__ import annotations
 
 import os
 import random
-import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 import pytest
 
-from tests.proofs.simulation import make_template, simulate
+from tests.proofs.simulation import run_seeds
 
 pytestmark = pytest.mark.proof
 
 SEEDS = int(os.environ.get("DIGEST_SIMULATIONS", "5000"))
 AT_ONCE = 100
-
-
-def run_seeds(first: int, many: int) -> Counter[str]:
-    """Simulate a row of seeds in a process of their own; returns the states that all of them came to."""
-    sums: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory(prefix="digest-simulation-") as folder:
-        template = make_template(Path(folder))
-        for seed in range(first, first + many):
-            try:
-                sums += simulate(template, seed)
-            except AssertionError as error:
-                raise AssertionError(f"DIGEST_SIMULATION_SEED={seed}: {error}") from error
-        template.store.close()
-    return sums
 
 
 def test_no_schedule_sends_twice_loses_anybody_or_miscounts() -> None:

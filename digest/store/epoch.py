@@ -1,0 +1,135 @@
+"""The send epoch: how a database that was restored or copied is told from the one that sends.
+
+A token is kept in the database and in a second place, a small file; every send changes both. A database from before a
+send has an old token, and a file that was copied knows it: it names its own inode and machine. Where the two places do
+not agree nothing is sent until a person says that this database is the one that sends.
+
+An advance writes the file (old token and next one), then the database, then the file again (the next one alone), and only
+then is anything sent. So a death between two writes leaves places that agree.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import delete, insert, select
+
+from digest.errors import Unreachable
+from digest.store.database import Store
+from digest.store.tables import send_epoch
+
+_MACHINE = Path("/etc/machine-id")
+_CONFIRM = "if this database is the one that sends, say so with `digest doctor --confirm-epoch`"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What the file says. `next` is set while an advance is under way; `token` is None before the first one."""
+
+    token: str | None
+    next: str | None
+    inode: int
+    machine: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendEpoch:
+    """The two places; without `file` there is no second one, knowingly, and everything agrees."""
+
+    store: Store
+    file: Path | None
+
+    def obstacle(self) -> str | None:
+        """Why nothing may be sent from this database, and what to do; None when the places agree."""
+        if self.file is None:
+            return None
+        try:
+            text = self.file.read_bytes()
+            inode = self.file.stat().st_ino
+        except FileNotFoundError:
+            return disagreement(self._stored(), None, self.file)
+        except OSError as error:
+            raise Unreachable(f"the send epoch {self.file} cannot be read: {error.strerror}; check its owner and mode") from error
+        record = parse(text)
+        if record is None:
+            return f"the send epoch {self.file} is damaged; {_CONFIRM}"
+        if record.inode != inode or record.machine != this_machine():
+            return f"the send epoch {self.file} is a copy, made in another place or on another machine; {_CONFIRM}"
+        return disagreement(self._stored(), record, self.file)
+
+    def advance(self) -> None:
+        """Make every copy of the database and of the file an old one."""
+        if self.file is None:
+            return
+        before, after = self._stored(), secrets.token_hex(16)
+        _write(self.file, before, after)
+        with self.store.writing() as connection:
+            connection.execute(delete(send_epoch))
+            connection.execute(insert(send_epoch).values(id=1, token=after, at=datetime.now(UTC)))
+        _write(self.file, after, None)
+
+    def _stored(self) -> str | None:
+        with self.store.reading() as connection:
+            return connection.execute(select(send_epoch.c.token)).scalar_one_or_none()
+
+
+def disagreement(stored: str | None, record: Record | None, file: Path) -> str | None:
+    """What is wrong between the database's token and the file's record; None when they agree."""
+    if record is None:
+        if stored is None:
+            return None  # nothing was ever sent
+        return f"this database has sent before, and its send epoch {file} is missing; {_CONFIRM}"
+    if stored == record.token or (stored is not None and stored == record.next):
+        return None
+    return f"this database is not the one that sent last: it was restored, copied or made anew ({file} differs); {_CONFIRM}"
+
+
+def parse(text: bytes) -> Record | None:
+    """The record of a file; None for anything that is none."""
+    try:
+        data: Any = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    kinds = {"token": (str, type(None)), "next": (str, type(None)), "inode": int, "machine": str}
+    if not isinstance(data, dict) or data.keys() != kinds.keys():
+        return None
+    return Record(**data) if all(isinstance(data[name], kind) for name, kind in kinds.items()) else None
+
+
+def this_machine() -> str:
+    """This machine, opaque; empty where it has no id."""
+    try:
+        name = _MACHINE.read_bytes().strip()
+    except OSError:
+        return ""
+    return hashlib.sha256(b"digest send epoch|" + name).hexdigest()[:32] if name else ""
+
+
+def _write(file: Path, token: str | None, following: str | None) -> None:
+    """Replace the file as a whole, durably."""
+    fresh = file.with_name(file.name + ".new")
+    try:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        try:
+            record = Record(token, following, os.fstat(handle).st_ino, this_machine())
+            os.write(handle, orjson.dumps(asdict(record)) + b"\n")
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        fresh.replace(file)
+        folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise Unreachable(
+            f"the send epoch {file} cannot be written: {error.strerror}; check the folder, or set database.epoch"
+        ) from error
