@@ -1,7 +1,10 @@
-"""The run lock: at most one process sends from one database. It is freed when its holder dies, by whoever keeps it.
+"""Locks. The run lock: at most one process sends from one database. It is freed when its holder dies, by whoever keeps it.
 
 Who holds it knows that every other sender is dead, or has lost its database: what such a one claimed can be taken over,
 since every later step of it is a compare-and-set that fails.
+
+The turn: PostgreSQL lets many transactions write at once, and what each decides from what it read may be wrong by the time
+it commits. So a writing transaction begins by waiting for its turn, as SQLite's do by themselves.
 """
 
 from __future__ import annotations
@@ -12,11 +15,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from digest.errors import Busy, Unreachable
 
 _ADVISORY_KEY = 0x646967657374  # "digest"
+_TURN_KEY = 0x7475726E  # "turn"
+_PATIENCE = "120s"  # for a turn, and for a writer that has stopped moving
+_LIMITS = f"set_config('lock_timeout', '{_PATIENCE}', true), set_config('idle_in_transaction_session_timeout', '{_PATIENCE}', true)"
+_TURNS = {
+    "alone": f"SELECT {_LIMITS}, pg_advisory_xact_lock({_TURN_KEY})",
+    "together": f"SELECT {_LIMITS}, pg_advisory_xact_lock_shared({_TURN_KEY})",
+}
 _BUSY = "another `digest run` or `digest send` works on this database just now; nothing to do here"
 
 
@@ -46,3 +56,10 @@ def advisory_lock(engine: Engine) -> Iterator[None]:
         if not session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar_one():
             raise Busy(_BUSY)
         yield
+
+
+def await_turn(connection: Connection) -> None:
+    """Begin a writing transaction of PostgreSQL: "alone", or "together" with others that said so. It ends with its commit."""
+    writes = connection.get_execution_options().get("digest_writes")
+    if writes is not None:
+        connection.exec_driver_sql(_TURNS[writes])
