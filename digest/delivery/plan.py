@@ -8,7 +8,7 @@ themselves are never loaded.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Select, Table, case, func, insert, literal, select
@@ -172,7 +172,7 @@ def _groups(connection: Connection, issue: Issue, frozen: Frozen, had_table: Tab
             tables.subscription.outerjoin(had_table, had_table.c.subscriber_id == tables.subscription.c.subscriber_id)
         )
     # Sorted here: stores differ in the order of text, and a dry run's copy numbers renditions as the real one does.
-    return sorted((Group(*found) for found in connection.execute(query)), key=astuple)
+    return [Group(*found) for found in sorted(tuple(row) for row in connection.execute(query))]
 
 
 def _keep_renditions(
