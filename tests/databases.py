@@ -59,7 +59,7 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         options = [part for setting in _SETTINGS for part in ("-c", setting)]
-        command = [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder, *options]
+        command = [str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *options]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(command, user=self._user, stdout=log, stderr=log, preexec_fn=_die_with_parent)
         until = time.monotonic() + 60
@@ -116,7 +116,7 @@ class Server:
         return f"postgresql://postgres@/{name}?host={self.folder}"
 
     def _call(self, program: str, *arguments: str) -> None:
-        command = [self._programs / program, "-D", self.folder / "data", *arguments]
+        command = [str(self._programs / program), "-D", str(self.folder / "data"), *arguments]
         done = subprocess.run(command, user=self._user, capture_output=True, text=True, check=False, cwd="/")
         assert done.returncode == 0, done.stderr
 
@@ -124,6 +124,14 @@ class Server:
 def _die_with_parent() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for what another process or thread is about to bring about."""
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it never came about"
+        time.sleep(0.005)
 
 
 @contextmanager

@@ -21,12 +21,9 @@ from digest.errors import Busy, Unreachable
 
 _ADVISORY_KEY = 0x646967657374  # "digest"
 _TURN_KEY = 0x7475726E  # "turn"
-_PATIENCE = "120s"  # for a turn, and for a writer that has stopped moving
-_LIMITS = f"set_config('lock_timeout', '{_PATIENCE}', true), set_config('idle_in_transaction_session_timeout', '{_PATIENCE}', true)"
-_TURNS = {
-    "alone": f"SELECT {_LIMITS}, pg_advisory_xact_lock({_TURN_KEY})",
-    "together": f"SELECT {_LIMITS}, pg_advisory_xact_lock_shared({_TURN_KEY})",
-}
+_PATIENCE_SECONDS = 120  # how long a writer waits for its turn
+_STILL_SECONDS = 60  # how long one may do nothing in its turn before the server ends it: less, so that who waits goes on
+_TURNS = {"alone": "pg_advisory_xact_lock", "together": "pg_advisory_xact_lock_shared"}
 _BUSY = "another `digest run` or `digest send` works on this database just now; nothing to do here"
 
 
@@ -62,4 +59,6 @@ def await_turn(connection: Connection) -> None:
     """Begin a writing transaction of PostgreSQL: "alone", or "together" with others that said so. It ends with its commit."""
     writes = connection.get_execution_options().get("digest_writes")
     if writes is not None:
-        connection.exec_driver_sql(_TURNS[writes])
+        limits = {"lock_timeout": _PATIENCE_SECONDS, "idle_in_transaction_session_timeout": _STILL_SECONDS}
+        settings = ", ".join(f"set_config('{name}', '{seconds}s', true)" for name, seconds in limits.items())
+        connection.exec_driver_sql(f"SELECT {settings}, {_TURNS[writes]}({_TURN_KEY})")

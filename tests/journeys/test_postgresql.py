@@ -7,25 +7,14 @@ from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
-
+from tests.databases import Server
 from tests.journeys.project import MONDAY, WEEK, a_project, article
 
 NOW = MONDAY.isoformat()
 
 
-def fresh(server: str, name: str) -> str:
-    """The URL of a new, empty database on a server."""
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine.dispose()
-    return server.replace("/postgres?", f"/{name}?")
-
-
-def test_the_main_job_runs_on_postgresql_and_a_dry_run_leaves_it_alone(tmp_path: Path, postgresql: str) -> None:
+def test_the_main_job_runs_on_postgresql_and_a_dry_run_leaves_it_alone(tmp_path: Path, postgresql: Server) -> None:
     with a_project(tmp_path) as project:
-        project.environment["DIGEST_DATABASE__URL"] = fresh(postgresql, "main_job")
         project.join("ann@x.example", "python")
         project.join("bob@x.example")
         project.offer(article("a"), article("b", tags=("databases",)))
@@ -40,9 +29,8 @@ def test_the_main_job_runs_on_postgresql_and_a_dry_run_leaves_it_alone(tmp_path:
         assert project.account("weekly/2") == {"accepted": 2}
 
 
-def test_after_a_kill_on_postgresql_nobody_gets_it_twice_and_all_are_counted(tmp_path: Path, postgresql: str) -> None:
+def test_after_a_kill_on_postgresql_nobody_gets_it_twice_and_all_are_counted(tmp_path: Path, postgresql: Server) -> None:
     with a_project(tmp_path) as project:
-        project.environment["DIGEST_DATABASE__URL"] = fresh(postgresql, "killed")
         rows = "".join(f"u{number}@x.example,yes\n" for number in range(60))
         (tmp_path / "people.csv").write_text("email,confirmed\n" + rows, encoding="utf-8")
         assert project.command("subscribers", "import", "people.csv").returncode == 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 
 from digest.delivery.ledger import LeaseLost
 from digest.delivery.providers.answer import Outcome
@@ -14,17 +14,13 @@ from digest.errors import Busy
 from digest.issues.lifecycle import IssueState
 from digest.store import tables
 from digest.store.database import Store
+from tests.databases import Databases, Server
 from tests.issues.newsroom import DAILY, LEASE, MONDAY, Newsroom, a_newsroom
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path, postgresql: str, request: pytest.FixtureRequest) -> Iterator[Newsroom]:
-    name = f"room_{abs(hash(request.node.name)):x}"
-    server = create_engine(postgresql, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    server.dispose()
-    with a_newsroom(tmp_path, url=postgresql.replace("/postgres?", f"/{name}?")) as made:
+def newsroom(tmp_path: Path, postgresql: Server, database: Databases) -> Iterator[Newsroom]:
+    with a_newsroom(tmp_path) as made:
         yield made
 
 
@@ -53,7 +49,7 @@ def test_two_processes_at_once_claim_each_their_own(newsroom: Newsroom) -> None:
     issue = newsroom.planned()
     one, two = newsroom.ledger(issue, "one"), newsroom.ledger(issue, "two")
     second = Store(newsroom.store.url.render_as_string(hide_password=False))
-    with newsroom.store.writing() as mine, second.writing() as theirs:
+    with newsroom.store.writing(together=True) as mine, second.writing(together=True) as theirs:
         first = one.claim(mine, 4, now=MONDAY, lease=LEASE)
         other = two.claim(theirs, 4, now=MONDAY, lease=LEASE)
         assert first is not None
