@@ -17,9 +17,11 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psycopg
 from sqlalchemy import Connection, event
@@ -46,6 +48,7 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="digest-pg-"))
         self._user: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
+        self._parent = ThreadPoolExecutor(1)  # the kernel takes the thread that starts a child for its parent
         self._made = 0
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             self._user = "embedded_postgres"
@@ -61,15 +64,19 @@ class Server:
         options = [part for setting in _SETTINGS for part in ("-c", setting)]
         command = [str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *options]
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(command, user=self._user, stdout=log, stderr=log, preexec_fn=_die_with_parent)
+            process = self._parent.submit(self._begin, command, log).result()
+        self._process = process
         until = time.monotonic() + 60
         while True:
             try:
                 return psycopg.connect(self._plain("postgres")).close()
             except psycopg.OperationalError:
-                if self._process.poll() is not None or time.monotonic() > until:
+                if process.poll() is not None or time.monotonic() > until:
                     raise AssertionError((self.folder / "log").read_text(encoding="utf-8")) from None
                 time.sleep(0.01)
+
+    def _begin(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, user=self._user, stdout=log, stderr=log, preexec_fn=_die_with_parent)
 
     def stop(self, *, at_once: bool = False) -> None:
         """End every session and stop; `at_once` without tidying up, as after a kill."""
@@ -81,6 +88,7 @@ class Server:
     def remove(self) -> None:
         """Stop it and leave nothing."""
         self.stop(at_once=True)
+        self._parent.shutdown()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def url(self, name: str = "postgres") -> str:
