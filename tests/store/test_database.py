@@ -56,7 +56,7 @@ def add(store: Store, email: str) -> None:
         connection.execute(insert(subscriber).values(email=email, address=email, created_at=NOW))
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # the file, byte by byte
 def test_a_scratch_copy_can_be_written_to_and_leaves_file_and_folder_to_the_byte(store: Store, tmp_path: Path) -> None:
     add(store, "ann@x.example")
     store.close()
@@ -68,7 +68,7 @@ def test_a_scratch_copy_can_be_written_to_and_leaves_file_and_folder_to_the_byte
     assert hashes(tmp_path) == before
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # its write-ahead log
 def test_a_scratch_copy_beside_a_running_process_holds_what_it_committed(store: Store, tmp_path: Path) -> None:
     add(store, "ann@x.example")
     assert (tmp_path / "digest.db-wal").exists()
@@ -78,7 +78,7 @@ def test_a_scratch_copy_beside_a_running_process_holds_what_it_committed(store: 
     assert hashlib.sha256((tmp_path / "digest.db").read_bytes()).hexdigest() == main
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # its write-ahead log
 def test_a_scratch_copy_of_what_a_crash_has_left_leaves_the_log_to_the_byte(store: Store, tmp_path: Path) -> None:
     add(store, "ann@x.example")
     crashed = tmp_path / "crashed"
