@@ -31,7 +31,7 @@ _BY_WORDS = {
 
 # By PostgreSQL's SQLSTATE.
 _BY_STATE = {
-    "25006": "the server is a standby that takes no writes; name the primary in database.url",
+    "25006": "the server takes no writes, as a standby does; name the primary in database.url",
     "25P03": f"the server ended a transaction that stood still for too long; {_AGAIN}",
     "40001": f"two processes were in each other's way; {_AGAIN}",
     "40P01": f"two processes were in each other's way; {_AGAIN}",
@@ -59,8 +59,8 @@ def speaking_plainly(url: URL) -> Iterator[None]:
 def _is_out_of_reach(error: Exception) -> bool:
     if isinstance(error, OperationalError | sqlite3.OperationalError):
         return True
-    if isinstance(error, DBAPIError) and error.connection_invalidated:
-        return True
+    if isinstance(error, DBAPIError) and (error.connection_invalidated or error.statement is None):
+        return True  # the connection was lost, or never came about
     return _state(error) in _BY_STATE or any(sign in str(error) for sign in ("malformed", "not a database"))
 
 

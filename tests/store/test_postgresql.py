@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from digest.delivery.ledger import LeaseLost
 from digest.delivery.providers.answer import Outcome
-from digest.errors import Busy
+from digest.errors import Busy, Unreachable, UsageError
 from digest.issues.lifecycle import IssueState
 from digest.store import tables
 from digest.store.database import Store
@@ -74,3 +74,38 @@ def test_a_scratch_copy_holds_every_row_and_leaves_the_original_alone(newsroom: 
             assert sorted(map(repr, there.execute(select(table)))) == sorted(map(repr, here.execute(select(table)))), table.name
         there.execute(tables.delivery.delete())
         assert len(here.execute(select(tables.delivery)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("user", "name", "said"),
+    [
+        ("poor", "{}", "permission denied for schema public: the user may not do that; make it the owner of the database"),
+        ("postgres", "missing", 'database "missing" does not exist; check database.url'),
+        ("nobody", "{}", 'role "nobody" does not exist; check database.url'),
+        ("still", "{}", "the server takes no writes, as a standby does; name the primary in database.url"),
+        ("postgres", "{}?bogus=1", 'invalid connection option "bogus"; check database.url'),
+    ],
+)
+def test_a_server_that_refuses_is_one_line_that_says_what_to_do(
+    postgresql: Server, database: Databases, tmp_path: Path, user: str, name: str, said: str
+) -> None:
+    database.url(tmp_path, prepared=False)
+    for role in {"poor", "still"} & {user}:
+        postgresql.sql(f"CREATE ROLE {role} LOGIN {'SUPERUSER' if role == 'still' else ''}")
+    if user == "still":
+        postgresql.sql("ALTER ROLE still SET default_transaction_read_only TO on")
+    place, _, rest = name.format(database.made[0]).partition("?")
+    store = Store(f"postgresql+psycopg://{user}@/{place}?host={postgresql.folder}&{rest}")
+    try:
+        with pytest.raises(Unreachable) as refused:
+            store.prepare()
+    finally:
+        store.close()
+        postgresql.sql("DROP ROLE IF EXISTS poor, still")
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_driver_that_is_not_installed_is_named() -> None:
+    with pytest.raises(UsageError, match=r"needs the module pg8000, which is not installed: write postgresql\+psycopg://"):
+        Store("postgresql+pg8000://digest@localhost/digest")
