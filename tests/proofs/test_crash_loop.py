@@ -19,8 +19,9 @@ import pytest
 
 from digest.settings.project import init_project
 from digest.testing.smtp_sink import SmtpSink
+from tests.databases import fresh_database
 
-pytestmark = pytest.mark.proof
+pytestmark = [pytest.mark.proof, pytest.mark.usefixtures("database")]
 
 NOW = "2026-11-23T09:05:00+00:00"
 TOPICS = ("databases", "messaging", "reliability", "data-engineering", "python", "devops", "security", "career")
@@ -54,6 +55,7 @@ def test_whatever_is_killed_nobody_gets_it_twice_and_nobody_is_silently_lost(tmp
     with SmtpSink() as sink:
         environment = {
             **os.environ,
+            "DIGEST_DATABASE__URL": fresh_database(tmp_path),
             "DIGEST_DELIVERY__PROVIDER": "smtp",
             "DIGEST_PROVIDERS__SMTP__HOST": sink.host,
             "DIGEST_PROVIDERS__SMTP__PORT": str(sink.port),
