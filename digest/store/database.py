@@ -11,25 +11,34 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from digest.errors import Refused, Unreachable, UsageError
+from digest.errors import Refused, UsageError
+from digest.store.complaints import speaking_plainly
 from digest.store.copying import copy_file, copy_rows
-from digest.store.locking import advisory_lock, file_lock
+from digest.store.locking import advisory_lock, await_turn, file_lock
 from digest.store.migrations import HEAD
 from digest.store.tables import metadata
 
 _BUSY_SECONDS = 30
+# What one read after another sees of PostgreSQL; SQLite's transactions are so by themselves.
+_SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class Store:
-    """A database, opened. Reading sees one consistent state; writing is one transaction, serialised on SQLite."""
+    """A database, opened. Reading sees one consistent state; writing is one transaction, and nobody else writes meanwhile.
+
+    The one exception, on PostgreSQL alone: the steps of sending (`together`) wait for every other writer and not for one
+    another. What two of them may not both do, a compare-and-set or a lock of a row decides.
+    """
 
     def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
         self.url = _parse(url)
         self.synchronous = synchronous
         self._engine = _engine(self.url, synchronous)
-        self._writing = self._engine.execution_options(digest_writes=True)
+        self._alone = self._engine.execution_options(digest_writes="alone")
+        self._together = self._engine.execution_options(digest_writes="together")
+        self._reading = self._engine if _is_sqlite(self.url) else self._engine.execution_options(**_SNAPSHOT)
 
     @property
     def path(self) -> Path | None:
@@ -39,13 +48,17 @@ class Store:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that only reads."""
-        with self._speaking_plainly(), self._engine.connect() as connection:
+        with speaking_plainly(self.url), self._reading.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that is committed when the block ends well and leaves nothing when it does not."""
-        with self._speaking_plainly(), self._writing.begin() as connection:
+    def writing(self, *, together: bool = False) -> Iterator[Connection]:
+        """A transaction that is committed when the block ends well and leaves nothing when it does not.
+
+        When `Unreachable` comes from the commit itself, nobody knows which of the two it was.
+        """
+        engine = self._together if together else self._alone
+        with speaking_plainly(self.url), engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -89,7 +102,7 @@ class Store:
         with tempfile.TemporaryDirectory(prefix="digest-dry-run-") as folder:
             copy = Path(folder) / "scratch.db"
             if self.path is not None:
-                with self._speaking_plainly():
+                with speaking_plainly(self.url):
                     copy_file(self.path, copy, _BUSY_SECONDS)
             store = Store(f"sqlite:///{copy}", synchronous="OFF")
             try:
@@ -103,42 +116,15 @@ class Store:
     @contextmanager
     def run_lock(self) -> Iterator[None]:
         """Held while sending; raises `Busy` when another process sends from this database."""
-        with self._speaking_plainly(), file_lock(self.path) if self.path else advisory_lock(self._engine):
+        with speaking_plainly(self.url), file_lock(self.path) if self.path else advisory_lock(self._engine):
             yield
 
     def _copy_rows(self, store: Store) -> None:
         with self.reading() as connection:
             found = revision(connection)
         if found is not None:
-            with self._speaking_plainly(), store.writing() as connection:
+            with speaking_plainly(self.url), store.writing() as connection:
                 copy_rows(self._engine, connection)
-
-    @contextmanager
-    def _speaking_plainly(self) -> Iterator[None]:
-        try:
-            yield
-        except (OperationalError, sqlite3.OperationalError) as error:
-            raise Unreachable(self._plainly(error)) from error
-        except (DBAPIError, sqlite3.DatabaseError) as error:
-            if "malformed" in str(error) or "not a database" in str(error):
-                raise Unreachable(self._plainly(error)) from error
-            raise
-
-    def _plainly(self, error: Exception) -> str:
-        said = str(getattr(error, "orig", error)).strip().splitlines()[0]
-        where = self.url.render_as_string()
-        advice = {
-            "locked": "another process holds it; nothing was lost, run again in a moment",
-            "full": "the disk is full; nothing was lost, make room and run again",
-            "unable to open": "the folder is missing or may not be written to; check database.url",
-            "readonly": "the file may not be written to; check its owner and mode",
-            "not a database": "the file is something else; check database.url",
-            "malformed": "the file is damaged; restore a backup",
-        }
-        for sign, words in advice.items():
-            if sign in said:
-                return f"the database {where}: {said}: {words}"
-        return f"the database {where}: {said}; check database.url and that the server runs"
 
 
 def revision(connection: Connection) -> str | None:
@@ -168,10 +154,24 @@ def _is_sqlite(url: URL) -> bool:
 
 def _engine(url: URL, synchronous: str) -> Engine:
     if not _is_sqlite(url):
-        return create_engine(url)
+        return _postgresql(url)
     engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
     event.listen(engine, "connect", _configure(synchronous))
     event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    """Each statement sees what was committed before it began, whatever the server's default: after a wait for its turn, a
+    transaction sees what those before it did."""
+    try:
+        engine = create_engine(url, isolation_level="READ COMMITTED")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"database.url needs the module {error.name}, which is not installed:"
+            " write postgresql+psycopg://… and install digest-newsletter[postgres]"
+        ) from None
+    event.listen(engine, "begin", await_turn)
     return engine
 
 
@@ -188,5 +188,5 @@ def _configure(synchronous: str) -> Any:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("digest_writes")
+    writes = "digest_writes" in connection.get_execution_options()
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -97,7 +97,7 @@ def parse(text: bytes) -> Record | None:
         data: Any = orjson.loads(text)
     except orjson.JSONDecodeError:
         return None
-    kinds = {"token": (str, type(None)), "next": (str, type(None)), "inode": int, "machine": str}
+    kinds: dict[str, Any] = {"token": (str, type(None)), "next": (str, type(None)), "inode": int, "machine": str}
     if not isinstance(data, dict) or data.keys() != kinds.keys():
         return None
     return Record(**data) if all(isinstance(data[name], kind) for name, kind in kinds.items()) else None

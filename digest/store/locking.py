@@ -1,7 +1,10 @@
-"""The run lock: at most one process sends from one database. It is freed when its holder dies, by whoever keeps it.
+"""Locks. The run lock: at most one process sends from one database. It is freed when its holder dies, by whoever keeps it.
 
 Who holds it knows that every other sender is dead, or has lost its database: what such a one claimed can be taken over,
 since every later step of it is a compare-and-set that fails.
+
+The turn: PostgreSQL lets many transactions write at once, and what each decides from what it read may be wrong by the time
+it commits. So a writing transaction begins by waiting for its turn, as SQLite's do by themselves.
 """
 
 from __future__ import annotations
@@ -12,11 +15,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from digest.errors import Busy, Unreachable
 
 _ADVISORY_KEY = 0x646967657374  # "digest"
+_TURN_KEY = 0x7475726E  # "turn"
+_PATIENCE_SECONDS = 120  # how long a writer waits for its turn
+_STILL_SECONDS = 60  # how long one may do nothing in its turn before the server ends it: less, so that who waits goes on
+_TURNS = {"alone": "pg_advisory_xact_lock", "together": "pg_advisory_xact_lock_shared"}
 _BUSY = "another `digest run` or `digest send` works on this database just now; nothing to do here"
 
 
@@ -46,3 +53,12 @@ def advisory_lock(engine: Engine) -> Iterator[None]:
         if not session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar_one():
             raise Busy(_BUSY)
         yield
+
+
+def await_turn(connection: Connection) -> None:
+    """Begin a writing transaction of PostgreSQL: "alone", or "together" with others that said so. It ends with its commit."""
+    writes = connection.get_execution_options().get("digest_writes")
+    if writes is not None:
+        limits = {"lock_timeout": _PATIENCE_SECONDS, "idle_in_transaction_session_timeout": _STILL_SECONDS}
+        settings = ", ".join(f"set_config('{name}', '{seconds}s', true)" for name, seconds in limits.items())
+        connection.exec_driver_sql(f"SELECT {settings}, {_TURNS[writes]}({_TURN_KEY})")

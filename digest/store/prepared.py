@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import BindParameter, Boolean, ColumnElement, Connection, bindparam
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ClauseElement
 from sqlalchemy.types import NullType
@@ -30,7 +31,7 @@ class Prepared:
         self._compiled: dict[str, tuple[str, dict[str, Any], tuple[str, ...] | None]] = {}
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
-        """Execute it inside the connection's transaction; returns the driver's cursor. Raises the driver's own errors."""
+        """Execute it inside the connection's transaction; returns the driver's cursor. Raises what SQLAlchemy would."""
         name = connection.dialect.name
         if name not in self._compiled:
             self._compiled[name] = self._compile(connection)
@@ -38,7 +39,14 @@ class Prepared:
         given = constants | {key: _plain(value, name) for key, value in values.items()}
         parameters: Any = given if order is None else [given[key] for key in order]
         driver: Any = connection.connection.driver_connection
-        return driver.execute(text, parameters)
+        raised: Any = connection.dialect.loaded_dbapi.Error
+        try:
+            return driver.execute(text, parameters)
+        except raised as error:
+            lost = connection.dialect.is_disconnect(error, driver, None)
+            raise DBAPIError.instance(
+                text, None, error, raised, connection_invalidated=lost, dialect=connection.dialect
+            ) from error
 
     def _compile(self, connection: Connection) -> tuple[str, dict[str, Any], tuple[str, ...] | None]:
         compiled: Any = self._statement.compile(dialect=connection.dialect, column_keys=self._columns)

@@ -13,6 +13,8 @@ import pytest
 from digest.cli.reports import exit_code_of_run
 from tests.journeys.project import MONDAY, Project, a_project, article
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:

@@ -18,6 +18,8 @@ from digest.errors import UsageError
 from digest.issues.lifecycle import IssueState
 from tests.journeys.project import BEGAN, MONDAY, Project, a_project, article, keys_in
 
+pytestmark = pytest.mark.usefixtures("database")
+
 SECOND = """
 
 [[newsletters]]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, create_engine, insert
 
 from digest.settings import NewsletterSettings
 from digest.store import tables
+from tests.databases import Databases
 
 Begin = Callable[[], AbstractContextManager[Connection]]
 
@@ -39,8 +40,8 @@ def newsletter(slug: str) -> NewsletterSettings:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = create_engine(f"sqlite:///{tmp_path / 'digest.db'}")
+def engine(tmp_path: Path, database: Databases) -> Iterator[Engine]:
+    engine = create_engine(database.url(tmp_path))
     tables.metadata.create_all(engine)
     yield engine
     engine.dispose()

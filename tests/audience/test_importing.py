@@ -250,6 +250,7 @@ def test_an_import_goes_by_whole_transactions_and_tells_its_progress(
         assert count(connection, "weekly") == report.added
 
 
+@pytest.mark.sqlite  # the driver's own memory is not ours
 def test_memory_does_not_grow_with_the_file(engine: Engine, weekly: NewsletterSettings, now: datetime) -> None:
     def peak(rows: int) -> int:
         def lines() -> Iterator[str]:

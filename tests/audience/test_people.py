@@ -230,6 +230,7 @@ def test_the_list_is_by_address_and_says_who_must_not_be_mailed(
     assert count(connection, "weekly", state=SubscriptionState.PENDING) == 1
 
 
+@pytest.mark.sqlite  # it reads SQLite's own plan
 @pytest.mark.parametrize("newsletter", [None, "weekly"])
 def test_the_list_streams_along_the_addresses_and_is_not_sorted_in_memory(connection: Connection, newsletter: str | None) -> None:
     asked: list[tuple[str, object]] = []

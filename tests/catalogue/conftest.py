@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import Connection, create_engine
-from sqlalchemy.pool import StaticPool
 
 from digest.catalogue.article import Entry
 from digest.catalogue.sources.port import SourceContext
 from digest.settings import SourceSettings
 from digest.store import tables
+from tests.databases import Databases
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -26,8 +26,8 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def connection() -> Iterator[Connection]:
-    engine = create_engine("sqlite://", poolclass=StaticPool)
+def connection(tmp_path: Path, database: Databases) -> Iterator[Connection]:
+    engine = create_engine(database.url(tmp_path))
     tables.metadata.create_all(engine)
     with engine.begin() as connection:
         yield connection

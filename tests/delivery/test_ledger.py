@@ -25,7 +25,10 @@ from digest.delivery.transitions import DeliveryState
 from digest.errors import DigestError
 from digest.issues.issue import Issue, find_issue, frozen_of
 from digest.store import tables
+from tests.databases import statements
 from tests.journeys.project import MONDAY, Project, a_project, article
+
+pytestmark = pytest.mark.usefixtures("database")
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 LEASE = timedelta(seconds=30)
@@ -197,12 +200,7 @@ def test_the_plan_does_not_ask_more_of_the_store_for_a_larger_audience(tmp_path:
                 newsletter = app.settings.newsletters[0]
                 frequency = newsletter.frequencies[0]
                 issue = approve(app, draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "t"), "t")
-                with app.store.writing() as connection:
-                    statements: list[str] = []
-                    raw = connection.connection.driver_connection
-                    assert raw is not None
-                    raw.set_trace_callback(statements.append)
+                with app.store.writing() as connection, statements(connection) as asked:
                     assert plan(connection, issue, frozen_of(connection, issue), now=MONDAY) == many
-                    raw.set_trace_callback(None)
-        counts.append(len(statements))
+        counts.append(len(asked))
     assert counts[0] == counts[1]

@@ -16,6 +16,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from digest.delivery import upkeep
@@ -33,6 +34,8 @@ from digest.issues.selection import Reader, Reason
 from digest.issues.selection import select as choose
 from digest.store import tables
 from tests.issues.newsroom import DAILY, LEASE, WEEKLY, Newsroom, a_newsroom, newsletter
+
+pytestmark = pytest.mark.usefixtures("database")
 
 DAYS = 30
 TOPICS = ("python", "data", "career")

@@ -7,12 +7,16 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from digest.delivery.outbox import Outbox, Rehearsed
 from digest.delivery.providers.answer import Outcome
 from digest.issues.issue import Issue, frozen_of
 from digest.testing.fake_provider import FakeProvider
 from digest.testing.specimens import DATE, a_rendition, envelopes
 from tests.issues.newsroom import Newsroom, a_newsroom
+
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def rehearse(outbox: Outbox, issue: Issue, many: int = 3) -> FakeProvider:

@@ -15,6 +15,8 @@ from digest.issues.lifecycle import IssueState
 from digest.store import tables
 from tests.issues.newsroom import DAILY, WEEKLY, Newsroom, a_newsroom, newsletter
 
+pytestmark = pytest.mark.usefixtures("database")
+
 
 @pytest.fixture
 def newsroom(tmp_path: Path) -> Iterator[Newsroom]:

@@ -14,7 +14,10 @@ from digest.delivery.settling import conclude
 from digest.delivery.transitions import DeliveryState
 from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState
+from tests.databases import statements
 from tests.issues.newsroom import DAILY, LEASE, MONDAY, WEEKLY, Newsroom, a_newsroom
+
+pytestmark = pytest.mark.usefixtures("database")
 
 REJECTED, DEFERRED, UNKNOWN = Outcome.REJECTED, Outcome.DEFERRED, Outcome.UNKNOWN
 
@@ -261,12 +264,8 @@ def test_settling_after_another_issue_does_not_ask_more_for_a_larger_audience(tm
             newsroom.deliver(one)
             with newsroom.store.writing() as connection:
                 assert upkeep.expire(connection, newsroom.ledger(other), now=MONDAY, reason="too long") == many
-                statements: list[str] = []
-                raw = connection.connection.driver_connection
-                assert raw is not None
-                raw.set_trace_callback(statements.append)
-                assert conclude(connection, other, now=MONDAY).settled_at == MONDAY
-                raw.set_trace_callback(None)
-            counts.append(len(statements))
+                with statements(connection) as asked:
+                    assert conclude(connection, other, now=MONDAY).settled_at == MONDAY
+            counts.append(len(asked))
             assert all((newsroom.coverage(name), newsroom.owed(name)) == (2, {"b": 1}) for name in newsroom.people)
     assert counts[0] == counts[1]

@@ -14,11 +14,12 @@ from digest.insights.explaining import _BECAUSE, _DELIVERED, Explanation, _artic
 from digest.insights.reading import standing
 from digest.issues.issue import Issue
 from digest.issues.selection import Decision, Reason
+from tests.databases import Databases
 from tests.issues.newsroom import DAILY, MONDAY, WEEKLY, Newsroom, a_newsroom
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path) -> Iterator[Newsroom]:
+def newsroom(tmp_path: Path, database: Databases) -> Iterator[Newsroom]:
     with a_newsroom(tmp_path) as made:
         yield made
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.transitions import DeliveryState
 from digest.insights.statistics import decisions, deliveries_of, statistics
 from digest.issues.issue import issue_by_id
 from tests.issues.newsroom import a_newsroom
+
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def test_an_account_names_every_state_and_sums_to_the_audience(tmp_path: Path) -> None:

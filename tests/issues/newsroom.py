@@ -1,4 +1,4 @@
-"""A newsroom in one SQLite file: articles arrive, people join, issues are frozen, planned and delivered, without a thread.
+"""A newsroom in one database: articles arrive, people join, issues are frozen, planned and delivered, without a thread.
 
 Everything of the ledger is called directly and outcomes are given by name, so a test reads as what happened.
 """
@@ -35,6 +35,7 @@ from digest.settings import Frequency, NewsletterSettings, Settings
 from digest.store import tables
 from digest.store.database import Store
 from digest.testing.specimens import some_settings
+from tests.databases import fresh_database
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -258,14 +259,14 @@ class Newsroom:
 
 
 @contextmanager
-def a_newsroom(folder: Path, *newsletters: dict[str, Any], url: str | None = None) -> Iterator[Newsroom]:
-    """An empty newsroom whose sources have been read before: whatever arrives is new."""
+def a_newsroom(folder: Path, *newsletters: dict[str, Any]) -> Iterator[Newsroom]:
+    """An empty newsroom whose sources have been read before: whatever arrives is new. Its database is the running test's."""
     (folder / "plain.mjml").write_text(_MJML, encoding="utf-8")
     (folder / "plain.txt").write_text(_TEXT, encoding="utf-8")
     plain = some_settings()
     made = [NewsletterSettings.model_validate(one) for one in newsletters or (newsletter(),)]
     settings = plain.model_copy(update={"newsletters": tuple(made)})
-    store = Store(url or f"sqlite:///{folder / 'digest.db'}", synchronous="OFF")
+    store = Store(fresh_database(folder), synchronous="OFF")
     try:
         store.prepare()
         yield Newsroom(store, settings, folder)

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import Databases
 from tests.journeys.project import Project, a_project
+
+
+@pytest.fixture(autouse=True)
+def _on_both(database: Databases) -> None:
+    """Every journey is made on both kinds of database."""
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ from digest.settings.project import init_project
 from digest.settings.reading import read_settings
 from digest.store.database import Store
 from digest.testing.smtp_sink import Script, SmtpSink
+from tests.databases import fresh_database
 
 BEGAN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -201,10 +202,11 @@ def keys_in(mail: EmailMessage) -> list[str]:
 
 @contextmanager
 def a_project(folder: Path, script: Script | None = None) -> Iterator[Project]:
-    """A project that sends to a witness; it has no articles and nobody yet."""
+    """A project that sends to a witness; it has no articles and nobody yet. Its database is the running test's."""
     init_project(folder, BEGAN)
     with SmtpSink(script) as sink:
         environment = {
+            "DIGEST_DATABASE__URL": fresh_database(folder),
             "DIGEST_DELIVERY__PROVIDER": "smtp",
             "DIGEST_DELIVERY__CONCURRENCY": "2",
             "DIGEST_DELIVERY__RETRY_FIRST": "1s",

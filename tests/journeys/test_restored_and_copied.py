@@ -12,6 +12,8 @@ import pytest
 
 from tests.journeys.project import MONDAY, WEEK, Project, article
 
+pytestmark = pytest.mark.sqlite  # files are copied
+
 LATER = MONDAY + timedelta(hours=1)
 
 

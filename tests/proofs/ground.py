@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import create_engine, text
-
 from digest.settings.project import init_project
 from digest.store.database import Store
 from digest.testing.sendgrid_stub import SendGridStub
 from digest.testing.smtp_sink import SmtpSink
+from tests.databases import Server
 from tests.proofs.invariants import Verdict, judge
 from tests.proofs.zygote import Zygote
 
@@ -74,34 +73,6 @@ class Ground:
         return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-class Server:
-    """A PostgreSQL server, on which databases come and go."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._engine = create_engine(url, isolation_level="AUTOCOMMIT")
-
-    def url(self, database: str) -> str:
-        """The URL of one of its databases."""
-        return self._url.replace("/postgres?", f"/{database}?")
-
-    @contextmanager
-    def database(self, template: str = "template1") -> Iterator[str]:
-        """A new database, a copy of another one; returns its name."""
-        name = f"proof_{os.getpid()}_{os.urandom(4).hex()}"
-        self._do(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield name
-        self._do(f"DROP DATABASE {name} WITH (FORCE)")
-
-    def close(self) -> None:
-        """Let the connections go."""
-        self._engine.dispose()
-
-    def _do(self, statement: str) -> None:
-        with self._engine.connect() as connection:
-            connection.execute(text(statement))
-
-
 @dataclass(slots=True)
 class Seed:
     """A project with so many subscribers and nothing sent; grounds are copies of it."""
@@ -113,13 +84,13 @@ class Seed:
 
 
 @contextmanager
-def a_seed(zygote: Zygote, store: str, audience: int, server_url: str | None = None) -> Iterator[Seed]:
-    """Make one; `server_url` is of a PostgreSQL server, for that store."""
+def a_seed(zygote: Zygote, store: str, audience: int, server: Server | None = None) -> Iterator[Seed]:
+    """Make one; `server` is for PostgreSQL."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="digest-seed-")))
         init_project(folder, BEGAN)
-        server = stack.enter_context(_server(server_url)) if store == "postgresql" else None
-        database = stack.enter_context(server.database()) if server else None
+        server = server if store == "postgresql" else None
+        database = stack.enter_context(_database(server)) if server else None
         url = server.url(database) if server and database else f"sqlite:///{folder / 'digest.db'}"
         people = [f"u{number}@example.com,{TOPICS[number % 8]} {TOPICS[number % 5]},yes" for number in range(audience)]
         (folder / "people.csv").write_text("\n".join(["email,topics,confirmed", *people]), encoding="utf-8")
@@ -138,7 +109,7 @@ def a_ground(zygote: Zygote, seed: Seed, transport: str) -> Iterator[Ground]:
         shutil.copytree(seed.folder, folder)
         url = f"sqlite:///{folder / 'digest.db'}"
         if seed.server is not None and seed.database is not None:
-            url = seed.server.url(stack.enter_context(seed.server.database(seed.database)))
+            url = seed.server.url(stack.enter_context(_database(seed.server, seed.database)))
         witness: SmtpSink | SendGridStub = SmtpSink() if transport == "smtp" else SendGridStub(api_key=KEY)
         stack.enter_context(witness)
         environment = _environment(transport, witness) | {"DIGEST_DATABASE__URL": url}
@@ -165,10 +136,8 @@ def _environment(transport: str, witness: SmtpSink | SendGridStub) -> dict[str, 
 
 
 @contextmanager
-def _server(url: str | None) -> Iterator[Server]:
-    assert url is not None, "this needs a PostgreSQL server"
-    server = Server(url)
-    try:
-        yield server
-    finally:
-        server.close()
+def _database(server: Server, like: str | None = None) -> Iterator[str]:
+    """A new database, or a copy of another one; returns its name."""
+    name = server.create(like=like)
+    yield name
+    server.drop(name)

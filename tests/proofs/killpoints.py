@@ -119,8 +119,8 @@ def _in_room(room: str, armed: _Armed, written: threading.local, original: Any) 
 
 def _transaction(original: Any, armed: _Armed, written: threading.local) -> Any:
     @contextmanager
-    def writing(self: Any) -> Iterator[Any]:
-        with original(self) as connection:
+    def writing(self: Any, **named: Any) -> Iterator[Any]:
+        with original(self, **named) as connection:
             written.rooms = []
             try:
                 yield connection

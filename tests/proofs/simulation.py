@@ -109,8 +109,8 @@ class MortalStore(Store):
         shutil.copyfile(template, self.path)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        with super().writing() as connection:
+    def writing(self, *, together: bool = False) -> Iterator[Connection]:
+        with super().writing(together=together) as connection:
             yield connection
             if self.world.chance(self.deadly):
                 raise Died  # before the commit: nothing of it holds

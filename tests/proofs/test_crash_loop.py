@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.databases import Server
 from tests.proofs.ground import NOW, STORES, TRANSPORTS, Ground, a_ground, a_seed
 from tests.proofs.zygote import Zygote
 
@@ -35,7 +36,7 @@ def zygote() -> Iterator[Zygote]:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("store", STORES)
 def test_whatever_is_killed_nobody_gets_it_twice_and_nobody_is_silently_lost(
-    zygote: Zygote, postgresql: str, store: str, transport: str
+    zygote: Zygote, postgresql: Server, store: str, transport: str
 ) -> None:
     chance = int(os.environ.get("DIGEST_CRASH_LOOP_SEED", random.SystemRandom().randrange(1 << 32)))
     print(f"DIGEST_CRASH_LOOP_SEED={chance}")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.databases import Server
 from tests.proofs.ground import NOW, STORES, TRANSPORTS, Ground, Seed, a_ground, a_seed
 from tests.proofs.killpoints import NAMES
 from tests.proofs.zygote import Zygote
@@ -58,7 +59,7 @@ def zygote() -> Iterator[Zygote]:
 @pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("store", STORES)
 def test_a_death_at_any_point_costs_nobody_a_mail_and_brings_nobody_two(
-    zygote: Zygote, postgresql: str, store: str, transport: str
+    zygote: Zygote, postgresql: Server, store: str, transport: str
 ) -> None:
     died = passed = 0
     with a_seed(zygote, store, PEOPLE, postgresql) as seed:

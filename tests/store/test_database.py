@@ -7,32 +7,44 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert, inspect, select
+from sqlalchemy import Connection, insert, inspect, select
 
 from digest.errors import Busy, Refused, Unreachable, UsageError
 from digest.issues.issue import find_issue
-from digest.store.database import Store
+from digest.store.database import Store, revision
 from digest.store.migrations import HEAD
 from digest.store.migrations.upgrade import alembic_config
 from digest.store.tables import metadata, subscriber
+from tests.databases import Databases, eventually
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    made = Store(f"sqlite:///{tmp_path / 'digest.db'}")
+def store(tmp_path: Path, database: Databases) -> Iterator[Store]:
+    made = Store(database.url(tmp_path, prepared=False))
     made.prepare()
     yield made
     made.close()
+
+
+def again(store: Store) -> Store:
+    """The same database, as another process opens it."""
+    return Store(address(store))
+
+
+def address(store: Store) -> str:
+    return store.url.render_as_string(hide_password=False)
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -44,6 +56,7 @@ def add(store: Store, email: str) -> None:
         connection.execute(insert(subscriber).values(email=email, address=email, created_at=NOW))
 
 
+@pytest.mark.sqlite  # the file, byte by byte
 def test_a_scratch_copy_can_be_written_to_and_leaves_file_and_folder_to_the_byte(store: Store, tmp_path: Path) -> None:
     add(store, "ann@x.example")
     store.close()
@@ -55,6 +68,7 @@ def test_a_scratch_copy_can_be_written_to_and_leaves_file_and_folder_to_the_byte
     assert hashes(tmp_path) == before
 
 
+@pytest.mark.sqlite  # its write-ahead log
 def test_a_scratch_copy_beside_a_running_process_holds_what_it_committed(store: Store, tmp_path: Path) -> None:
     add(store, "ann@x.example")
     assert (tmp_path / "digest.db-wal").exists()
@@ -64,6 +78,7 @@ def test_a_scratch_copy_beside_a_running_process_holds_what_it_committed(store: 
     assert hashlib.sha256((tmp_path / "digest.db").read_bytes()).hexdigest() == main
 
 
+@pytest.mark.sqlite  # its write-ahead log
 def test_a_scratch_copy_of_what_a_crash_has_left_leaves_the_log_to_the_byte(store: Store, tmp_path: Path) -> None:
     add(store, "ann@x.example")
     crashed = tmp_path / "crashed"
@@ -82,7 +97,8 @@ def test_a_scratch_copy_of_what_a_crash_has_left_leaves_the_log_to_the_byte(stor
 
 def test_a_database_that_somebody_else_writes_to_for_too_long_says_so(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("digest.store.database._BUSY_SECONDS", 0)
-    other = Store(store.url.render_as_string())
+    monkeypatch.setattr("digest.store.locking._PATIENCE_SECONDS", 1)
+    other = again(store)
     with store.writing(), pytest.raises(Unreachable, match="another process holds it; nothing was lost") as said, other.writing():
         pass
     assert "\n" not in str(said.value)
@@ -129,22 +145,38 @@ def test_a_database_of_another_revision_is_refused(store: Store) -> None:
         store.prepare()
 
 
-def test_migrations_make_exactly_the_tables_of_a_new_database(store: Store, tmp_path: Path) -> None:
-    migrated = Store(f"sqlite:///{tmp_path / 'migrated.db'}")
+def described(connection: Connection) -> dict[str, Any]:
+    """Every table with its columns, keys, constraints and indexes, as the database knows them."""
+    look = inspect(connection)
+    return {
+        table: {
+            "columns": sorted((one["name"], repr(one["type"]), one["nullable"]) for one in look.get_columns(table)),
+            "key": look.get_pk_constraint(table)["constrained_columns"],
+            "indexes": sorted((one["name"] or "", one["column_names"]) for one in look.get_indexes(table)),
+            "unique": sorted(one["column_names"] for one in look.get_unique_constraints(table)),
+            "checked": sorted(one["name"] or "" for one in look.get_check_constraints(table)),
+            "points at": sorted((one["constrained_columns"], one["referred_table"]) for one in look.get_foreign_keys(table)),
+        }
+        for table in look.get_table_names()
+    }
+
+
+def test_migrations_make_exactly_the_tables_of_a_new_database(store: Store, tmp_path: Path, database: Databases) -> None:
+    (tmp_path / "migrated").mkdir()
+    migrated = Store(database.url(tmp_path / "migrated", prepared=False))
     assert migrated.migrate() == HEAD
     migrated.prepare()
     with migrated.reading() as connection, store.reading() as fresh:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
-        sql = "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND sql IS NOT NULL ORDER BY name"
-        names = [row[0] for row in connection.exec_driver_sql(sql)]
-        assert names == [row[0] for row in fresh.exec_driver_sql(sql)]
+        assert described(connection) == described(fresh)
+        assert set(described(fresh)) == {*metadata.tables, "alembic_version"}
         assert ScriptDirectory.from_config(alembic_config(connection)).get_current_head() == HEAD
     migrated.close()
 
 
-def test_a_database_of_the_first_revision_keeps_what_it_holds(tmp_path: Path) -> None:
-    old = Store(f"sqlite:///{tmp_path / 'old.db'}")
+def test_a_database_of_the_first_revision_keeps_what_it_holds(tmp_path: Path, database: Databases) -> None:
+    old = Store(database.url(tmp_path, prepared=False))
     with old.writing() as connection:
         command.upgrade(alembic_config(connection), "0001")
         connection.exec_driver_sql(
@@ -162,10 +194,18 @@ def test_a_database_of_the_first_revision_keeps_what_it_holds(tmp_path: Path) ->
     old.close()
 
 
-def test_the_run_lock_is_held_by_one_and_freed_by_death(store: Store, tmp_path: Path) -> None:
+def can_lock(store: Store) -> bool:
+    try:
+        with store.run_lock():
+            return True
+    except Busy:
+        return False
+
+
+def test_the_run_lock_is_held_by_one_and_freed_by_death(store: Store) -> None:
     script = (
         "import sys, time; from digest.store.database import Store\n"
-        f"with Store('sqlite:///{tmp_path / 'digest.db'}').run_lock(): print('held', flush=True); time.sleep(60)"
+        f"with Store({address(store)!r}).run_lock(): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as other:
         assert other.stdout is not None
@@ -174,25 +214,26 @@ def test_the_run_lock_is_held_by_one_and_freed_by_death(store: Store, tmp_path: 
             pass
         other.kill()
         other.wait()
-    with store.run_lock():
-        pass
+    eventually(lambda: can_lock(store))  # a server hears of a death a moment later
 
 
-def test_postgresql_keeps_the_same_tables_lock_and_copy(postgresql: str) -> None:
-    store = Store(postgresql)
-    try:
-        store.prepare()
-        store.prepare()
-        add(store, "ann@x.example")
-        with store.reading() as connection:
-            assert set(metadata.tables) <= set(inspect(connection).get_table_names())
-        with store.scratch() as scratch, scratch.reading() as connection:
-            assert connection.execute(select(subscriber.c.email)).scalars().all() == ["ann@x.example"]
-        other = Store(postgresql)
-        with store.run_lock(), pytest.raises(Busy), other.run_lock():
-            pass
-        with other.run_lock():
-            pass
-        other.close()
-    finally:
+def test_two_processes_that_find_an_empty_database_make_its_tables_once(tmp_path: Path, database: Databases) -> None:
+    stores = [Store(database.url(tmp_path, prepared=False))]
+    stores.append(again(stores[0]))
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(Store.prepare, stores)) == [None, None]
+    with stores[0].reading() as connection:
+        assert revision(connection) == HEAD
+    for store in stores:
         store.close()
+
+
+def test_what_one_read_after_another_sees_is_one_state(store: Store) -> None:
+    other = again(store)
+    with store.reading() as connection:
+        assert connection.execute(select(subscriber)).all() == []
+        add(other, "ann@x.example")
+        assert connection.execute(select(subscriber)).all() == []
+    with store.reading() as connection:
+        assert len(connection.execute(select(subscriber)).all()) == 1
+    other.close()

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from digest.delivery import halting
 from digest.delivery.alarms import count_figures
@@ -21,6 +20,7 @@ from digest.delivery.sealing import delivery_id, seal
 from digest.insights.statistics import statistics
 from digest.issues.issue import Issue, issue_by_id
 from digest.settings import Delivery
+from tests.databases import Databases, Server
 from tests.issues.newsroom import LEASE, MONDAY, Newsroom, a_newsroom
 
 KEY = b"k" * 32
@@ -28,13 +28,8 @@ LATER = MONDAY + timedelta(hours=1)
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path, postgresql: str) -> Iterator[Newsroom]:
-    name = f"events_{abs(hash(tmp_path)):x}"
-    server = create_engine(postgresql, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    server.dispose()
-    with a_newsroom(tmp_path, url=postgresql.replace("/postgres?", f"/{name}?")) as made:
+def newsroom(tmp_path: Path, postgresql: Server, database: Databases) -> Iterator[Newsroom]:
+    with a_newsroom(tmp_path) as made:
         for number in range(12):
             made.join(f"u{number}")
         made.arrive("a")

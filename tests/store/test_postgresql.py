@@ -6,27 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select
 
 from digest.delivery.ledger import LeaseLost, Stale
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.upkeep import cancel
 from digest.delivery.withdrawal import withdraw
-from digest.errors import Busy
+from digest.errors import Busy, Unreachable, UsageError
 from digest.issues.lifecycle import IssueState
 from digest.store import tables
 from digest.store.database import Store
+from tests.databases import Databases, Server
 from tests.issues.newsroom import DAILY, LEASE, MONDAY, Newsroom, a_newsroom
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path, postgresql: str, request: pytest.FixtureRequest) -> Iterator[Newsroom]:
-    name = f"room_{abs(hash(request.node.name)):x}"
-    server = create_engine(postgresql, isolation_level="AUTOCOMMIT")
-    with server.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    server.dispose()
-    with a_newsroom(tmp_path, url=postgresql.replace("/postgres?", f"/{name}?")) as made:
+def newsroom(tmp_path: Path, postgresql: Server, database: Databases) -> Iterator[Newsroom]:
+    with a_newsroom(tmp_path) as made:
         yield made
 
 
@@ -55,7 +51,7 @@ def test_two_processes_at_once_claim_each_their_own(newsroom: Newsroom) -> None:
     issue = newsroom.planned()
     one, two = newsroom.ledger(issue, "one"), newsroom.ledger(issue, "two")
     second = Store(newsroom.store.url.render_as_string(hide_password=False))
-    with newsroom.store.writing() as mine, second.writing() as theirs:
+    with newsroom.store.writing(together=True) as mine, second.writing(together=True) as theirs:
         first = one.claim(mine, 4, now=MONDAY, lease=LEASE)
         other = two.claim(theirs, 4, now=MONDAY, lease=LEASE)
         assert first is not None
@@ -97,3 +93,44 @@ def test_a_scratch_copy_holds_every_row_and_leaves_the_original_alone(newsroom: 
             assert sorted(map(repr, there.execute(select(table)))) == sorted(map(repr, here.execute(select(table)))), table.name
         there.execute(tables.delivery.delete())
         assert len(here.execute(select(tables.delivery)).all()) == 1
+
+
+@pytest.mark.parametrize(
+    ("user", "name", "said"),
+    [
+        ("poor", "{}", "permission denied for schema public: the user may not do that; make it the owner of the database"),
+        ("postgres", "missing", 'database "missing" does not exist; check database.url'),
+        ("nobody", "{}", 'role "nobody" does not exist; check database.url'),
+        ("postgres", "{}?bogus=1", 'invalid connection option "bogus"; check database.url'),
+    ],
+)
+def test_a_server_that_refuses_is_one_line_that_says_what_to_do(
+    postgresql: Server, database: Databases, tmp_path: Path, user: str, name: str, said: str
+) -> None:
+    database.url(tmp_path, prepared=False)
+    postgresql.sql("CREATE ROLE poor LOGIN")
+    place, _, rest = name.format(database.made[0]).partition("?")
+    store = Store(f"postgresql+psycopg://{user}@/{place}?host={postgresql.folder}&{rest}")
+    try:
+        with pytest.raises(Unreachable) as refused:
+            store.prepare()
+    finally:
+        store.close()
+        postgresql.sql("DROP ROLE poor")
+    assert said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_server_that_takes_no_writes_is_one_line(newsroom: Newsroom) -> None:
+    def write() -> None:
+        with newsroom.store.writing() as connection:
+            connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+            connection.execute(tables.issue.delete())
+
+    with pytest.raises(Unreachable, match="takes no writes, as a standby does; name the primary"):
+        write()
+
+
+def test_a_driver_that_is_not_installed_is_named() -> None:
+    with pytest.raises(UsageError, match=r"needs the module pg8000, which is not installed: write postgresql\+psycopg://"):
+        Store("postgresql+pg8000://digest@localhost/digest")

@@ -110,7 +110,7 @@ class Turns:
     def _write(self, steps: Sequence[Step]) -> list[Event]:
         """Carry out ledger steps in one transaction; what they brought holds once it is committed."""
         now = self._clock()
-        with self._store.writing() as connection:
+        with self._store.writing(together=True) as connection:
             return [event for step in steps if (event := self._do(connection, step, now)) is not None]
 
     def _do(self, connection: Connection, step: Step, now: datetime) -> Event | None:
@@ -192,7 +192,7 @@ class Turns:
         self._renewed_at = now
         held = [lane.claimed.batch for lane in self.machine.lanes if lane.claimed is not None]
         if held:
-            with self._store.writing() as connection:
+            with self._store.writing(together=True) as connection:
                 for batch in held:
                     # One that was lost is found out at its next mark, where it matters.
                     self._ledger.renew(connection, batch, now=now, lease=CLAIM_LEASE, deadline=self._deadlines[batch])

