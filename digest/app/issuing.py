@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from digest.app.wiring import App
 from digest.checks.finding import Finding, Severity
@@ -21,8 +21,9 @@ from digest.errors import Refused, UsageError
 from digest.issues.calendar import Slot, due_slot, next_slot
 from digest.issues.freezing import freeze, refreeze
 from digest.issues.issue import Issue, find_issue, issue_by_id, issue_of_slot
-from digest.issues.lifecycle import STEPS, WHY_NOT, IssueState, step
+from digest.issues.lifecycle import STEPS, WHY_NOT, IssueState, record, step
 from digest.settings import Frequency, NewsletterSettings
+from digest.store import tables
 
 _S = IssueState
 
@@ -124,6 +125,16 @@ def cancel(app: App, issue: Issue, actor: str, reason: str) -> Issue:
         if issue.audience is not None:
             upkeep.cancel(connection, _ledger(app, issue, actor), now=datetime.now(UTC), reason=reason)
             conclude(connection, issue_by_id(connection, issue.id), now=app.now)
+        return issue_by_id(connection, issue.id)
+
+
+def confirm_audience(app: App, issue: Issue, audience: int, actor: str) -> Issue:
+    """A person says that an issue may go to so many, however few the last one went to."""
+    with app.store.writing() as connection:
+        values = {"audience_confirmed": audience}
+        connection.execute(update(tables.issue).where(tables.issue.c.id == issue.id).values(values))
+        reason = f"an audience of up to {audience:,} is right"
+        record(connection, issue.id, issue.state, issue.state, actor=actor, now=app.now, reason=reason)
         return issue_by_id(connection, issue.id)
 
 

@@ -12,6 +12,7 @@ from digest.app.sending import obstacle, send_locked
 from digest.app.wiring import App
 from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.engines.local import Progress
+from digest.delivery.guarding import AudienceJump
 from digest.delivery.plan import count_audience
 from digest.delivery.sending import OUT_OF_REACH, Sent
 from digest.errors import Refused
@@ -89,7 +90,10 @@ def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: 
     wrong = obstacle(app)
     if wrong is not None:
         return Handled(issue, wrong, refused=True)
-    sent = send_locked(app, issue, on_progress)
+    try:
+        sent = send_locked(app, issue, on_progress)
+    except AudienceJump as jump:
+        return Handled(issue, str(jump), refused=True)
     return Handled(sent.issue, sent.reason, sent, refused=sent.ending in PAUSING - {Ending.OUT_OF_REACH})
 
 

@@ -34,6 +34,7 @@ def send_locked(app: App, issue: Issue, on_progress: Progress) -> Sent:
         now=app.now,
         stop=app.stop,
         on_progress=on_progress,
+        quotas=app.quotas(),
     )
     newsletter = app.newsletter(issue.newsletter)
     wrong = obstacle(app)

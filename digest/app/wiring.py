@@ -13,20 +13,25 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
 from digest.audience.tokens import derive_key
 from digest.catalogue.sources.port import SourceContext
+from digest.delivery.allowance import Plan
 from digest.delivery.halting import lift
 from digest.delivery.outbox import Outbox, Rehearsed
 from digest.delivery.providers.port import Provider
 from digest.delivery.providers.registry import find_provider
 from digest.errors import UsageError
 from digest.settings import NewsletterSettings, Settings
+from digest.settings.model import Providers, ProviderTable
 from digest.settings.reading import read_settings
 from digest.shipped import shipped
 from digest.store.database import Store
 from digest.store.epoch import SendEpoch
 
 DRY_RUN = "dry-run"
+_UNBOUND = {"rate": 0.0, "domain_rates": {}, "canary": 0.0, "audience_factor": 0.0}
 
 
 def _owner() -> str:
@@ -70,6 +75,11 @@ class App:
         if fallback is None or self.outbox is not None:
             return (self.provider(),)
         return (self.provider(), find_provider(fallback, self.settings, "delivery.fallback"))
+
+    def quotas(self) -> dict[str, Plan]:
+        """What each provider may be given in a day, where that is bounded; a dry run gives nobody anything."""
+        plans = {provider.name: plan_of(self.settings.providers, provider.name) for provider in self.providers()}
+        return {name: plan for name, plan in plans.items() if self.outbox is None and (plan.daily or plan.warm_up)}
 
     @property
     def epoch(self) -> SendEpoch:
@@ -120,9 +130,23 @@ class App:
             with store.writing() as connection:
                 lift(connection, "dry run", self.now)  # a halt keeps mail from leaving, and nothing leaves here
             outbox = Outbox(self.settings.project / "outbox", every_message=every_message)
-            unhurried = self.settings.delivery.model_copy(update={"rate": 0.0})  # nobody is there to be spared
+            unhurried = self.settings.delivery.model_copy(update=_UNBOUND)  # nobody is there to be spared
             settings = self.settings.model_copy(update={"delivery": unhurried})
             yield replace(self, settings=settings, store=store, outbox=outbox)
+
+
+def plan_of(providers: Providers, name: str) -> Plan:
+    """The daily bounds in a provider's table, a plugin's too; `UsageError` where that has nonsense."""
+    table = getattr(providers, name.replace("-", "_"), None)
+    if not isinstance(table, ProviderTable):
+        bounds = {key: value for key, value in providers.plugin(name).items() if key in ProviderTable.model_fields}
+        try:
+            table = ProviderTable.model_validate(bounds)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            where = ".".join(str(part) for part in ("providers", name, *wrong["loc"]))
+            raise UsageError(f"{where}: {wrong['msg'][:1].lower()}{wrong['msg'][1:]}") from None
+    return Plan(table.daily_quota, table.warm_up)
 
 
 @contextmanager

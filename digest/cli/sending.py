@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.options import Config, IssueName, Json, Newsletter, Now, application
+from digest.cli.options import Config, IssueName, Json, Newsletter, Now, actor, application
 from digest.cli.output import print_json, say, warn
+
+if TYPE_CHECKING:
+    from digest.app import App
+    from digest.delivery.engines.local import Progress
+    from digest.delivery.sending import Sent
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Do everything, send nothing, record nothing; write to outbox/.")]
 Every = Annotated[bool, typer.Option("--all", help="In a dry run, write every message and not only the first of each rendition.")]
@@ -59,6 +64,12 @@ def send(
     test_to: Annotated[
         str | None, typer.Option("--test-to", metavar="EMAIL", help="Send one test mail to an editor instead.")
     ] = None,
+    confirm_audience: Annotated[
+        int | None,
+        typer.Option(
+            "--confirm-audience", metavar="N", min=1, help="Say that it may go to so many, however few the last one had."
+        ),
+    ] = None,
     config: Config = None,
     now: Now = None,
     as_json: Json = False,
@@ -91,9 +102,26 @@ def send(
             if dry:
                 sent, folder = sending.rehearse(app, issue, on_progress, every_message=every)
             else:
-                sent = sending.send(app, issuing.named(app, issue), on_progress)
+                sent = _send_or_ask(app, issue, confirm_audience, on_progress)
     _print(send_report(sent, folder), send_lines(sent, folder), as_json)
     raise typer.Exit(exit_code_of_send(sent))
+
+
+def _send_or_ask(app: App, name: str, confirmed: int | None, on_progress: Progress) -> Sent:
+    """Send; on a terminal somebody is asked where the audience has to be confirmed."""
+    from digest.app import issuing, sending
+    from digest.delivery.guarding import AudienceJump
+
+    issue = issuing.named(app, name)
+    if confirmed is not None:
+        issue = issuing.confirm_audience(app, issue, confirmed, actor())
+    try:
+        return sending.send(app, issue, on_progress)
+    except AudienceJump as jump:
+        if not (sys.stdin.isatty() and sys.stderr.isatty() and typer.confirm(f"{jump.question} Send it?", err=True)):
+            raise
+        issuing.confirm_audience(app, issue, jump.audience, actor())
+        return sending.send(app, issuing.named(app, name), on_progress)
 
 
 def preview(

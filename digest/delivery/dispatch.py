@@ -118,14 +118,15 @@ class Dispatch:
                 self._nothing(self.lanes[number], later, now)
             case ClaimAnswered(lane=number, claimed=Claimed() as claimed):
                 self._claimed(self.lanes[number], claimed, now)
-            case Marked(lane=number, recipients=recipients):
+            case Marked(lane=number, recipients=recipients, back=back):
+                self.lanes[number].waiting = back + self.lanes[number].waiting
                 self._marked(number, self.lanes[number], recipients)
-            case MarkRefused(lane=number, reason=reason, again=again):
+            case MarkRefused(lane=number, reason=reason, again=again, ending=ending):
                 self._back(number, self.lanes[number])
                 if again:
                     self.lanes[number].outdated = True
                 else:
-                    self._end(Ending.STOPPED, reason)
+                    self._end(ending, reason)
             case Answered(lane=number, answer=answer):
                 self._answered(number, self.lanes[number], answer, now)
             case Settled(lane=number):

@@ -15,6 +15,7 @@ class Ending(StrEnum):
     DOUBT = "doubt"  # its answers leave everything in doubt
     OUT_OF_REACH = "out_of_reach"  # no connection
     HELD_BACK = "held_back"  # the provider wants a longer pause than a run makes; the next run goes on
+    CANARY = "canary"  # the first share has gone out; the rest waits for what becomes of it
     STOPPED = "stopped"  # the ledger refused: paused or cancelled by somebody else
 
 

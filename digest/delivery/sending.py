@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
+from digest.delivery import canary
 from digest.delivery.account import account
+from digest.delivery.allowance import Allowance, Canary, Plan, Quota
 from digest.delivery.ending import PAUSING, PROVIDER_FAILED, Ending
 from digest.delivery.engines.local import LocalEngine, Progress
 from digest.delivery.envelopes import EnvelopeMaker
+from digest.delivery.guarding import check_audience
 from digest.delivery.halting import in_force
 from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import Ledger
-from digest.delivery.plan import plan
+from digest.delivery.plan import count_audience, plan
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.providers.port import Provider, key_life
 from digest.delivery.resolving import doubt_again, resolve_unknown
@@ -29,6 +32,7 @@ from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.issues.lifecycle import WHY_NOT, IssueState, step
 from digest.issues.withdrawn import LeftOut, left_out
 from digest.settings import Delivery
+from digest.store import tables
 from digest.store.database import Store
 
 OUT_OF_REACH = "the provider is out of reach: "
@@ -54,7 +58,11 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Sends issues through the first of `providers`, and what that surely did not take through the next. `owner` names this process; `now` is the clock of decisions."""
+    """Sends issues through the first of `providers`, and what that surely did not take through the next.
+
+    `owner` names this process;
+    `now` is the clock of decisions; `quotas` are by the providers' names.
+    """
 
     store: Store
     providers: tuple[Provider, ...]
@@ -65,6 +73,7 @@ class Sender:
     now: datetime
     stop: threading.Event
     on_progress: Progress = lambda _: None
+    quotas: Mapping[str, Plan] = field(default_factory=dict)
 
     def send(self, issue: Issue, *, others_are_dead: bool) -> Sent:
         """Bring an approved or half-sent issue as far as it goes just now."""
@@ -74,7 +83,7 @@ class Sender:
             raise Refused(f"issue {issue.name} cannot be sent: {WHY_NOT[issue.state]}")
         ledger = Ledger(issue.id, issue.newsletter, self.providers[0].name, self.owner)
         issue, found = self._prepare(issue, ledger, others_are_dead=others_are_dead)
-        ending, reason, tried = self._dispatch(issue) if issue.state is IssueState.SENDING else (None, "", 0)
+        ending, reason, tried = self._send_planned(issue) if issue.state is IssueState.SENDING else (None, "", 0)
         with self.store.writing() as connection:
             issue = self._end(connection, issue, ending, reason)
             counted, withdrawn = account(connection, issue), left_out(connection, issue)
@@ -90,6 +99,7 @@ class Sender:
             if issue.state is IssueState.APPROVED:
                 if issue.approved_hash != issue.content_hash:
                     raise Refused(f"issue {issue.name} was changed after its approval; approve it again")
+                check_audience(connection, issue, count_audience(connection, issue), self.settings)
                 if plan(connection, issue, frozen_of(connection, issue), now=self.now) == 0:
                     raise Refused(
                         f"issue {issue.name} has no audience: nobody is subscribed {issue.frequency} to {issue.newsletter}"
@@ -104,7 +114,44 @@ class Sender:
             replan(connection, ledger, now=clock)
         return issue, swept.unknown
 
-    def _dispatch(self, issue: Issue) -> tuple[Ending, str, int]:
+    def _send_planned(self, issue: Issue) -> tuple[Ending, str, int]:
+        """The canary first, where there is one, and after it has been looked at the rest."""
+        left, tried = self._canary_left(issue), 0
+        if left is not None:
+            if left:
+                ending, reason, tried = self._dispatch(issue, Canary(left))
+                if ending is not Ending.CANARY:
+                    return ending, reason, tried
+            verdict = self._await_canary(issue)
+            if verdict is not None:
+                return *verdict, tried
+        ending, reason, more = self._dispatch(issue)
+        return ending, reason, tried + more
+
+    def _canary_left(self, issue: Issue) -> int | None:
+        """How many of the canary have not been tried; None when the rest may go."""
+        wanted = canary.size(self.settings, issue.audience or 0)
+        with self.store.reading() as connection:
+            tried = canary.tried(connection, issue).many
+            if not wanted or tried > wanted or canary.is_overruled(connection, issue):
+                return None
+        return 0 if issue.canary_until is not None else wanted - tried
+
+    def _await_canary(self, issue: Issue) -> tuple[Ending, str] | None:
+        """Wait for what becomes of the canary; why the rest does not follow now, or None."""
+        clock = datetime.now(UTC)
+        until = issue.canary_until or clock + self.settings.canary_wait
+        if issue.canary_until is None:
+            with self.store.writing() as connection:
+                connection.execute(update(tables.issue).where(tables.issue.c.id == issue.id).values(canary_until=until))
+        left = until - clock
+        if left > self.settings.patience or self.stop.wait(max(0.0, left.total_seconds())):
+            return Ending.CANARY, f"the canary went out; the rest follows after {until:%Y-%m-%d %H:%M} UTC"
+        with self.store.reading() as connection:
+            verdict = canary.tried(connection, issue).verdict(self.settings.canary_bound)
+        return None if verdict is None else (Ending.PAUSED, verdict)
+
+    def _dispatch(self, issue: Issue, *allowances: Allowance) -> tuple[Ending, str, int]:
         """Send what is planned, provider by provider, until one of them is not at fault for how it ended."""
         with self.store.reading() as connection:
             shelf = Shelf(connection, issue)
@@ -115,7 +162,7 @@ class Sender:
         for provider in self.providers:
             if said:
                 self._take_over(issue, provider)
-            result = self._engine(issue, provider, shelf).run(self.stop, self._counting_on(outcomes))
+            result = self._engine(issue, provider, shelf, allowances).run(self.stop, self._counting_on(outcomes))
             outcomes.update(result.outcomes)
             said.append(f"{provider.name}: {result.reason}" if result.reason and len(self.providers) > 1 else result.reason)
             if result.ending not in PROVIDER_FAILED:
@@ -135,11 +182,13 @@ class Sender:
         carried = Counter(before)
         return lambda outcomes: self.on_progress(carried + Counter(outcomes))
 
-    def _engine(self, issue: Issue, provider: Provider, shelf: Shelf) -> LocalEngine:
+    def _engine(self, issue: Issue, provider: Provider, shelf: Shelf, allowances: Sequence[Allowance]) -> LocalEngine:
         ledger = Ledger(issue.id, issue.newsletter, provider.name, self.owner)
         envelopes = EnvelopeMaker(self.key, self.public_url, issue)
         unit = request_size(provider.batch_limit, self.settings.batch, issue.audience or 0)
-        return LocalEngine(self.store, ledger, provider, shelf, envelopes, self.settings, unit)
+        quota = self.quotas.get(provider.name)
+        bounds = (*allowances, Quota(provider.name, quota)) if quota else allowances
+        return LocalEngine(self.store, ledger, provider, shelf, envelopes, self.settings, unit, bounds)
 
     def _end(self, connection: Connection, issue: Issue, ending: Ending | None, reason: str) -> Issue:
         issue = issue_by_id(connection, issue.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from digest.delivery.ending import Ending
 from digest.delivery.providers.answer import Answer
 
 
@@ -95,22 +96,24 @@ class ClaimAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """The mark of these is committed; the others of the unit were left out."""
+    """The mark of these is committed; `back` are still only claimed, the others of the unit were left out."""
 
     lane: int
     recipients: tuple[int, ...]
+    back: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class MarkRefused:
     """Nothing may be sent of this issue: it is paused, cancelled, or not what was approved; or the lease was lost.
 
-    With `again` only this batch may not: what is held goes back, and is claimed anew.
+    With `again` only this batch may not: what is held goes back, and is claimed anew. `ending` is how the dispatch ends else.
     """
 
     lane: int
     reason: str
     again: bool = False
+    ending: Ending = Ending.STOPPED
 
 
 @dataclass(frozen=True, slots=True)

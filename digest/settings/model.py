@@ -171,6 +171,24 @@ class Delivery(Table):
     fallback: str | None = Field(
         None, description="The provider that carries what is left when `provider` fails; only what it surely did not take."
     )
+    audience_factor: Number = Field(
+        1.5,
+        ge=0,
+        allow_inf_nan=False,
+        description="An audience this many times the last issue's has to be confirmed; 0 asks never.",
+    )
+    audience_from: Whole = Field(1000, ge=1, description="From how many subscribers on that is asked.")
+    canary: Number = Field(
+        0, ge=0, lt=1, allow_inf_nan=False, description="The share of an issue that goes out first, such as 0.01; 0 for none."
+    )
+    canary_wait: Duration = Field(timedelta(minutes=30), description="How long the rest waits for what becomes of the canary.")
+    canary_bound: Number = Field(
+        0.05,
+        ge=0,
+        le=1,
+        allow_inf_nan=False,
+        description="The share of the canary that may be refused, bounce or complain; with more the issue pauses.",
+    )
     concurrency: Whole = Field(4, ge=1, le=100, description="Connections, or requests, at once.")
     batch: Annotated[Whole, Field(ge=1)] | None = Field(
         None,
@@ -205,7 +223,17 @@ class Delivery(Table):
         return self
 
 
-class SmtpSettings(Table):
+class ProviderTable(Table):
+    """What every provider's table has."""
+
+    daily_quota: Whole = Field(0, ge=0, description="The most messages a day (UTC); 0 for no limit.")
+    warm_up: tuple[Annotated[Whole, Field(ge=1)], ...] = Field(
+        (),
+        description="The most messages of the first day the provider is used, of the second, and so on; such as `[50, 100, 500]`.",
+    )
+
+
+class SmtpSettings(ProviderTable):
     """A mail relay."""
 
     host: Line = Field("localhost", min_length=1, description="The relay's name or address.")
@@ -216,7 +244,7 @@ class SmtpSettings(Table):
     local_hostname: Line | None = Field(None, description="What we call ourselves in EHLO; by default this machine's name.")
 
 
-class SendGridSettings(Table):
+class SendGridSettings(ProviderTable):
     """Twilio SendGrid."""
 
     api_key: SecretStr | None = Field(None, description="The API key; only by environment, `.env` or a secrets folder.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from digest.delivery.allowance import Allowance
 from digest.delivery.ending import Ending
 from digest.delivery.engines.lanes import Lanes
 from digest.delivery.engines.turns import Turns
@@ -47,12 +48,21 @@ class LocalEngine:
     envelopes: EnvelopeMaker
     settings: Delivery
     unit: int
+    allowances: Sequence[Allowance] = ()
 
     def run(self, stop: threading.Event, on_progress: Progress = lambda _: None) -> Result:
         """Until nothing planned is left, or a reason to stop. Raises `Unreachable` when the store fails."""
         lanes, clock = Lanes(self.provider), steady_clock()
         turns = Turns(
-            self.store, self.ledger, lanes, self.shelf, self.envelopes, self.settings, pace(self.settings, self.unit), clock
+            self.store,
+            self.ledger,
+            lanes,
+            self.shelf,
+            self.envelopes,
+            self.settings,
+            pace(self.settings, self.unit),
+            clock,
+            self.allowances,
         )
         machine, drain_until = turns.machine, None
         try:

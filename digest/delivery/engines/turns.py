@@ -14,6 +14,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from digest.delivery.account import next_retry
+from digest.delivery.allowance import Allowance, take
 from digest.delivery.dispatch import Dispatch
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
@@ -75,9 +76,11 @@ class Turns:
         settings: Delivery,
         pace: Pace,
         clock: Callable[[], datetime],
+        allowances: Sequence[Allowance] = (),
     ) -> None:
         self._store, self._ledger, self._carriers = store, ledger, carriers
         self._shelf, self._envelopes, self._settings, self._clock = shelf, envelopes, settings, clock
+        self._allowances = allowances
         self.machine = Dispatch(pace, clock())
         self.outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
         self._longest = longest_send(settings)
@@ -154,11 +157,22 @@ class Turns:
         return replan(connection, self._ledger, now=now)
 
     def _mark(self, connection: Connection, step: Mark, now: datetime) -> Event:
+        """Mark as many as the allowances let us; what of those was not marked is given back to them."""
+        granted, short = take(self._allowances, connection, len(step.recipients), now)
+        if short is not None and not granted:
+            return MarkRefused(step.lane, short.spent(now), ending=short.ending)
+        event = self._mark_some(connection, step, step.recipients[:granted], now)
+        unused = granted - len(event.recipients) if isinstance(event, Marked) else granted
+        for allowance in self._allowances if unused else ():
+            allowance.give_back(connection, unused, now)
+        return event
+
+    def _mark_some(self, connection: Connection, step: Mark, whose: tuple[int, ...], now: datetime) -> Marked | MarkRefused:
         try:
             if self._deadlines[step.batch] < now + self._longest:
                 self._keep(connection, step.batch, now, now + self._longest + _MARGIN)
             sub_revision = self._sub_revisions[step.lane]
-            marked = self._ledger.mark(connection, step.batch, step.recipients, now=now, sub_revision=sub_revision)
+            marked = self._ledger.mark(connection, step.batch, whose, now=now, sub_revision=sub_revision)
         except LeaseLost:
             return MarkRefused(step.lane, "another process took over")
         except Stale:
@@ -166,7 +180,7 @@ class Turns:
             return MarkRefused(step.lane, "an article was withdrawn", again=True)
         except NotSendable as error:
             return MarkRefused(step.lane, str(error))
-        return Marked(step.lane, tuple(marked))
+        return Marked(step.lane, tuple(marked), step.recipients[len(whose) :])
 
     def _settle(self, connection: Connection, step: Settle, now: datetime) -> Event:
         people = self._people[step.lane]
