@@ -50,6 +50,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._parent = ThreadPoolExecutor(1)  # the kernel takes the thread that starts a child for its parent
         self._made = 0
+        self._prepared = False
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             self._user = "embedded_postgres"
             ensure_user_exists(self._user)
@@ -105,11 +106,12 @@ class Server:
         if not prepared:
             self.sql(f"CREATE DATABASE {name}")
             return name
-        if not self.sql(f"SELECT 1 FROM pg_database WHERE datname = '{_PREPARED}'"):
+        if not self._prepared:
             self.sql(f"CREATE DATABASE {_PREPARED}")
             store = Store(self.url(_PREPARED))
             store.prepare()
             store.close()
+            self._prepared = True
         self.sql(f"CREATE DATABASE {name} TEMPLATE {_PREPARED} STRATEGY FILE_COPY")
         return name
 

@@ -6,11 +6,14 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect, text
 
+from digest.store.database import Store
 from digest.testing.smtp_sink import Now
 from tests.databases import Databases, Server
 from tests.journeys.cutter import Cutter
@@ -53,6 +56,33 @@ def test_after_a_kill_on_postgresql_nobody_gets_it_twice_and_all_are_counted(tmp
         assert max(arrived(project).values()) == 1
         assert account["accepted"] + account.get("unknown", 0) == 60
         assert 60 - len(arrived(project)) <= account.get("unknown", 0) <= 2
+
+
+def everything(project: Project) -> dict[str, list[str]]:
+    """Every row of every table that there is."""
+    with closing(Store(project.environment["DIGEST_DATABASE__URL"])) as store, store.reading() as connection:
+        names = inspect(connection).get_table_names()
+        return {name: sorted(map(repr, connection.execute(text(f'SELECT * FROM "{name}"')))) for name in names}
+
+
+def test_a_dry_run_on_postgresql_changes_no_row_and_makes_no_table(
+    tmp_path: Path, postgresql: Server, database: Databases
+) -> None:
+    with a_project(tmp_path) as project:
+        people(project, 3)
+        empty = {"DIGEST_DATABASE__URL": database.url(tmp_path, prepared=False)}
+        assert project.command("run", "--dry-run", "--now", NOW, **empty).returncode == 0
+        project.run()
+        before, connections = everything(project), project.sink.connections
+        assert len(before["delivery"]) == 3
+        project.offer(article("a"), article("b", at=MONDAY))
+        for _ in range(2):
+            dry = project.command("run", "--dry-run", "--now", (MONDAY + WEEK).isoformat())
+            assert dry.returncode == 0, dry.stderr
+        assert everything(project) == before
+        project.environment |= empty
+        assert everything(project) == {}
+        assert project.sink.connections == connections
 
 
 @pytest.mark.parametrize("back_at_once", [True, False])

@@ -41,6 +41,17 @@ def keep(project: Project, name: str) -> Callable[[], None]:
     return restore
 
 
+def copied(project: Project, folder: Path) -> Project:
+    """The whole folder in another place."""
+    shutil.copytree(project.folder, folder)
+    return at(project, folder)
+
+
+def at(project: Project, folder: Path) -> Project:
+    """The project as it is run from a folder."""
+    return replace(project, folder=folder, environment=project.environment | {"DIGEST_DATABASE__URL": "sqlite:///digest.db"})
+
+
 def test_a_database_from_before_the_issue_was_sent_sends_nothing_until_a_person_says_so(project: Project) -> None:
     restore = keep(project, "before.db")
     assert project.code(MONDAY) == 0
@@ -73,8 +84,7 @@ def test_a_backup_from_the_middle_of_a_send_is_an_old_one_too(project: Project) 
 def test_of_a_project_that_was_copied_only_the_original_sends(project: Project, tmp_path: Path) -> None:
     assert project.code(MONDAY) == 0
     folder = tmp_path / "second machine"
-    shutil.copytree(project.folder, folder)
-    copy = replace(project, folder=folder)
+    copy = copied(project, folder)
     project.offer(article("a"), article("b", at=MONDAY))
     copy.offer(article("a"), article("b", at=MONDAY))
     got = copy.command("run", "--now", (MONDAY + WEEK).isoformat())
@@ -85,10 +95,9 @@ def test_of_a_project_that_was_copied_only_the_original_sends(project: Project, 
 
 
 def test_a_project_that_was_copied_before_it_ever_sent_and_one_that_was_moved_do_send(project: Project, tmp_path: Path) -> None:
-    shutil.copytree(project.folder, tmp_path / "copy")
-    assert replace(project, folder=tmp_path / "copy").code(MONDAY) == 0
+    assert copied(project, tmp_path / "copy").code(MONDAY) == 0
     (tmp_path / "copy").rename(tmp_path / "moved")
-    moved = replace(project, folder=tmp_path / "moved")
+    moved = at(project, tmp_path / "moved")
     moved.offer(article("b", at=MONDAY))
     assert moved.code(MONDAY + WEEK) == 0
     assert moved.everything_read("ann@x.example") == {"a": 1, "b": 1}
@@ -105,8 +114,7 @@ def test_where_machines_are_thrown_away_after_each_run_nothing_is_asked(project:
 
 def test_a_dry_run_of_a_copy_is_a_dry_run_as_any_other(project: Project, tmp_path: Path) -> None:
     assert project.code(MONDAY) == 0
-    shutil.copytree(project.folder, tmp_path / "copy")
-    copy = replace(project, folder=tmp_path / "copy")
+    copy = copied(project, tmp_path / "copy")
     copy.offer(article("b", at=MONDAY))
     got = copy.command("run", "--dry-run", "--now", (MONDAY + WEEK).isoformat())
     assert got.returncode == 0, got.stderr

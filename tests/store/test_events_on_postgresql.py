@@ -67,8 +67,9 @@ def test_an_event_of_another_connection_is_heeded_after_the_settle_it_came_befor
         batch, whose = found[0].batch, found[0].recipients
         ledger.mark(connection, batch, whose, now=MONDAY)
     name = next(name for name, who in newsroom.people.items() if who == whose[0])
-    with newsroom.store.writing() as sender, newsroom.store.writing() as other:
+    with newsroom.store.writing() as other:
         apply_events(other, [event(newsroom, issue, name, Kind.QUEUED)], key=KEY, provider="fake", now=MONDAY)
+    with newsroom.store.writing(together=True) as sender:
         ledger.settle(sender, batch, whose, Answer((Outcome.UNKNOWN,)), now=MONDAY, retry_at={})
     assert newsroom.states(issue)[name] == "unknown"
     with newsroom.store.writing() as connection:
@@ -79,11 +80,11 @@ def test_an_event_of_another_connection_is_heeded_after_the_settle_it_came_befor
 def test_a_halt_of_another_connection_stops_the_next_mark(newsroom: Newsroom) -> None:
     issue = newsroom.planned()
     ledger = newsroom.ledger(issue)
-    with newsroom.store.writing() as connection:
+    with newsroom.store.writing(together=True) as connection:
         found = ledger.claim(connection, 2, now=MONDAY, lease=LEASE)
         assert found is not None
         assert ledger.mark(connection, found[0].batch, found[0].recipients[:1], now=MONDAY)
-        with newsroom.store.writing() as other:
-            halting.halt(other, "stop", "ann", MONDAY)
-        with pytest.raises(NotSendable, match="all sending is halted: stop"):
-            ledger.mark(connection, found[0].batch, found[0].recipients[1:], now=MONDAY)
+    with newsroom.store.writing() as other:
+        halting.halt(other, "stop", "ann", MONDAY)
+    with newsroom.store.writing(together=True) as connection, pytest.raises(NotSendable, match="all sending is halted: stop"):
+        ledger.mark(connection, found[0].batch, found[0].recipients[1:], now=MONDAY)
