@@ -17,6 +17,7 @@ import pytest
 
 from tests.databases import Server
 from tests.proofs.ground import NOW, STORES, TRANSPORTS, Ground, a_ground, a_seed
+from tests.proofs.telling import tell
 from tests.proofs.zygote import Zygote
 
 pytestmark = pytest.mark.proof
@@ -49,7 +50,7 @@ def test_whatever_is_killed_nobody_gets_it_twice_and_nobody_is_silently_lost(
         assert killed, "a whole trial, and nothing was killed"
         sums.update(kills=killed, messages=found.audience, accepted=found.accepted, unknown=found.unknown)
         sums.update(unknown_arrived=found.unknown_arrived)
-    print(f"crash loop: {store} {transport}: " + ", ".join(f"{name} {count:,}" for name, count in sums.items()))
+    tell(f"crash loop: {store} {transport}: " + ", ".join(f"{name} {count:,}" for name, count in sums.items()))
     assert sums["accepted"] + sums["unknown"] == sums["messages"]
 
 

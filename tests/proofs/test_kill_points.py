@@ -17,6 +17,7 @@ import pytest
 from tests.databases import Server
 from tests.proofs.ground import NOW, STORES, TRANSPORTS, Ground, Seed, a_ground, a_seed
 from tests.proofs.killpoints import NAMES
+from tests.proofs.telling import tell
 from tests.proofs.zygote import Zygote
 
 pytestmark = pytest.mark.proof
@@ -69,7 +70,7 @@ def test_a_death_at_any_point_costs_nobody_a_mail_and_brings_nobody_two(
                     with a_ground(zygote, seed, transport) as ground:
                         passed += 1
                         died += die(ground, scenario, f"{name}:{nth}")
-    print(f"kill points: {store} {transport}: {passed} places, {died} deaths")
+    tell(f"kill points: {store} {transport}: {passed} places, {died} deaths")
     assert died >= passed * 0.95, "too many places were not reached again"  # threads may share a commit once more or less
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.proofs.mutants import MUTANTS, Mutant, schedules
+from tests.proofs.telling import tell
 
 pytestmark = pytest.mark.proof
 
@@ -22,4 +23,4 @@ def test_the_product_as_it_is_passes(mutant: Mutant) -> None:
 def test_the_mistake_is_caught(mutant: Mutant) -> None:
     with pytest.raises(AssertionError) as caught, mutant.patch():
         mutant.prove()
-    print(f"mutant: {mutant.name}: {str(caught.value).splitlines()[0]}")
+    tell(f"mutant: {mutant.name}: {str(caught.value).splitlines()[0]}")

@@ -14,6 +14,7 @@ from multiprocessing import get_context
 import pytest
 
 from tests.proofs.simulation import run_seeds
+from tests.proofs.telling import tell
 
 pytestmark = pytest.mark.proof
 
@@ -33,5 +34,5 @@ def test_no_schedule_sends_twice_loses_anybody_or_miscounts() -> None:
         sizes = (min(AT_ONCE, first + SEEDS - row) for row in rows)
         for found in processes.map(run_seeds, rows, sizes):
             sums += found
-    print(f"simulation: {SEEDS:,} schedules, " + ", ".join(f"{count:,} {state}" for state, count in sorted(sums.items())))
+    tell(f"simulation: {SEEDS:,} schedules, " + ", ".join(f"{count:,} {state}" for state, count in sorted(sums.items())))
     assert sums["accepted"] > sums["unknown"]
