@@ -1,5 +1,6 @@
 """Thousands of drawn schedules, each with its deaths, delays and lies: what must hold, holds.
 
+Most are run on a model of the ledger, a tenth of them on the real one in SQLite, and some on both, which must agree.
 `DIGEST_SIMULATIONS=SEEDS` makes it longer; `DIGEST_SIMULATION_SEED=SEED` repeats one that failed.
 """
 
@@ -8,31 +9,52 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import TypeVar
 
 import pytest
 
-from tests.proofs.simulation import run_seeds
+from tests.proofs.simulation import compare, run_modelled, run_seeds
 from tests.proofs.telling import tell
 
 pytestmark = pytest.mark.proof
 
 SEEDS = int(os.environ.get("DIGEST_SIMULATIONS", "5000"))
-AT_ONCE = 100
+ONLY = os.environ.get("DIGEST_SIMULATION_SEED")
+T = TypeVar("T")
 
 
-def test_no_schedule_sends_twice_loses_anybody_or_miscounts() -> None:
-    only = os.environ.get("DIGEST_SIMULATION_SEED")
-    if only:
-        run_seeds(int(only), 1)
-        return
-    first, sums = random.SystemRandom().randrange(1 << 40), Counter[str]()
-    print(f"seeds {first} to {first + SEEDS - 1}")
+def in_rows(run: Callable[[int, int], T], seeds: int, at_once: int) -> Iterator[T]:
+    """Run so many drawn seeds in rows, on every processor."""
+    first = random.SystemRandom().randrange(1 << 40)
+    print(f"seeds {first} to {first + seeds - 1}")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as processes:
-        rows = range(first, first + SEEDS, AT_ONCE)
-        sizes = (min(AT_ONCE, first + SEEDS - row) for row in rows)
-        for found in processes.map(run_seeds, rows, sizes):
-            sums += found
-    tell(f"simulation: {SEEDS:,} schedules, " + ", ".join(f"{count:,} {state}" for state, count in sorted(sums.items())))
+        rows = range(first, first + seeds, at_once)
+        yield from processes.map(run, rows, (min(at_once, first + seeds - row) for row in rows))
+
+
+@pytest.mark.skipif(ONLY is None, reason="no seed was named")
+def test_the_seed_that_was_named() -> None:
+    compare(int(ONLY or 0), 1)
+
+
+@pytest.mark.parametrize(
+    ("where", "run", "seeds", "at_once"),
+    [("the model", run_modelled, SEEDS, 1000), ("SQLite", run_seeds, SEEDS // 10, 100)],
+    ids=["model", "sqlite"],
+)
+def test_no_schedule_sends_twice_loses_anybody_or_miscounts(
+    where: str, run: Callable[[int, int], Counter[str]], seeds: int, at_once: int
+) -> None:
+    sums: Counter[str] = Counter()
+    for found in in_rows(run, seeds, at_once):
+        sums += found
+    tell(f"simulation: {where}: {seeds:,} schedules, " + ", ".join(f"{count:,} {state}" for state, count in sorted(sums.items())))
     assert sums["accepted"] > sums["unknown"]
+
+
+def test_the_model_means_what_the_ledger_means() -> None:
+    compared = sum(in_rows(compare, max(100, SEEDS // 50), 50))
+    tell(f"simulation: model and SQLite compared: {compared:,} schedules, 0 differ")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from digest.delivery.allowance import Allowance
 from digest.delivery.ending import Ending
+from digest.delivery.engines.books import SqlBooks
 from digest.delivery.engines.lanes import Lanes
 from digest.delivery.engines.turns import Turns
 from digest.delivery.envelopes import EnvelopeMaker
@@ -53,17 +54,8 @@ class LocalEngine:
     def run(self, stop: threading.Event, on_progress: Progress = lambda _: None) -> Result:
         """Until nothing planned is left, or a reason to stop. Raises `Unreachable` when the store fails."""
         lanes, clock = Lanes(self.provider), steady_clock()
-        turns = Turns(
-            self.store,
-            self.ledger,
-            lanes,
-            self.shelf,
-            self.envelopes,
-            self.settings,
-            pace(self.settings, self.unit),
-            clock,
-            self.allowances,
-        )
+        books, bounds = SqlBooks(self.store, self.ledger, self.shelf), pace(self.settings, self.unit)
+        turns = Turns(books, lanes, self.envelopes, self.settings, bounds, clock, self.allowances)
         machine, drain_until = turns.machine, None
         try:
             while not machine.finished:

@@ -9,21 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import Connection
-
-from digest.delivery.account import next_retry
 from digest.delivery.allowance import Allowance, take
 from digest.delivery.dispatch import Dispatch
+from digest.delivery.engines.books import Books, Taken
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.heeding import heed_waiting
-from digest.delivery.ledger import LeaseLost, Ledger, NotSendable, Recipient, Stale
+from digest.delivery.ledger import LeaseLost, NotSendable, Recipient, Stale
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.port import longest_send
-from digest.delivery.shelf import Shelf
 from digest.delivery.steps import (
     Answered,
     Claim,
@@ -39,10 +35,7 @@ from digest.delivery.steps import (
     Settled,
     Step,
 )
-from digest.delivery.upkeep import drop, replan
-from digest.rendering.rendition import Rendition
 from digest.settings import Delivery
-from digest.store.database import Store
 
 CLAIM_LEASE = timedelta(seconds=30)
 _DAY = 86_400  # seconds
@@ -68,26 +61,23 @@ class Turns:
 
     def __init__(
         self,
-        store: Store,
-        ledger: Ledger,
+        books: Books,
         carriers: Carriers,
-        shelf: Shelf,
         envelopes: EnvelopeMaker,
         settings: Delivery,
         pace: Pace,
         clock: Callable[[], datetime],
         allowances: Sequence[Allowance] = (),
     ) -> None:
-        self._store, self._ledger, self._carriers = store, ledger, carriers
-        self._shelf, self._envelopes, self._settings, self._clock = shelf, envelopes, settings, clock
+        self._books, self._carriers, self._envelopes = books, carriers, envelopes
+        self._settings, self._clock = settings, clock
         self._allowances = allowances
         self.machine = Dispatch(pace, clock())
         self.outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
         self._longest = longest_send(settings)
         self._deadlines: dict[int, datetime] = {}
         self._people: dict[int, dict[int, Recipient]] = {}
-        self._renditions: dict[int, Rendition] = {}
-        self._sub_revisions: dict[int, int] = {}
+        self._taken: dict[int, Taken] = {}
         self._renewed_at = clock()
 
     def turn(self) -> None:
@@ -97,7 +87,7 @@ class Turns:
         for step in steps:
             if isinstance(step, Send):
                 envelopes = [self._envelopes.make(self._people[step.lane][one]) for one in step.recipients]
-                self._carriers.send(step.lane, Job(self._renditions[step.lane], envelopes))
+                self._carriers.send(step.lane, Job(self._taken[step.lane].rendition, envelopes))
         writing = [step for step in steps if not isinstance(step, Send)]
         if writing:
             for event in self._write(writing):
@@ -113,79 +103,63 @@ class Turns:
     def _write(self, steps: Sequence[Step]) -> list[Event]:
         """Carry out ledger steps in one transaction; what they brought holds once it is committed."""
         now = self._clock()
-        with self._store.writing(together=True) as connection:
-            return [event for step in steps if (event := self._do(connection, step, now)) is not None]
+        with self._books.writing() as at:
+            return [event for step in steps if (event := self._do(at, step, now)) is not None]
 
-    def _do(self, connection: Connection, step: Step, now: datetime) -> Event | None:
+    def _do(self, at: Any, step: Step, now: datetime) -> Event | None:
         match step:
             case Claim(lane=lane, size=size):
-                return self._claim(connection, lane, size, now)
+                return self._claim(at, lane, size, now)
             case Mark():
-                return self._mark(connection, step, now)
+                return self._mark(at, step, now)
             case Settle():
-                return self._settle(connection, step, now)
+                return self._settle(at, step, now)
             case Release(batch=batch, recipients=recipients, until=until):
-                self._ledger.release(connection, batch, recipients, now=now, until=until)
+                self._books.release(at, batch, recipients, now=now, until=until)
             case Finish(batch=batch):
-                self._ledger.finish(connection, batch, now=now)
+                self._books.finish(at, batch, now=now)
                 self._deadlines.pop(batch, None)
         return None
 
-    def _claim(self, connection: Connection, lane: int, size: int, now: datetime) -> Event:
-        replanned = False
-        while True:
-            sub_revision = self._shelf.sub_revision
-            found = self._ledger.claim(connection, size, now=now, lease=CLAIM_LEASE, sub_revision=sub_revision)
-            if found is None:
-                if replanned or not self._replan(connection, now):
-                    return ClaimAnswered(lane, None, next_retry(connection, self._ledger.issue_id))
-                replanned = True
-                continue
-            claimed, people = found
-            rendition = self._shelf.take(connection, claimed.rendition)
-            if rendition is not None:
-                break
-            drop(connection, self._ledger, claimed.batch, claimed.rendition, now=now)
-        self._renditions[lane], self._sub_revisions[lane] = rendition, sub_revision
-        self._people[lane] = {person.subscriber_id: person for person in people}
-        self._deadlines[claimed.batch] = now
-        return ClaimAnswered(lane, claimed)
+    def _claim(self, at: Any, lane: int, size: int, now: datetime) -> Event:
+        taken = self._books.claim(at, size, now=now, lease=CLAIM_LEASE)
+        if not isinstance(taken, Taken):
+            return ClaimAnswered(lane, None, taken)
+        self._taken[lane] = taken
+        self._people[lane] = {person.subscriber_id: person for person in taken.people}
+        self._deadlines[taken.claimed.batch] = now
+        return ClaimAnswered(lane, taken.claimed)
 
-    def _replan(self, connection: Connection, now: datetime) -> int:
-        """Plan what was deferred and has come due, but for those of whom an event has told meanwhile."""
-        heed_waiting(connection, self._ledger.issue_id, actor=self._ledger.owner, now=now)
-        return replan(connection, self._ledger, now=now)
-
-    def _mark(self, connection: Connection, step: Mark, now: datetime) -> Event:
+    def _mark(self, at: Any, step: Mark, now: datetime) -> Event:
         """Mark as many as the allowances let us; what of those was not marked is given back to them."""
-        granted, short = take(self._allowances, connection, len(step.recipients), now)
+        granted, short = take(self._allowances, at, len(step.recipients), now)
         if short is not None and not granted:
             return MarkRefused(step.lane, short.spent(now), ending=short.ending)
-        event = self._mark_some(connection, step, step.recipients[:granted], now)
+        event = self._mark_some(at, step, step.recipients[:granted], now)
         unused = granted - len(event.recipients) if isinstance(event, Marked) else granted
         for allowance in self._allowances if unused else ():
-            allowance.give_back(connection, unused, now)
+            allowance.give_back(at, unused, now)
         return event
 
-    def _mark_some(self, connection: Connection, step: Mark, whose: tuple[int, ...], now: datetime) -> Marked | MarkRefused:
+    def _mark_some(self, at: Any, step: Mark, whose: tuple[int, ...], now: datetime) -> Marked | MarkRefused:
         try:
             if self._deadlines[step.batch] < now + self._longest:
-                self._keep(connection, step.batch, now, now + self._longest + _MARGIN)
-            sub_revision = self._sub_revisions[step.lane]
-            marked = self._ledger.mark(connection, step.batch, whose, now=now, sub_revision=sub_revision)
+                self._keep(at, step.batch, now, now + self._longest + _MARGIN)
+            sub_revision = self._taken[step.lane].sub_revision
+            marked = self._books.mark(at, step.batch, whose, now=now, sub_revision=sub_revision)
         except LeaseLost:
             return MarkRefused(step.lane, "another process took over")
         except Stale:
-            self._shelf.refresh(connection)
+            self._books.refresh(at)
             return MarkRefused(step.lane, "an article was withdrawn", again=True)
         except NotSendable as error:
             return MarkRefused(step.lane, str(error))
         return Marked(step.lane, tuple(marked), step.recipients[len(whose) :])
 
-    def _settle(self, connection: Connection, step: Settle, now: datetime) -> Event:
+    def _settle(self, at: Any, step: Settle, now: datetime) -> Event:
         people = self._people[step.lane]
         retry_at = {one: now + self._back_off(people[one].attempts + 1, step.answer) for one in step.recipients}
-        self._ledger.settle(connection, step.batch, step.recipients, step.answer, now=now, retry_at=retry_at)
+        self._books.settle(at, step.batch, step.recipients, step.answer, now=now, retry_at=retry_at)
         for outcome in step.answer.outcomes:
             self.outcomes[outcome] += 1
         return Settled(step.lane)
@@ -206,12 +180,12 @@ class Turns:
         self._renewed_at = now
         held = [lane.claimed.batch for lane in self.machine.lanes if lane.claimed is not None]
         if held:
-            with self._store.writing(together=True) as connection:
+            with self._books.writing() as at:
                 for batch in held:
                     # One that was lost is found out at its next mark, where it matters.
-                    self._ledger.renew(connection, batch, now=now, lease=CLAIM_LEASE, deadline=self._deadlines[batch])
+                    self._books.renew(at, batch, now=now, lease=CLAIM_LEASE, deadline=self._deadlines[batch])
 
-    def _keep(self, connection: Connection, batch: int, now: datetime, deadline: datetime) -> None:
-        if not self._ledger.renew(connection, batch, now=now, lease=CLAIM_LEASE, deadline=deadline):
+    def _keep(self, at: Any, batch: int, now: datetime, deadline: datetime) -> None:
+        if not self._books.renew(at, batch, now=now, lease=CLAIM_LEASE, deadline=deadline):
             raise LeaseLost
         self._deadlines[batch] = deadline

@@ -1,0 +1,133 @@
+"""The books: everything that the turns of a dispatch write down or look up, in transactions of its own.
+
+The port is small, so that a simulation can keep books of its own; `SqlBooks` are the real ones, the ledger in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from digest.delivery.account import next_retry
+from digest.delivery.heeding import heed_waiting
+from digest.delivery.ledger import Ledger, Recipient
+from digest.delivery.providers.answer import Answer
+from digest.delivery.shelf import Shelf
+from digest.delivery.steps import Claimed
+from digest.delivery.upkeep import drop, replan
+from digest.rendering.rendition import Rendition
+from digest.store.database import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A batch that was claimed, with what its messages need; the rendition is as of `sub_revision`."""
+
+    claimed: Claimed
+    people: Sequence[Recipient]
+    rendition: Rendition
+    sub_revision: int
+
+
+class Books(Protocol):
+    """What a dispatch asks of its store. `at` is the transaction that `writing` gave."""
+
+    def writing(self) -> AbstractContextManager[Any]:
+        """A transaction, committed when the block ends well."""
+        ...
+
+    def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta) -> Taken | datetime | None:
+        """A batch; or when something that waits may be claimed; None when nothing waits."""
+        ...
+
+    def mark(self, at: Any, batch: int, whose: Sequence[int], *, now: datetime, sub_revision: int) -> list[int]:
+        """As `Ledger.mark`; raises what that raises."""
+        ...
+
+    def settle(
+        self, at: Any, batch: int, whose: Sequence[int], answer: Answer, *, now: datetime, retry_at: Mapping[int, datetime]
+    ) -> None:
+        """As `Ledger.settle`."""
+        ...
+
+    def release(self, at: Any, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
+        """As `Ledger.release`."""
+        ...
+
+    def finish(self, at: Any, batch: int, *, now: datetime) -> None:
+        """As `Ledger.finish`."""
+        ...
+
+    def renew(self, at: Any, batch: int, *, now: datetime, lease: timedelta, deadline: datetime) -> bool:
+        """As `Ledger.renew`."""
+        ...
+
+    def refresh(self, at: Any) -> None:
+        """Something was withdrawn: what is claimed from now on goes without it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SqlBooks:
+    """The ledger, the shelf and the upkeep of one issue, in a store."""
+
+    store: Store
+    ledger: Ledger
+    shelf: Shelf
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """As `Books.writing`."""
+        return self.store.writing(together=True)
+
+    def claim(self, at: Connection, size: int, *, now: datetime, lease: timedelta) -> Taken | datetime | None:
+        """As `Books.claim`. Where nothing is planned, what was deferred and has come due is planned first."""
+        replanned = False
+        while True:
+            sub_revision = self.shelf.sub_revision
+            found = self.ledger.claim(at, size, now=now, lease=lease, sub_revision=sub_revision)
+            if found is None:
+                if replanned or not self._replan(at, now):
+                    return next_retry(at, self.ledger.issue_id)
+                replanned = True
+                continue
+            claimed, people = found
+            rendition = self.shelf.take(at, claimed.rendition)
+            if rendition is not None:
+                return Taken(claimed, people, rendition, sub_revision)
+            drop(at, self.ledger, claimed.batch, claimed.rendition, now=now)
+
+    def mark(self, at: Connection, batch: int, whose: Sequence[int], *, now: datetime, sub_revision: int) -> list[int]:
+        """As `Books.mark`."""
+        return self.ledger.mark(at, batch, whose, now=now, sub_revision=sub_revision)
+
+    def settle(
+        self, at: Connection, batch: int, whose: Sequence[int], answer: Answer, *, now: datetime, retry_at: Mapping[int, datetime]
+    ) -> None:
+        """As `Books.settle`."""
+        self.ledger.settle(at, batch, whose, answer, now=now, retry_at=retry_at)
+
+    def release(self, at: Connection, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
+        """As `Books.release`."""
+        self.ledger.release(at, batch, whose, now=now, until=until)
+
+    def finish(self, at: Connection, batch: int, *, now: datetime) -> None:
+        """As `Books.finish`."""
+        self.ledger.finish(at, batch, now=now)
+
+    def renew(self, at: Connection, batch: int, *, now: datetime, lease: timedelta, deadline: datetime) -> bool:
+        """As `Books.renew`."""
+        return self.ledger.renew(at, batch, now=now, lease=lease, deadline=deadline)
+
+    def refresh(self, at: Connection) -> None:
+        """As `Books.refresh`."""
+        self.shelf.refresh(at)
+
+    def _replan(self, at: Connection, now: datetime) -> int:
+        """Plan what was deferred and has come due, but for those of whom an event has told meanwhile."""
+        heed_waiting(at, self.ledger.issue_id, actor=self.ledger.owner, now=now)
+        return replan(at, self.ledger, now=now)
