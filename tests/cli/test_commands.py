@@ -157,9 +157,9 @@ def test_a_reader_that_goes_away_is_no_failure(project: Project) -> None:
 def test_canaries_in_the_environment_never_appear(project: Project) -> None:
     secrets = {
         "DIGEST_PROVIDERS__SMTP__USERNAME": "digest",
-        "DIGEST_PROVIDERS__SMTP__PASSWORD": "canary-password",
-        "DIGEST_PROVIDERS__SENDGRID__API_KEY": "canary-api-key",
-        "DIGEST_SECRET_KEY": "canary-secret-key-0123456789-0123456789",
+        "DIGEST_PROVIDERS__SMTP__PASSWORD": "birdsong-password",
+        "DIGEST_PROVIDERS__SENDGRID__API_KEY": "birdsong-api-key",
+        "DIGEST_SECRET_KEY": "birdsong-secret-key-0123456789-0123456789",
     }
     for arguments in (
         ("run", "--dry-run", "--all", "--now", NOW),
@@ -174,10 +174,10 @@ def test_canaries_in_the_environment_never_appear(project: Project) -> None:
         ("stats", "weekly/1"),
     ):
         got = project.command(*arguments, **secrets)
-        assert "canary" not in got.stdout + got.stderr, arguments
+        assert "birdsong" not in got.stdout + got.stderr, arguments
     written = [file for file in (project.folder / "outbox").rglob("*") if file.is_file()]
     assert written
-    assert [file for file in written if b"canary" in file.read_bytes()] == []
+    assert [file for file in written if b"birdsong" in file.read_bytes()] == []
 
 
 @pytest.mark.parametrize(

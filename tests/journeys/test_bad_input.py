@@ -149,13 +149,13 @@ def test_every_report_can_be_had_as_json(project: Project) -> None:
 
 def test_no_secret_is_ever_shown(project: Project) -> None:
     secrets = {
-        "DIGEST_PROVIDERS__SMTP__PASSWORD": "canary-password",
-        "DIGEST_PROVIDERS__SENDGRID__API_KEY": "canary-api-key",
-        "DIGEST_SECRET_KEY": "canary-secret-key-0123456789-0123456789",
+        "DIGEST_PROVIDERS__SMTP__PASSWORD": "birdsong-password",
+        "DIGEST_PROVIDERS__SENDGRID__API_KEY": "birdsong-api-key",
+        "DIGEST_SECRET_KEY": "birdsong-secret-key-0123456789-0123456789",
     }
     for arguments in (("config", "show"), ("config", "show", "--json"), ("doctor",), ("run", "--now", NOW), ("config", "check")):
         got = project.command(*arguments, **secrets)
-        assert "canary" not in got.stdout + got.stderr, arguments
+        assert "birdsong" not in got.stdout + got.stderr, arguments
 
 
 def test_the_demonstration_ignores_what_is_configured_here(tmp_path: Path) -> None:
