@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -16,9 +17,11 @@ from digest.delivery.providers.port import EventsRead
 from digest.delivery.sending import request_size
 from digest.delivery.settling import conclude
 from digest.errors import UsageError
+from digest.insights.coverage import audit
 from digest.issues.calendar import slots_between
 from digest.issues.issue import Issue, issue_by_id, list_issues
-from digest.settings import Frequency
+from digest.issues.topics import silent_topics
+from digest.settings import Frequency, NewsletterSettings
 from digest.store import tables
 
 _ALARM = "alarm"
@@ -49,10 +52,15 @@ def watch(app: App, issue: Issue) -> tuple[Alarm, ...]:
 
 def look(app: App, connection: Connection, issue: Issue) -> tuple[Alarm, ...]:
     """Every alarm that rings for an issue; nothing is changed."""
-    bound = request_size(_batch_limit(app), app.settings.delivery.batch, issue.audience or 0)
-    bound *= app.settings.delivery.concurrency
-    figures = count_figures(connection, issue, bound=bound, missed_slots=_missed(app, connection, issue))
-    return ringing(figures) if issue.audience is not None else ()
+    if issue.audience is None:
+        return ()
+    bound = request_size(_batch_limit(app), app.settings.delivery.batch, issue.audience)
+    figures = count_figures(connection, issue, bound=bound * app.settings.delivery.concurrency)
+    newsletter = next((one for one in app.settings.newsletters if one.slug == issue.newsletter), None)
+    if newsletter is not None:  # else it is not configured any more
+        missed, silent = _missed(connection, newsletter, issue), silent_topics(connection, newsletter, issue)
+        figures = replace(figures, missed_slots=missed, silent_topics=silent)
+    return ringing(replace(figures, uncovered=audit(connection, issue)))
 
 
 def reporting_provider(app: App, issue: Issue, wanted: str | None) -> str:
@@ -82,11 +90,10 @@ def _batch_limit(app: App) -> int:
         return 1  # it is not configured here; so few are expected that a person is rather told once too often
 
 
-def _missed(app: App, connection: Connection, issue: Issue) -> tuple[str, ...]:
-    """The slots between an issue and the one before it; None are known where its schedule is not configured any more."""
-    newsletter = next((one for one in app.settings.newsletters if one.slug == issue.newsletter), None)
+def _missed(connection: Connection, newsletter: NewsletterSettings, issue: Issue) -> tuple[str, ...]:
+    """The slots between an issue and the one before it; none are known where its frequency is not offered any more."""
     frequency = Frequency(issue.frequency)
-    if newsletter is None or frequency not in newsletter.schedule:
+    if frequency not in newsletter.schedule:
         return ()
     others = list_issues(connection, issue.newsletter)
     before = [one.slot_at for one in others if one.frequency == issue.frequency and one.slot_at < issue.slot_at]

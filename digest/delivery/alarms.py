@@ -14,6 +14,7 @@ from digest.delivery.event import HARD, Kind
 from digest.delivery.resolving import BY_KEY, BY_SILENCE
 from digest.delivery.transitions import DeliveryState
 from digest.issues.issue import Issue
+from digest.issues.topics import SILENT_FOR
 from digest.store import tables
 
 FIRST = 1000
@@ -42,7 +43,7 @@ class Figures:
     """What the alarms of one issue go by. `first` is how many of the first thousand were accepted so far.
 
     `last_accepted` is of the issue before, None where there is none or this one is not at its end; `bound` is how many may be
-    unknown at once.
+    unknown at once. `uncovered` is what the coverage audit found.
     """
 
     audience: int
@@ -56,6 +57,8 @@ class Figures:
     unknown: int
     bound: int
     missed_slots: tuple[str, ...] = ()
+    silent_topics: tuple[str, ...] = ()
+    uncovered: tuple[str, ...] = ()
 
 
 def ringing(figures: Figures) -> tuple[Alarm, ...]:
@@ -88,14 +91,19 @@ def _telling(figures: Figures) -> Iterator[Alarm]:
     if figures.missed_slots:
         said = f"{len(figures.missed_slots)} since the issue before, the last of {figures.missed_slots[-1]}"
         yield Alarm("missed slots", False, said)
+    if figures.silent_topics:
+        yield Alarm("silent topics", False, f"nothing arrived for {', '.join(figures.silent_topics)} in {SILENT_FOR} issues")
+    if figures.uncovered:
+        said = f"{'; '.join(figures.uncovered)}: this is a defect, please report it"
+        yield Alarm("coverage", False, said)
 
 
 def _too_many(count: int, of: int, bound: float) -> bool:
     return count > _SAYS_NOTHING and count > bound * of
 
 
-def count_figures(connection: Connection, issue: Issue, *, bound: int, missed_slots: tuple[str, ...] = ()) -> Figures:
-    """Count what the alarms of one issue go by; reads all of its deliveries and events."""
+def count_figures(connection: Connection, issue: Issue, *, bound: int) -> Figures:
+    """Count what the alarms of one issue go by; reads all of its deliveries and events. What others look at is left quiet."""
     rows = select(_row.state, func.count()).where(_row.issue_id == issue.id).group_by(_row.state)
     states = {row.state: row[1] for row in connection.execute(rows)}
     figures = Figures(
@@ -109,7 +117,6 @@ def count_figures(connection: Connection, issue: Issue, *, bound: int, missed_sl
         last_accepted=_last_accepted(connection, issue),
         unknown=states.get(_S.UNKNOWN.value, 0),
         bound=bound,
-        missed_slots=missed_slots,
     )
     return figures if connection.execute(_ANY, {"issue": issue.id}).first() is None else _with_events(connection, issue, figures)
 

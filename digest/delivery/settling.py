@@ -16,7 +16,7 @@ from sqlalchemy import Case, ColumnElement, Connection, Select, case, delete, in
 from digest.delivery.account import unknown, unsent
 from digest.delivery.batches import close_batches
 from digest.delivery.ledger import Ledger
-from digest.delivery.transitions import DeliveryState
+from digest.delivery.transitions import GIVES_BACK, DeliveryState
 from digest.delivery.upkeep import cancel
 from digest.issues import pool
 from digest.issues.issue import Issue, issue_by_id
@@ -27,7 +27,7 @@ from digest.store import tables
 _S = DeliveryState
 _Way = tuple[Any, ...]
 _WENT = [state.value for state in (_S.ACCEPTED, _S.UNKNOWN)]
-_GIVEN_BACK = [state.value for state in (_S.REJECTED, _S.EXPIRED, _S.CANCELLED)]
+_GIVEN_BACK = [state.value for state in GIVES_BACK]
 _row, _group, _subscription = tables.delivery.c, tables.audience_group.c, tables.subscription.c
 
 

@@ -56,6 +56,9 @@ UNSENT = (_D.PLANNED, _D.CLAIMED, _D.SENDING, _D.DEFERRED)
 # Their articles count as sent to that subscriber; in every other state the articles are given back.
 COUNTS_AS_SENT = (_D.PLANNED, _D.CLAIMED, _D.SENDING, _D.DEFERRED, _D.UNKNOWN, _D.ACCEPTED)
 
+# They were considered and did not get it: once the issue settles they are owed it again. Who is suppressed was not considered.
+GIVES_BACK = (_D.REJECTED, _D.EXPIRED, _D.CANCELLED)
+
 
 def may(from_state: DeliveryState, to_state: DeliveryState) -> bool:
     """Whether the ledger knows this step."""

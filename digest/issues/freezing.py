@@ -20,6 +20,7 @@ from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState, record, step
 from digest.issues.selection import Candidate, Reader, Rules, Selection
 from digest.issues.selection import select as choose
+from digest.issues.topics import topics_of
 from digest.issues.withdrawn import begin_anew
 from digest.rendering.blocks import content_hash, render_blocks
 from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
@@ -113,8 +114,8 @@ def _freeze_content(
 ) -> tuple[Frozen, Selection]:
     floor = pool.floor(connection, newsletter.slug, frequency.value, newsletter.carry_over)
     articles = pool.articles(connection, newsletter.slug, frequency.value, floor.number)
-    topics_of = {article.id: _topics(article, newsletter) for article in articles}
-    candidates = tuple(_candidate(article, topics_of[article.id]) for article in articles)
+    found = {article.id: topics_of(article, newsletter) for article in articles}
+    candidates = tuple(_candidate(article, found[article.id]) for article in articles)
     rules = Rules(
         topics=tuple(newsletter.topics),
         max_articles=newsletter.max_articles,
@@ -124,7 +125,7 @@ def _freeze_content(
     )
     selection = _select(connection, newsletter, frequency, candidates, rules)
     zone = ZoneInfo(newsletter.timezone)
-    usable = [a for a in articles if topics_of[a.id] and a.withdrawn_at is None and a.arrival is not None]
+    usable = [a for a in articles if found[a.id] and a.withdrawn_at is None and a.arrival is not None]
     content = IssueContent(
         newsletter=newsletter.slug,
         title=newsletter.title,
@@ -135,7 +136,7 @@ def _freeze_content(
         site=_site(settings),
         sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
         sections=tuple(SectionContent(slug, topic.title) for slug, topic in newsletter.topics.items()),
-        articles=tuple(_article(article, topics_of[article.id], zone) for article in _by_priority(usable, selection)),
+        articles=tuple(_article(article, found[article.id], zone) for article in _by_priority(usable, selection)),
     )
     frozen = Frozen(content, rules, candidates, floor.number, floor.bounded, newsletter.template, "", newsletter.timezone)
     return frozen, selection
@@ -216,12 +217,6 @@ def _keep_content(connection: Connection, issue_id: int, frozen: Frozen, rendere
 def _next_number(connection: Connection, newsletter: str) -> int:
     highest = select(func.coalesce(func.max(tables.issue.c.number), 0)).where(tables.issue.c.newsletter == newsletter)
     return int(connection.execute(highest).scalar_one()) + 1
-
-
-def _topics(article: Article, newsletter: NewsletterSettings) -> tuple[str, ...]:
-    """The newsletter's topics whose tags the article carries, in the newsletter's order."""
-    tags = {tag.casefold() for tag in article.tags}
-    return tuple(slug for slug, topic in newsletter.topics.items() if any(tag.casefold() in tags for tag in topic.tags))
 
 
 def _candidate(article: Article, topics: tuple[str, ...]) -> Candidate:

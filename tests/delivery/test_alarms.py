@@ -43,6 +43,8 @@ QUIET = Figures(
         ("unusually few", False, {"accepted": 1000}, {"accepted": 999}),
         ("many unknown", False, {"unknown": 40}, {"unknown": 41}),
         ("missed slots", False, {"missed_slots": ()}, {"missed_slots": ("2026-11-16T09:00",)}),
+        ("silent topics", False, {"silent_topics": ()}, {"silent_topics": ("career",)}),
+        ("coverage", False, {"uncovered": ()}, {"uncovered": ("1 have an article of it in another issue, too",)}),
     ],
 )
 def test_an_alarm_is_quiet_at_its_bound_and_rings_above_it(

@@ -27,7 +27,8 @@ from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.settling import conclude
 from digest.delivery.transitions import COUNTS_AS_SENT, DeliveryState
 from digest.errors import Refused
-from digest.issues.issue import Issue, frozen_of, issue_by_id
+from digest.insights.coverage import audit
+from digest.issues.issue import Issue, frozen_of, issue_by_id, list_issues
 from digest.issues.lifecycle import IssueState
 from digest.issues.owed import parse_owed
 from digest.store import tables
@@ -59,10 +60,17 @@ class Weeks:
                     self._issue(app, frequency.value)
                 self._finish_some(app)
                 self._nobody_twice(app)
+                self._covered(app)
         with self.project.app(BEGAN + timedelta(days=DAYS)) as app:
             self._finish_all(app)
             self._nobody_twice(app)
             self._nothing_lost(app)
+            self._covered(app)
+
+    def _covered(self, app: App) -> None:
+        with app.store.reading() as connection:
+            found = {issue.name: audit(connection, issue) for issue in list_issues(connection)}
+        assert not any(found.values()), found
 
     def _publish(self, at: datetime) -> None:
         for _ in range(self.draw.randint(0, 3)):

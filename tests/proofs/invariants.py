@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, text
 
+from digest.insights.coverage import audit
+from digest.issues.issue import list_issues
 from digest.store import tables
 
 _OPEN = {"planned", "claimed", "sending", "deferred"}
@@ -49,6 +51,8 @@ def judge(connection: Connection, arrived: Mapping[str, int], *, finished: bool 
     assert issue.state != "sent" or not (counts["unknown"] or any(counts[state] for state in _OPEN)), "sent, and still open"
     told = _fold(connection, len(states))
     assert told == counts, f"the history tells {dict(told)} and the rows are {dict(counts)}"
+    gaps = audit(connection, list_issues(connection)[0])
+    assert not gaps, gaps
     unknown_arrived = sum(1 for address, state in states.items() if state == "unknown" and address in arrived)
     assert len(arrived) == counts["accepted"] + unknown_arrived
     return Verdict(len(states), counts["accepted"], counts["unknown"], unknown_arrived)
