@@ -11,9 +11,9 @@ from digest.app.fetching import Fetched, fetch
 from digest.app.sending import obstacle, send_locked
 from digest.app.wiring import App
 from digest.delivery.ending import PAUSING, Ending
-from digest.delivery.engines.local import Progress
 from digest.delivery.guarding import AudienceJump
 from digest.delivery.plan import count_audience
+from digest.delivery.progress import OnProgress
 from digest.delivery.sending import OUT_OF_REACH, Sent
 from digest.errors import Refused
 from digest.issues.calendar import Slot, due_slot
@@ -45,7 +45,7 @@ class Ran:
     halted: str | None = None  # why all sending is halted, and what to do
 
 
-def run(app: App, slug: str | None, on_progress: Progress) -> Ran:
+def run(app: App, slug: str | None, on_progress: OnProgress) -> Ran:
     """Do everything that is due. Holds the run lock; `Busy` when another run or send has it."""
     newsletters = app.newsletters(slug)
     app.providers()  # what it lacks is said before anything is done
@@ -83,7 +83,7 @@ def _paused(app: App, newsletter: NewsletterSettings, ran: Ran) -> list[Handled]
     return [Handled(issue, f"`digest issues resume {issue.name}` lets it go on", refused=True) for issue in paused]
 
 
-def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: Progress) -> Handled:
+def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: OnProgress) -> Handled:
     if issue.state is _S.APPROVED and audience_of(app, issue) == 0:
         reason = f"nobody is subscribed {issue.frequency} to {newsletter.slug}"
         return Handled(issuing.skip(app, issue, "run", reason), reason)
@@ -97,7 +97,7 @@ def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: 
     return Handled(sent.issue, sent.reason, sent, refused=sent.ending in PAUSING - {Ending.OUT_OF_REACH})
 
 
-def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ran, on_progress: Progress) -> None:
+def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ran, on_progress: OnProgress) -> None:
     """The slot that is due, if one is: make its issue, or take the one that waits for it."""
     slot = due_slot(newsletter.schedule[frequency], ZoneInfo(newsletter.timezone), app.settings.started_at, app.now)
     if slot is None:

@@ -8,21 +8,21 @@ from pathlib import Path
 from digest.app import issuing
 from digest.app.hearing import watch
 from digest.app.wiring import App
-from digest.delivery.engines.local import Progress
 from digest.delivery.halting import in_force
+from digest.delivery.progress import OnProgress
 from digest.delivery.sending import Sender, Sent
 from digest.errors import DigestError, Refused
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState
 
 
-def send(app: App, issue: Issue, on_progress: Progress) -> Sent:
+def send(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
     """Plan and deliver an issue, or go on where an earlier send stopped. Holds the run lock; `Busy` when it is taken."""
     with app.run_lock():
         return send_locked(app, issuing.named(app, issue.name), on_progress)
 
 
-def send_locked(app: App, issue: Issue, on_progress: Progress) -> Sent:
+def send_locked(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
     """`send` for who holds the run lock already, and so knows that no other sender is alive on this database."""
     sender = Sender(
         store=app.store,
@@ -62,7 +62,7 @@ def obstacle(app: App) -> str | None:
     return app.epoch.obstacle() if halted is None else halted.advice
 
 
-def rehearse(app: App, name: str, on_progress: Progress, *, every_message: bool) -> tuple[Sent, Path]:
+def rehearse(app: App, name: str, on_progress: OnProgress, *, every_message: bool) -> tuple[Sent, Path]:
     """A dry run of one issue, whatever it still waits for; returns where to look."""
     with app.rehearsing(every_message=every_message) as rehearsal:
         issue = issuing.named(rehearsal, name)

@@ -13,7 +13,7 @@ from digest.cli.output import print_json, say, warn
 
 if TYPE_CHECKING:
     from digest.app import App
-    from digest.delivery.engines.local import Progress
+    from digest.delivery.progress import OnProgress
     from digest.delivery.sending import Sent
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Do everything, send nothing, record nothing; write to outbox/.")]
@@ -49,7 +49,7 @@ def run(
         else:
             app.store.prepare()
         stack.enter_context(draining(app.stop))
-        on_progress = stack.enter_context(sending_progress(as_json))
+        on_progress = stack.enter_context(sending_progress(as_json, dry_run=app.outbox is not None))
         ran = running.run(app, newsletter, on_progress)
         folders = {h.issue.name: str(app.outbox.folder(h.issue)) for h in ran.handled if app.outbox and h.sent}
     report = run_report(ran, folders)
@@ -89,7 +89,7 @@ def send(
         dry = dry or not app.sends_for_real
         if not dry:
             app.store.prepare()
-        with draining(app.stop), sending_progress(as_json) as on_progress:
+        with draining(app.stop), sending_progress(as_json, dry_run=dry) as on_progress:
             if test_to is not None:
                 app.store.prepare()
                 answer = send_test(app, issuing.named(app, issue), test_to)
@@ -107,7 +107,7 @@ def send(
     raise typer.Exit(exit_code_of_send(sent))
 
 
-def _send_or_ask(app: App, name: str, confirmed: int | None, on_progress: Progress) -> Sent:
+def _send_or_ask(app: App, name: str, confirmed: int | None, on_progress: OnProgress) -> Sent:
     """Send; on a terminal somebody is asked where the audience has to be confirmed."""
     from digest.app import issuing, sending
     from digest.delivery.guarding import AudienceJump

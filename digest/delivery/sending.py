@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,17 +10,17 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, update
 
 from digest.delivery import canary
-from digest.delivery.account import account
+from digest.delivery.account import account, unsent
 from digest.delivery.allowance import Allowance, Canary, Plan, Quota
 from digest.delivery.ending import PAUSING, PROVIDER_FAILED, Ending
-from digest.delivery.engines.local import LocalEngine, Progress
+from digest.delivery.engines.local import LocalEngine
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.guarding import check_audience
 from digest.delivery.halting import in_force
 from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import Ledger
 from digest.delivery.plan import count_audience, plan
-from digest.delivery.providers.answer import Outcome
+from digest.delivery.progress import OnProgress, Teller
 from digest.delivery.providers.port import Provider, key_life
 from digest.delivery.resolving import doubt_again, resolve_unknown
 from digest.delivery.settling import conclude
@@ -43,7 +42,8 @@ class Sent:
     """What a send came to. `account` names every state and sums to `audience`; `ending` is None when nothing was to do.
 
     `touched` counts what this send attempted, and what it found that another process had left unknown. `left_out` is the
-    note to the editor: what was withdrawn from the issue. `alarms` are those that ring for the issue now.
+    note to the editor: what was withdrawn from the issue. `alarms` are those that ring for the issue now. `doubt` is the most that
+    a crash would have left unknown.
     """
 
     issue: Issue
@@ -54,6 +54,7 @@ class Sent:
     touched: int
     left_out: tuple[LeftOut, ...] = ()
     alarms: tuple[str, ...] = ()
+    doubt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Sender:
     owner: str
     now: datetime
     stop: threading.Event
-    on_progress: Progress = lambda _: None
+    on_progress: OnProgress = lambda _: None
     quotas: Mapping[str, Plan] = field(default_factory=dict)
 
     def send(self, issue: Issue, *, others_are_dead: bool) -> Sent:
@@ -83,11 +84,14 @@ class Sender:
             raise Refused(f"issue {issue.name} cannot be sent: {WHY_NOT[issue.state]}")
         ledger = Ledger(issue.id, issue.newsletter, self.providers[0].name, self.owner)
         issue, found = self._prepare(issue, ledger, others_are_dead=others_are_dead)
-        ending, reason, tried = self._send_planned(issue) if issue.state is IssueState.SENDING else (None, "", 0)
+        ending, reason, tried, doubt = None, "", 0, 0
+        if issue.state is IssueState.SENDING:
+            teller = self._teller(issue)
+            (ending, reason), tried, doubt = self._send_planned(issue, teller), teller.tried, teller.doubt
         with self.store.writing() as connection:
             issue = self._end(connection, issue, ending, reason)
             counted, withdrawn = account(connection, issue), left_out(connection, issue)
-        return Sent(issue, issue.audience or 0, counted, ending, reason, tried + found, withdrawn)
+        return Sent(issue, issue.audience or 0, counted, ending, reason, tried + found, withdrawn, doubt=doubt)
 
     def _prepare(self, issue: Issue, ledger: Ledger, *, others_are_dead: bool) -> tuple[Issue, int]:
         clock = datetime.now(UTC)
@@ -114,19 +118,24 @@ class Sender:
             replan(connection, ledger, now=clock)
         return issue, swept.unknown
 
-    def _send_planned(self, issue: Issue) -> tuple[Ending, str, int]:
+    def _teller(self, issue: Issue) -> Teller:
+        with self.store.reading() as connection:
+            waiting = unsent(connection, issue.id)
+        largest = max(self._unit(issue, provider) for provider in self.providers)
+        return Teller(issue.name, waiting, largest * self.settings.concurrency, self.on_progress)
+
+    def _send_planned(self, issue: Issue, teller: Teller) -> tuple[Ending, str]:
         """The canary first, where there is one, and after it has been looked at the rest."""
-        left, tried = self._canary_left(issue), 0
+        left = self._canary_left(issue)
         if left is not None:
             if left:
-                ending, reason, tried = self._dispatch(issue, Canary(left))
+                ending, reason = self._dispatch(issue, teller, Canary(left))
                 if ending is not Ending.CANARY:
-                    return ending, reason, tried
+                    return ending, reason
             verdict = self._await_canary(issue)
             if verdict is not None:
-                return *verdict, tried
-        ending, reason, more = self._dispatch(issue)
-        return ending, reason, tried + more
+                return verdict
+        return self._dispatch(issue, teller)
 
     def _canary_left(self, issue: Issue) -> int | None:
         """How many of the canary have not been tried; None when the rest may go."""
@@ -151,25 +160,24 @@ class Sender:
             verdict = canary.tried(connection, issue).verdict(self.settings.canary_bound)
         return None if verdict is None else (Ending.PAUSED, verdict)
 
-    def _dispatch(self, issue: Issue, *allowances: Allowance) -> tuple[Ending, str, int]:
+    def _dispatch(self, issue: Issue, teller: Teller, *allowances: Allowance) -> tuple[Ending, str]:
         """Send what is planned, provider by provider, until one of them is not at fault for how it ended."""
         with self.store.reading() as connection:
             shelf = Shelf(connection, issue)
         if shelf.content_hash != issue.approved_hash:
             raise Refused(f"issue {issue.name}: what is stored is not what was approved; nothing of it is sent")
-        outcomes: Counter[Outcome] = Counter()
         said: list[str] = []
         for provider in self.providers:
             if said:
                 self._take_over(issue, provider)
-            result = self._engine(issue, provider, shelf, allowances).run(self.stop, self._counting_on(outcomes))
-            outcomes.update(result.outcomes)
+            result = self._engine(issue, provider, shelf, allowances).run(self.stop, teller.hear)
+            teller.keep(result.outcomes)
             said.append(f"{provider.name}: {result.reason}" if result.reason and len(self.providers) > 1 else result.reason)
             if result.ending not in PROVIDER_FAILED:
                 break
         if len(said) > 1 and result.ending is Ending.EMPTY:
             said[-1] = f"the rest went through {provider.name}"
-        return result.ending, "; ".join(filter(None, said)), outcomes.total()
+        return result.ending, "; ".join(filter(None, said))
 
     def _take_over(self, issue: Issue, provider: Provider) -> None:
         """What was to go again by the key of the provider before is unknown again: to this one the key says nothing."""
@@ -177,18 +185,16 @@ class Sender:
         with self.store.writing() as connection:
             doubt_again(connection, ledger, key_life(provider), now=datetime.now(UTC))
 
-    def _counting_on(self, before: Counter[Outcome]) -> Progress:
-        """Progress that begins where earlier providers ended."""
-        carried = Counter(before)
-        return lambda outcomes: self.on_progress(carried + Counter(outcomes))
-
     def _engine(self, issue: Issue, provider: Provider, shelf: Shelf, allowances: Sequence[Allowance]) -> LocalEngine:
         ledger = Ledger(issue.id, issue.newsletter, provider.name, self.owner)
         envelopes = EnvelopeMaker(self.key, self.public_url, issue)
-        unit = request_size(provider.batch_limit, self.settings.batch, issue.audience or 0)
+        unit = self._unit(issue, provider)
         quota = self.quotas.get(provider.name)
         bounds = (*allowances, Quota(provider.name, quota)) if quota else allowances
         return LocalEngine(self.store, ledger, provider, shelf, envelopes, self.settings, unit, bounds)
+
+    def _unit(self, issue: Issue, provider: Provider) -> int:
+        return request_size(provider.batch_limit, self.settings.batch, issue.audience or 0)
 
     def _end(self, connection: Connection, issue: Issue, ending: Ending | None, reason: str) -> Issue:
         issue = issue_by_id(connection, issue.id)
