@@ -115,7 +115,7 @@ def _bar(dry_run: bool) -> Iterator[OnProgress]:
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
@@ -123,7 +123,7 @@ def _bar(dry_run: bool) -> Iterator[OnProgress]:
         TimeRemainingColumn(),
         TextColumn("{task.fields[counts]}"),
     )
-    bars = Bars(*columns, console=Console(stderr=True), expand=True)
+    bars = Bars(*columns, console=Console(stderr=True))
     tasks: dict[str, TaskID] = {}
 
     def show(progress: Progress) -> None:
