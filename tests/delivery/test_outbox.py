@@ -97,6 +97,7 @@ def test_who_gets_what_and_why_not_stands_in_a_file_that_a_spreadsheet_may_open(
         page = (folder / "index.html").read_text(encoding="utf-8")
         assert "<script" not in page
         assert "Title a" in page
+        assert "loading=" not in page  # the first frames are there at once, for a printer or a screenshot as well
 
 
 def test_beginning_again_removes_what_an_earlier_one_left_and_nothing_else(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from digest.rendering.assemble import fill
+from digest.rendering.colours import contrast
 
 from .sample import PERSONAL
 from .test_assemble import rendition
@@ -67,3 +69,28 @@ def test_the_sample_mail_fits_its_width_and_can_be_read(chromium: Browser, width
     assert page.evaluate(FAINT) == []
     assert set(fetched) <= {"image"}
     context.close()
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_a_picture_that_is_not_loaded_keeps_its_place_and_its_words_can_be_read(chromium: Browser, mode: str) -> None:
+    html, _ = fill(rendition(), PERSONAL)
+    context = chromium.new_context(viewport={"width": 600, "height": 800}, color_scheme="dark" if mode == "dark" else "light")
+    page = context.new_page()
+    page.route("**/*", lambda route: route.abort())
+    page.set_content(html)
+    places = page.evaluate(
+        """() => [...document.images].filter(i => !i.closest('.logo')).map(i => {
+          const s = getComputedStyle(i);
+          return [i.alt, i.offsetHeight / i.offsetWidth, s.color, s.backgroundColor];
+        })"""
+    )
+    assert places
+    for words, ratio, colour, behind in places:
+        assert words
+        assert ratio == pytest.approx(9 / 16, abs=0.05)
+        assert contrast(_rgb(colour), _rgb(behind)) >= 4.5
+    context.close()
+
+
+def _rgb(computed: str) -> str:
+    return "#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", computed)[:3])
