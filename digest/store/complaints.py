@@ -19,6 +19,7 @@ _GONE = "the server was stopped or is starting; what was committed is kept, run 
 _BY_WORDS = {
     "locked": _HELD,
     "disk is full": "the disk is full; nothing was lost, make room and run again",
+    "disk I/O": "the disk is full, over a quota, or failing; nothing was lost, see to it and run again",
     "unable to open": "the folder is missing or may not be written to; check database.url",
     "readonly": "the file may not be written to; check its owner and mode",
     "not a database": "the file is something else; check database.url",
@@ -70,7 +71,8 @@ def _line(url: URL, error: Exception) -> str:
     advice = _BY_STATE.get(_state(error)) or next((words for sign, words in _BY_WORDS.items() if sign in said), None)
     if advice is not None:
         return f"the database {where}: {said}: {advice}"
-    return f"the database {where}: {said}; check database.url and that the server runs"
+    server = "" if url.get_backend_name() == "sqlite" else " and that the server runs"
+    return f"the database {where}: {said}; check database.url{server}"
 
 
 def _state(error: Exception) -> str:

@@ -17,7 +17,7 @@ from digest.errors import Refused, UsageError
 from digest.store.complaints import speaking_plainly
 from digest.store.copying import copy_file, copy_rows
 from digest.store.locking import advisory_lock, await_turn, file_lock
-from digest.store.migrations import HEAD
+from digest.store.migrations import HEAD, REVISIONS
 from digest.store.tables import metadata
 
 _BUSY_SECONDS = 30
@@ -67,6 +67,14 @@ class Store:
 
     def prepare(self) -> None:
         """Create the tables of a new database; refuse one that another version of Digest made."""
+        found = self._recognised()
+        if found is None:
+            self._create()
+        elif found != HEAD:
+            raise Refused(f"the database is at revision {found} and this Digest wants {HEAD}; run `digest migrate` first")
+
+    def _recognised(self) -> str | None:
+        """The revision of this database, None when it is empty; refuses one that is not Digest's, or a newer Digest's."""
         with self.reading() as connection:
             found = revision(connection)
             strange = found is None and inspect(connection).get_table_names()
@@ -74,10 +82,11 @@ class Store:
             raise UsageError(
                 f"database.url: {self.url.render_as_string()} holds tables that are not Digest's; name another database"
             )
-        if found is None:
-            self._create()
-        elif found != HEAD:
-            raise Refused(f"the database is at revision {found} and this Digest wants {HEAD}; run `digest migrate` first")
+        if found is not None and found not in REVISIONS:
+            raise Refused(
+                f"the database is at revision {found}, which this Digest does not know; install the newer one that made it"
+            )
+        return found
 
     def _create(self) -> None:
         """The tables of a new database, as every migration in turn would make them (a test compares), without loading Alembic."""
@@ -92,6 +101,7 @@ class Store:
         """Bring the tables to this version's revision, and return it."""
         from digest.store.migrations.upgrade import upgrade
 
+        self._recognised()
         with self.writing() as connection:
             upgrade(connection)
         return HEAD

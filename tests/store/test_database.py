@@ -17,12 +17,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, inspect, select
+from sqlalchemy import Connection, insert, inspect, make_url, select
 
 from digest.errors import Busy, Refused, Unreachable, UsageError
 from digest.issues.issue import find_issue
+from digest.store.complaints import speaking_plainly
 from digest.store.database import Store, revision
-from digest.store.migrations import HEAD
+from digest.store.migrations import HEAD, REVISIONS
 from digest.store.migrations.upgrade import alembic_config
 from digest.store.tables import metadata, subscriber
 from tests.databases import Databases, eventually
@@ -140,9 +141,39 @@ def test_a_file_that_is_no_database_a_missing_folder_and_a_strange_database_are_
 
 def test_a_database_of_another_revision_is_refused(store: Store) -> None:
     with store.writing() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     with pytest.raises(Refused, match="run `digest migrate` first"):
         store.prepare()
+
+
+def test_a_database_that_a_newer_digest_made_is_left_alone_by_migrate_too(store: Store) -> None:
+    with store.writing() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    for look in (store.prepare, store.migrate):
+        with pytest.raises(Refused, match="revision 9999, which this Digest does not know; install the newer one"):
+            look()
+    with store.reading() as connection:
+        assert revision(connection) == "9999"
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [("disk I/O error", "the disk is full, over a quota, or failing"), ("something new", "something new; check database.url")],
+)
+def test_what_sqlite_complains_of_is_one_line_that_speaks_of_no_server(said: str, advice: str) -> None:
+    with pytest.raises(Unreachable) as raised, speaking_plainly(make_url("sqlite:///digest.db")):
+        raise sqlite3.OperationalError(said)
+    assert advice in str(raised.value)
+    assert "server" not in str(raised.value)
+
+
+def test_migrate_adds_no_tables_to_what_is_not_ours(tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "other.db")
+    with other:
+        other.execute("CREATE TABLE things (x)")
+    other.close()
+    with pytest.raises(UsageError, match="tables that are not Digest's"):
+        Store(f"sqlite:///{tmp_path / 'other.db'}").migrate()
 
 
 def described(connection: Connection) -> dict[str, Any]:
@@ -171,7 +202,9 @@ def test_migrations_make_exactly_the_tables_of_a_new_database(store: Store, tmp_
         assert compare_metadata(context, metadata) == []
         assert described(connection) == described(fresh)
         assert set(described(fresh)) == {*metadata.tables, "alembic_version"}
-        assert ScriptDirectory.from_config(alembic_config(connection)).get_current_head() == HEAD
+        scripts = ScriptDirectory.from_config(alembic_config(connection))
+        assert scripts.get_current_head() == HEAD
+        assert tuple(script.revision for script in scripts.walk_revisions())[::-1] == REVISIONS
     migrated.close()
 
 
