@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 
 from digest.errors import DigestError
+
+_WANTING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EROFS}
+"""What the machine lacks when a write fails in the middle of a file, where Python does not say which."""
 
 
 def main() -> None:
@@ -27,9 +31,10 @@ def main() -> None:
         sys.stderr.close()
         raise SystemExit(0) from None
     except OSError as error:
-        if error.filename is None:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        if not where and error.errno not in _WANTING:
             raise
-        _fail(f"{error.filename}: {error.strerror}; mend it and run the same again", 5)
+        _fail(f"{where}{error.strerror}; mend it and run the same again", 5)
 
 
 def _fail(line: str, code: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -133,6 +134,15 @@ def test_an_outbox_that_cannot_be_written_is_one_line(project: Project) -> None:
         (line,) = got.stderr.splitlines()
         assert "outbox" in line
     assert project.issues() == []
+
+
+def test_a_disk_that_is_full_in_the_middle_of_a_file_is_one_line(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as a write fails: without the file's name
+
+    monkeypatch.setattr("digest.app.demonstrating.demonstrate", full)
+    got = project.command("demo")
+    assert (got.returncode, got.stderr) == (5, "digest: No space left on device; mend it and run the same again\n")
 
 
 def test_a_narrow_locale_does_not_stop_a_command(project: Project) -> None:
