@@ -133,11 +133,15 @@ def import_file(
     from digest.audience.csv_file import reading_lines
     from digest.audience.importing import ImportReport, import_csv
     from digest.cli.progress import counting_progress
+    from digest.errors import UsageError
 
     with application(config, now) as application_:
         found = application_.the_newsletter(newsletter)
         with reading_lines(file) as lines, counting_progress("importing", as_json) as on_progress:
-            report = import_csv(application_.store.writing, found, lines, now=application_.now, on_progress=on_progress)
+            try:
+                report = import_csv(application_.store.writing, found, lines, now=application_.now, on_progress=on_progress)
+            except UsageError as error:
+                raise UsageError(f"{file}: {error}") from None
     counts = {name: getattr(report, name) for name in ImportReport.__slots__ if name != "bad_rows"}
     if as_json:
         print_json(counts | {"bad_rows": [{"line": bad.line, "reason": bad.reason} for bad in report.bad_rows]})

@@ -107,6 +107,7 @@ def test_a_file_that_is_no_list_of_people_is_one_line(project: Project, content:
     if code == 2:
         (line,) = complaint.splitlines()
         assert said in line
+        assert "people.csv" in line
 
 
 def test_what_is_exported_can_be_imported_again(project: Project) -> None:
