@@ -13,11 +13,13 @@ from digest.delivery.sending import Sent
 
 _TROUBLED = ("rejected", "deferred", "unknown")
 _FAULTS_SHOWN = 20
+_DRY = "dry run: nothing was sent, nothing was recorded"
 
 
-def run_report(ran: Ran, folders: Mapping[str, str]) -> dict[str, Any]:
+def run_report(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> dict[str, Any]:
     """A run as data."""
     return {
+        "dry_run": dry_run,
         "fetched": fetch_report(ran.fetched),
         "issues": [_handled(one, folders) for one in ran.handled],
         "waiting": ran.waiting,
@@ -41,9 +43,10 @@ def fetch_report(fetched: Fetched) -> dict[str, Any]:
     return {"sources": sources, "released": fetched.released}
 
 
-def run_lines(ran: Ran, folders: Mapping[str, str]) -> list[str]:
+def run_lines(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> list[str]:
     """A run in lines."""
-    lines = fetch_lines(ran.fetched)
+    lines = [_DRY] if dry_run else []
+    lines += fetch_lines(ran.fetched)
     for one in ran.handled:
         lines += [_line(one), *_left_out(one.sent)]
         lines += alarm_lines(one.issue.name, one.sent.alarms if one.sent else ())
@@ -97,7 +100,7 @@ def send_lines(sent: Sent, folder: Path | None) -> list[str]:
     lines += _left_out(sent)
     lines += alarm_lines(sent.issue.name, sent.alarms)
     if folder is not None:
-        lines += ["dry run: nothing was sent, nothing was recorded", f"  open {folder / 'index.html'}"]
+        lines += [_DRY, f"  open {folder / 'index.html'}"]
     return lines
 
 

@@ -44,7 +44,8 @@ def run(
 
     with ExitStack() as stack:
         app = stack.enter_context(application(config, now, prepared=False))
-        if dry_run or not app.sends_for_real:
+        dry = dry_run or not app.sends_for_real
+        if dry:
             app = stack.enter_context(app.rehearsing(every_message=every))
         else:
             app.store.prepare()
@@ -52,8 +53,7 @@ def run(
         on_progress = stack.enter_context(sending_progress(as_json, dry_run=app.outbox is not None))
         ran = running.run(app, newsletter, on_progress)
         folders = {h.issue.name: str(app.outbox.folder(h.issue)) for h in ran.handled if app.outbox and h.sent}
-    report = run_report(ran, folders)
-    _print(report, run_lines(ran, folders), as_json)
+    _print(run_report(ran, folders, dry_run=dry), run_lines(ran, folders, dry_run=dry), as_json)
     raise typer.Exit(exit_code_of_run(ran))
 
 

@@ -117,7 +117,7 @@ def test_a_paused_issue_is_said_by_every_run_and_the_other_newsletter_goes_on(pr
     with project.app(MONDAY + timedelta(minutes=5)) as app:
         ran = run(app, None, lambda _: None)
     assert exit_code_of_run(ran) == 3
-    lines = run_lines(ran, {})
+    lines = run_lines(ran, {}, dry_run=False)
     assert any("digest issues resume weekly/1" in line or "paused by hand" in line for line in lines)
     assert project.issue("deep/1").state == "sent"
     with project.app() as app:
@@ -128,7 +128,7 @@ def test_a_paused_issue_is_said_by_every_run_and_the_other_newsletter_goes_on(pr
 
 def test_the_report_of_a_run_names_every_issue_and_why(project: Project) -> None:
     break_template(project, "deep")
-    report = run_report(project.run(), {})
+    report = run_report(project.run(), {}, dry_run=False)
     json.dumps(report, default=str)
     by_name = {one["issue"]: one for one in report["issues"]}
     assert set(by_name) == {"weekly/1", "deep/1"}
