@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from digest.audience.addresses import canonical_address
 from digest.audience.dialects import among, insert_missing
@@ -34,6 +34,12 @@ def suppress(connection: Connection, email: str, scope: str, *, reason: str, sou
 def is_suppressed(connection: Connection, email: str, newsletter: str) -> bool:
     """Whether an address must not be mailed for this newsletter."""
     return bool(suppressed_among(connection, {canonical_address(email)}, newsletter))
+
+
+def is_suppressed_anywhere(connection: Connection, email: str) -> bool:
+    """Whether an address must not be mailed for some newsletter, or for all."""
+    known = select(exists().where(tables.suppression.c.address == canonical_address(email)))
+    return bool(connection.execute(known).scalar_one())
 
 
 def suppressed_among(connection: Connection, addresses: Collection[str], newsletter: str) -> frozenset[str]:

@@ -165,6 +165,21 @@ def export(newsletter: Newsletter = None, config: Config = None) -> None:
             export_csv(connection, found.slug, sys.stdout)
 
 
+@app.command()
+def erase(email: Email, config: Config = None, as_json: Json = False) -> None:
+    """Take a person out for good: name, address, subscriptions. Sums and counts stay. There is no way back."""
+    from digest.app.erasing import erase as erase_everywhere
+
+    with application(config) as application_:
+        suppressed = erase_everywhere(application_, email)
+    if as_json:
+        print_json({"erased": True, "still_suppressed": suppressed})
+        return
+    say("erased; the ledger keeps its counts and no name")
+    if suppressed:
+        warn("the address stays suppressed, so that nobody mails it again")
+
+
 def _terms(subscription: Any) -> dict[str, Any]:
     names = ("newsletter", "topics", "frequency", "state", "created_at", "confirmed_at")
     return {name: getattr(subscription, name) for name in names if hasattr(subscription, name)}

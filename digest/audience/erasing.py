@@ -1,0 +1,19 @@
+"""Erasing: a person is taken out for good, with everything they said of themselves."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete
+
+from digest.store import tables
+
+
+def erase(connection: Connection, subscriber_id: int) -> None:
+    """Delete a person and their subscriptions. Their id is never used again, and what had not gone out to them never will.
+
+    A suppression of their address stays: nobody may mail it, least of all because they asked to be forgotten. Who was
+    erased and comes back is new, so that an article may come to them again.
+    """
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else the rows could still be read from the file
+    connection.execute(delete(tables.subscription).where(tables.subscription.c.subscriber_id == subscriber_id))
+    connection.execute(delete(tables.subscriber).where(tables.subscriber.c.id == subscriber_id))

@@ -1,0 +1,28 @@
+"""Forgetting: the ledger keeps its rows and their sums, and not a word that may name somebody who was erased."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, exists, select, update
+
+from digest.delivery.statements import stands
+from digest.delivery.transitions import DeliveryState
+from digest.errors import Refused
+from digest.store import tables
+
+ERASED = "erased"
+"""What stands in the place of a provider's words: they often repeat the address."""
+
+
+def forget(connection: Connection, subscriber_id: int) -> None:
+    """Blank what providers said of a person's deliveries. `Refused` while one is being sent: its answer is still to come."""
+    row = tables.delivery.c
+    flying = select(exists().where(row.subscriber_id == subscriber_id, stands(DeliveryState.SENDING)))
+    if connection.execute(flying).scalar_one():
+        raise Refused("a mail to them is being sent just now; erase them when it is done")
+    for table, column in (
+        (tables.delivery, tables.delivery.c.answer),
+        (tables.history, tables.history.c.reason),
+        (tables.event, tables.event.c.reason),
+    ):
+        theirs = (table.c.subscriber_id == subscriber_id, column.is_not(None))
+        connection.execute(update(table).where(*theirs).values({column: ERASED}))
