@@ -71,12 +71,16 @@ def feature(
     article: Ref,
     off: Annotated[bool, typer.Option("--off", help="Take the mark away.")] = False,
     config: Config = None,
+    as_json: Json = False,
 ) -> None:
     """Mark an article as featured, whatever its source says."""
     from digest.catalogue.articles import feature as mark
 
     with application(config) as application_, application_.store.writing() as connection:
         found = mark(connection, article, not off)
+    if as_json:
+        print_json({"article": found.id, "title": found.title, "featured": not off})
+        return
     say(f"article {found.id} is {'no longer ' if off else ''}featured: {found.title}")
 
 

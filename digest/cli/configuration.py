@@ -27,7 +27,7 @@ def show(config: Config = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def check(config: Config = None) -> None:
+def check(config: Config = None, as_json: Json = False) -> None:
     """Read everything, provider and sources included, and say whether it is right."""
     from digest.catalogue.registry import open_sources
 
@@ -35,6 +35,9 @@ def check(config: Config = None) -> None:
         application_.provider()
         open_sources(application_.settings.sources, application_.source_context())
         project = application_.settings.project
+    if as_json:
+        print_json({"right": True, "project": str(project)})
+        return
     shown = os.path.relpath(project)
     say(f"the configuration of {Path(shown) if shown != '.' else 'this project'} is right")
 

@@ -19,11 +19,15 @@ def register(app: typer.Typer) -> None:
     app.command()(doctor)
 
 
-def demo() -> None:
+def demo(as_json: Json = False) -> None:
     """Run the whole job on the shipped sample as a dry run, into outbox/."""
     from digest.app.demonstrating import demonstrate
+    from digest.cli.reports import send_report
 
     shown = demonstrate(Path.cwd() / "outbox")
+    if as_json:
+        print_json(send_report(shown.sent, shown.folder) | {"articles": shown.articles, "renditions": shown.renditions})
+        return
     account = ", ".join(f"{count} {state}" for state, count in shown.sent.account.items() if count)
     say(f"{shown.articles} articles, {shown.sent.audience} subscribers, {shown.renditions} renditions: {account}")
     say("Nothing was sent. To see every rendition, open:")
@@ -47,10 +51,14 @@ def init(
     say("and rehearse with `digest run --dry-run`.")
 
 
-def migrate(config: Config = None) -> None:
+def migrate(config: Config = None, as_json: Json = False) -> None:
     """Bring the database to this version's tables."""
     with application(config, prepared=False) as app:
-        say(f"the database is at revision {app.store.migrate()}")
+        revision = app.store.migrate()
+    if as_json:
+        print_json({"revision": revision})
+    else:
+        say(f"the database is at revision {revision}")
 
 
 def doctor(

@@ -13,8 +13,8 @@ from digest.cli.commands import app
 _HEAD = """\
 # Commands
 
-Made from the code by `make reference`; do not edit it by hand. Every command takes `--config FILE`, which may also
-stand before the command's name. Tables and progress bars appear on a terminal; elsewhere there are plain lines.
+Made from the code by `make reference`; do not edit it by hand. Every command that works on a project takes `--config FILE`, which may
+also stand before the command's name. Tables and progress bars appear on a terminal; elsewhere there are plain lines.
 
 | exit code | means |
 |---|---|

@@ -44,7 +44,8 @@ def test_fetching_says_what_is_new_and_then_that_nothing_is(project: Project) ->
 def test_an_article_is_found_by_its_number_its_id_and_its_address(fetched: Project, name: str) -> None:
     assert fetched.command("articles", "feature", name).returncode == 0
     assert [one["title"] for one in listed(fetched) if one["featured"]] == ["Title a"]
-    assert fetched.command("articles", "feature", name, "--off").returncode == 0
+    off = fetched.command("articles", "feature", name, "--off", "--json")
+    assert (off.returncode, json.loads(off.stdout)["featured"]) == (0, False)
     assert [one for one in listed(fetched) if one["featured"]] == []
 
 

@@ -201,7 +201,17 @@ def test_canaries_in_the_environment_never_appear(project: Project) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("run", "--now", NOW), ("articles", "list"), ("issues", "list"), ("subscribers", "list"), ("config", "show"), ("doctor",)],
+    [
+        ("run", "--now", NOW),
+        ("articles", "list"),
+        ("issues", "list"),
+        ("subscribers", "list"),
+        ("config", "show"),
+        ("config", "check"),
+        ("doctor",),
+        ("demo",),
+        ("migrate",),
+    ],
 )
 def test_a_report_as_json_is_json_and_nothing_else(project: Project, arguments: tuple[str, ...]) -> None:
     got = project.command(*arguments, "--json")
