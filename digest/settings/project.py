@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -57,9 +58,14 @@ def _files(folder: Path, now: datetime) -> Iterator[tuple[Path, bytes, int]]:
     yield Path(".gitignore"), _GITIGNORE.encode(), 0o644
     for name, file in _tree(shipped("config")):
         if name.name not in {"env.example", CONFIGURATION.name}:
-            yield "config" / name, file.read_bytes().replace(b"/srv/digest", os.fsencode(folder.absolute())), 0o644
+            yield "config" / name, file.read_bytes().replace(b"/srv/digest", os.fsencode(_in_crontab(folder))), 0o644
     sample = shipped("config").joinpath(CONFIGURATION.name).read_text(encoding="utf-8")
     yield CONFIGURATION, _begun(sample, now).encode(), 0o644
+
+
+def _in_crontab(folder: Path) -> str:
+    """A folder as a shell takes it in a line of cron, where a bare % would end the command."""
+    return shlex.quote(str(folder.absolute())).replace("%", r"\%")
 
 
 def _tree(root: Path) -> Iterator[tuple[Path, Path]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -81,6 +82,16 @@ def test_the_cron_line_goes_to_the_project(tmp_path: Path) -> None:
     init_project(tmp_path, NOW)
     line = (tmp_path / "config/crontab").read_text().splitlines()[-1]
     assert line == f"*/15 * * * * cd {tmp_path} && digest run >> digest.log 2>&1"
+
+
+@pytest.mark.parametrize("name", ["my news", "it's 100% news", "a;b"])
+def test_a_shell_finds_the_folder_of_the_cron_line_whatever_its_name(tmp_path: Path, name: str) -> None:
+    init_project(tmp_path / name, NOW)
+    line = (tmp_path / name / "config/crontab").read_text().splitlines()[-1]
+    command = line.removeprefix("*/15 * * * * ").partition(" && ")[0]
+    assert re.search(r"(?<!\\)%", command) is None  # cron ends the command at a bare one, and takes the backslash away
+    shell = ["sh", "-c", command.replace(r"\%", "%") + " && pwd"]
+    assert subprocess.run(shell, capture_output=True, text=True, check=True).stdout == f"{tmp_path / name}\n"
 
 
 def test_a_project_is_not_begun_twice(tmp_path: Path) -> None:
