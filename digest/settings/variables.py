@@ -11,7 +11,7 @@ from digest.settings.model import Settings
 from digest.settings.types import nearest
 
 PREFIX = "DIGEST_"
-OPERATIONAL = ("DIGEST_CONFIG", "DIGEST_KILLPOINT", "DIGEST_NOW", "DIGEST_SECRETS_DIR")  # read from the environment only
+OPERATIONAL = ("DIGEST_CONFIG", "DIGEST_KILLPOINT", "DIGEST_SECRETS_DIR")  # read from the environment only
 NOT_CONFIGURED = ("project",)  # set by the reader
 
 

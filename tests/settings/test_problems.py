@@ -149,6 +149,7 @@ def test_all_problems_are_told_at_once(project: Project) -> None:
     ("name", "value", "line"),
     [
         ("DIGEST_SITE__NAEM", "x", "DIGEST_SITE__NAEM in the environment: site.naem: unknown key; did you mean 'name'?"),
+        ("DIGEST_NOW", "2026-11-23T09:00:00Z", "DIGEST_NOW in the environment: unknown variable"),
         ("DIGEST_PROJECT", "/", "DIGEST_PROJECT in the environment: unknown variable"),
         (
             "DIGEST_STARTED_AT__X",
