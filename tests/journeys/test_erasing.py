@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select, update
 
 from digest.audience.suppression import suppress
@@ -13,7 +12,6 @@ from digest.store import tables
 from digest.testing.smtp_sink import Now, React
 from tests.journeys.project import MONDAY, WEEK, Project, a_project, article
 
-pytestmark = pytest.mark.usefixtures("database")
 EVE = "eve-birdsong@x.example"
 NOW, LATER = MONDAY.isoformat(), (MONDAY + WEEK).isoformat()
 
