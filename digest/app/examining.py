@@ -64,7 +64,8 @@ def _database(app: App) -> str:
     with app.store.reading() as connection:
         issues = list_issues(connection)
     waiting = [issue.name for issue in issues if issue.state in {IssueState.HELD, IssueState.PAUSED}]
-    return f"{len(issues)} issues" + (f"; a person is wanted by {', '.join(waiting)}" if waiting else "")
+    many = f"{len(issues):,} issue{'' if len(issues) == 1 else 's'}"
+    return many + (f"; a person is wanted by {', '.join(waiting)}" if waiting else "")
 
 
 def _sending(app: App) -> str:
