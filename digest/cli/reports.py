@@ -10,6 +10,7 @@ from digest.app.fetching import Fetched
 from digest.app.running import Handled, Ran
 from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.sending import Sent
+from digest.issues.lifecycle import IssueState
 
 _TROUBLED = ("rejected", "deferred", "unknown")
 _FAULTS_SHOWN = 20
@@ -163,5 +164,8 @@ def _line(one: Handled) -> str:
     said = f"{one.issue.name}: {one.issue.state}"
     if one.sent is not None:
         said += f"; {account_line(one.sent.audience, one.sent.account)}"
-    reason = one.issue.reason or one.note
+    words = [one.issue.reason or "", one.note]
+    if one.refused and one.issue.state is IssueState.PAUSED:
+        words.append(f"`digest issues resume {one.issue.name}` lets it go on")
+    reason = "; ".join(dict.fromkeys(word for word in words if word))
     return f"{said} ({reason})" if reason else said

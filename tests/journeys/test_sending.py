@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.testing.smtp_sink import Now, React
+from digest.testing.smtp_sink import Now, React, SmtpSink
 from tests.journeys.project import MONDAY, WEEK, Project, a_project, article
 
 NOW = MONDAY.isoformat()
@@ -212,12 +212,21 @@ def test_case_34_when_the_content_is_refused_the_issue_pauses_and_nobody_is_reje
 
 
 def test_a_wrong_password_pauses_with_one_line_that_does_not_hold_it(tmp_path: Path) -> None:
-    with a_project(tmp_path, lambda now: React("535 5.7.8 wrong") if now.moment == "AUTH" else None) as project:
+    with a_project(tmp_path) as project, SmtpSink(login=("me", "what is right")) as relay:
         people(project, 5)
         secret = "hunter2-canary"
-        login = {"DIGEST_PROVIDERS__SMTP__USERNAME": "me", "DIGEST_PROVIDERS__SMTP__PASSWORD": secret}
+        login = {
+            "DIGEST_PROVIDERS__SMTP__PORT": str(relay.port),
+            "DIGEST_PROVIDERS__SMTP__USERNAME": "me",
+            "DIGEST_PROVIDERS__SMTP__PASSWORD": secret,
+        }
         refused = project.command("run", "--now", NOW, **login)
         assert refused.returncode == 3
         assert secret not in refused.stdout + refused.stderr
         assert project.issue("weekly/1").state == "paused"
+        again = project.command("run", "--now", NOW, **login)
+        for said in (refused, again):
+            (line,) = (line for line in said.stdout.splitlines() if line.startswith("weekly/1: paused"))
+            assert "535" in line
+            assert line.count("`digest issues resume weekly/1` lets it go on") == 1
         assert "rejected" not in project.account("weekly/1")
