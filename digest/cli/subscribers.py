@@ -162,7 +162,9 @@ def export(newsletter: Newsletter = None, config: Config = None) -> None:
     with application(config) as application_:
         found = application_.the_newsletter(newsletter)
         with application_.store.reading() as connection:
-            export_csv(connection, found.slug, sys.stdout)
+            report = export_csv(connection, found.slug, sys.stdout)
+    if report.unsubscribed or report.suppressed:
+        warn(f"left out: {report.unsubscribed:,} who unsubscribed, {report.suppressed:,} who must not be mailed")
 
 
 @app.command()

@@ -126,6 +126,14 @@ def test_what_is_exported_can_be_imported_again(project: Project) -> None:
     assert listed(project) == before
 
 
+def test_an_export_says_whom_it_leaves_out(project: Project) -> None:
+    assert project.command("subscribers", "export").stderr == ""
+    project.leave("bob@x.example")
+    got = project.command("subscribers", "export")
+    assert (got.returncode, got.stderr) == (0, "left out: 1 who unsubscribed, 0 who must not be mailed\n")
+    assert "bob@" not in got.stdout
+
+
 def test_an_empty_audience_is_a_skipped_issue_and_exit_0(project: Project) -> None:
     for email in ("ann@x.example", "bob@x.example"):
         project.leave(email)
