@@ -129,7 +129,8 @@ def test_a_database_that_is_something_else_is_one_line_and_stays_as_it_is(projec
 @pytest.mark.parametrize(("arguments", "provider"), [(("--dry-run",), "smtp"), ((), "dry-run")])
 def test_a_run_that_only_rehearses_says_so(project: Project, arguments: tuple[str, ...], provider: str) -> None:
     got = project.command("run", *arguments, "--now", NOW, DIGEST_DELIVERY__PROVIDER=provider)
-    assert (got.returncode, got.stdout.splitlines()[0]) == (0, "dry run: nothing was sent, nothing was recorded")
+    assert got.returncode == 0
+    assert "dry run: nothing was sent, nothing was recorded" in got.stdout.splitlines()
     report = json.loads(project.command("run", *arguments, "--now", NOW, "--json", DIGEST_DELIVERY__PROVIDER=provider).stdout)
     assert report["dry_run"] is True
     assert json.loads(project.command("run", "--now", NOW, "--json").stdout)["dry_run"] is False
