@@ -19,6 +19,7 @@ _GONE = "the server was stopped or is starting; what was committed is kept, run 
 _BY_WORDS = {
     "locked": _HELD,
     "disk is full": "the disk is full; nothing was lost, make room and run again",
+    "disk I/O error": "the disk is full or fails; nothing was lost, make room or mend it, and run again",
     "unable to open": "the folder is missing or may not be written to; check database.url",
     "readonly": "the file may not be written to; check its owner and mode",
     "not a database": "the file is something else; check database.url",
