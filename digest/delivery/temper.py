@@ -75,7 +75,9 @@ class Temper:
             hopeless = pause is not None and (self._breaker.failures >= _ALIKE or pause > self._pace.patience)
             return (Ending.OUT_OF_REACH, answer.text) if hopeless or not self._reached else None
         self._reached = True
-        if not _is_doubt(answer):
+        if _is_doubt(answer):
+            self._breaker.withdraw(lane)  # a probe that leaves everything in doubt tells nothing: the next one tries
+        else:
             self._breaker.succeed()
         if answer.trouble is Trouble.ACCOUNT:
             return Ending.ACCOUNT, answer.text

@@ -52,7 +52,7 @@ class SendEpoch:
             return None
         try:
             text = self.file.read_bytes()
-            inode = self.file.stat().st_ino
+            inode, machine = self.file.stat().st_ino, this_machine()
         except FileNotFoundError:
             return disagreement(self._stored(), None, self.file)
         except OSError as error:
@@ -60,7 +60,7 @@ class SendEpoch:
         record = parse(text)
         if record is None:
             return f"the send epoch {self.file} is damaged; {_CONFIRM}"
-        if record.inode != inode or record.machine != this_machine():
+        if record.inode != inode or record.machine != machine:
             return f"the send epoch {self.file} is a copy, made in another place or on another machine; {_CONFIRM}"
         return disagreement(self._stored(), record, self.file)
 
@@ -104,10 +104,10 @@ def parse(text: bytes) -> Record | None:
 
 
 def this_machine() -> str:
-    """This machine, opaque; empty where it has no id."""
+    """This machine, opaque; empty where it has no id. `OSError` where that cannot be read just now."""
     try:
         name = _MACHINE.read_bytes().strip()
-    except OSError:
+    except (FileNotFoundError, PermissionError):
         return ""
     return hashlib.sha256(b"digest send epoch|" + name).hexdigest()[:32] if name else ""
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 import struct
+import time
 from threading import Condition, Event, Lock, Thread
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
+
+End = Literal["close", "reset", "silence", "vanish"]
+"""How a connection ends: properly, with a reset, by saying nothing more, or by not even reading any more."""
 
 
 class LoopbackServer:
@@ -121,3 +126,26 @@ def reset(connection: socket.socket) -> None:
     """Close with a reset instead of an end."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
+
+
+def say_slowly(connection: socket.socket, data: bytes, seconds: float) -> None:
+    """Write, with so many seconds before each byte; stops when the other side has gone."""
+    if not seconds:
+        connection.sendall(data)
+        return
+    for byte in data:
+        time.sleep(seconds)
+        connection.sendall(bytes([byte]))
+
+
+def finish(connection: socket.socket, end: End) -> None:
+    """Let a connection end so; silence lasts until the other side gives up."""
+    if end == "reset":
+        reset(connection)
+    elif end == "silence":
+        while connection.recv(65536):
+            pass
+    elif end == "vanish":
+        gone = select.poll()
+        gone.register(connection, select.POLLRDHUP)
+        gone.poll()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from digest.testing.loopback import LoopbackServer, reset
+from digest.testing.loopback import End, LoopbackServer, finish, say_slowly
 
 PATH = "/v3/mail/send"
 
@@ -36,14 +36,17 @@ class Request:
 class Respond:
     """One answer. `raw` goes out as it is, instead of an HTTP answer; `end` then ends the connection.
 
-    With neither a status nor `raw`, nothing is said: `end`, or silence until the other side gives up.
+    With neither a status nor `raw`, nothing is said: `end`, or silence until the other side gives up. `slowly`: so many
+    seconds before each byte of `raw`. `taken`: the mail is taken whatever is said; by default, with a 202 alone.
     """
 
     status: int | None = None
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     raw: bytes | None = None
-    end: Literal["close", "reset"] | None = None
+    end: End | None = None
+    slowly: float = 0.0
+    taken: bool = False
 
 
 SILENCE = Respond()
@@ -59,6 +62,9 @@ def errors(*named: tuple[str | None, str], status: int = 400) -> Respond:
 
 Script = Callable[[Request], Respond | None]
 """None means the usual answer: 202 with an `X-Message-Id`."""
+EarlyMoment = Literal["connect", "head", "body"]
+Early = Callable[[EarlyMoment], Respond | None]
+"""Asked before anything of a request is read, after its headers, and in the middle of its body; None: go on."""
 Judge = Callable[[Any], Iterable[str]]
 """What is wrong with a payload, in words."""
 
@@ -67,7 +73,7 @@ class SendGridStub(LoopbackServer):
     """The stub; a context manager. `url` is what goes into `providers.sendgrid.host`.
 
     A payload in which a judge finds fault is recorded in `violations` and answered with 400, as the API would.
-    `early` answers after the headers, before the body is read.
+    `early` may answer before a request has been read.
     """
 
     def __init__(
@@ -76,7 +82,7 @@ class SendGridStub(LoopbackServer):
         *,
         judges: Iterable[Judge] = (),
         api_key: str = "SG.key",
-        early: Respond | None = None,
+        early: Early | Respond | None = None,
         tls: ssl.SSLContext | None = None,
         receive_buffer: int | None = None,
     ) -> None:
@@ -84,7 +90,8 @@ class SendGridStub(LoopbackServer):
         self.requests: list[Request] = []
         self.accepted: list[Request] = []
         self.violations: list[str] = []
-        self._script, self._judges, self._api_key, self._early = script, tuple(judges), api_key, early
+        self._script, self._judges, self._api_key = script, tuple(judges), api_key
+        self._early = early if callable(early) else lambda moment: early if moment == "head" else None
         self._scheme = "https" if tls is not None else "http"
 
     @property
@@ -102,29 +109,37 @@ class SendGridStub(LoopbackServer):
         """Answer requests until the connection ends."""
         heard = b""
         while True:
+            if self._is_early(connection, "connect"):
+                return
             while b"\r\n\r\n" not in heard:
-                data = connection.recv(65536)
-                if not data:
-                    return
-                heard += data
+                heard += _more(connection)
             head, _, heard = heard.partition(b"\r\n\r\n")
-            if self._early is not None:
-                self._say(connection, self._early)
+            if self._is_early(connection, "head"):
                 return
             method, path, headers = _read_head(head)
             length = int(headers.get("content-length", "0"))
-            pieces = [heard]
-            missing = length - len(heard)
+            pieces, missing = [heard], length - len(heard)
+            while missing > length // 2:
+                pieces.append(_more(connection, missing - length // 2))
+                missing -= len(pieces[-1])
+            if self._is_early(connection, "body"):
+                return
             while missing > 0:
-                data = connection.recv(min(missing, 1_000_000))
-                if not data:
-                    return
-                pieces.append(data)
-                missing -= len(data)
+                pieces.append(_more(connection, min(missing, 1_000_000)))
+                missing -= len(pieces[-1])
             whole = b"".join(pieces)
             body, heard = whole[:length], whole[length:]
             if not self._say(connection, self._answer(number, method, path, headers, body)):
                 return
+
+    def _is_early(self, connection: socket.socket, moment: EarlyMoment) -> bool:
+        """Whether the connection has ended before a request was read."""
+        respond = self._early(moment)
+        if respond is None:
+            return False
+        if self._say(connection, respond):
+            finish(connection, "close")
+        return True
 
     def _answer(self, connection: int, method: str, path: str, headers: dict[str, str], body: bytes) -> Respond:
         try:
@@ -140,7 +155,7 @@ class SendGridStub(LoopbackServer):
         respond = self._script(request) if self._script else None
         if respond is None and wrong:
             respond = errors(*((None, words) for words in wrong))
-        if respond is None or respond.status == 202:
+        if respond is None or respond.status == 202 or respond.taken:
             with self.lock:
                 self.accepted.append(request)
         return respond or Respond(202, headers={"X-Message-Id": f"M{request.number}"})
@@ -161,18 +176,22 @@ class SendGridStub(LoopbackServer):
     def _say(self, connection: socket.socket, respond: Respond) -> bool:
         """Whether the connection goes on."""
         if respond.raw is not None:
-            connection.sendall(respond.raw)
+            say_slowly(connection, respond.raw, respond.slowly)
         elif respond.status is not None:
             headers = {"Content-Length": str(len(respond.body)), **respond.headers}
             lines = [f"HTTP/1.1 {respond.status} Stub", *(f"{name}: {value}" for name, value in headers.items())]
             connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + respond.body)
-        if respond.end == "reset":
-            reset(connection)
-        elif respond.end is None and respond.raw is None and respond.status is None:
-            while connection.recv(65536):
-                pass
-            return False
-        return respond.end is None
+        if respond.end is None and (respond.raw is not None or respond.status is not None):
+            return True
+        finish(connection, respond.end or "silence")
+        return False
+
+
+def _more(connection: socket.socket, most: int = 65536) -> bytes:
+    data = connection.recv(most)
+    if not data:
+        raise ConnectionError("the other side has gone")
+    return data
 
 
 def _read_head(head: bytes) -> tuple[str, str, dict[str, str]]:

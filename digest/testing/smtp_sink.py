@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from digest.testing.loopback import LoopbackServer
-from digest.testing.smtp_talk import CLOSE, RESET, SILENCE, Over, React, Talk
+from digest.testing.smtp_talk import CLOSE, RESET, SILENCE, VANISH, Over, React, Talk
 
-__all__ = ["CLOSE", "RESET", "SILENCE", "Arrived", "Moment", "Now", "React", "Script", "SmtpSink"]
+__all__ = ["CLOSE", "RESET", "SILENCE", "VANISH", "Arrived", "Moment", "Now", "React", "Script", "SmtpSink"]
 
 Moment = Literal["connect", "EHLO", "STARTTLS", "AUTH", "RSET", "MAIL", "RCPT", "DATA", "body", "dot", "QUIT"]
 """Where a script may step in: before the greeting, at a command, at the first bytes of a body, at its final dot."""
@@ -34,12 +34,16 @@ Script = Callable[[Now], React | None]
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """One message that arrived whole, final dot and all; `accepted` when the sink said 250 to it."""
+    """One message that arrived whole, final dot and all.
+
+    `accepted` when the sink said 250 to it; `kept` also when it said nothing that makes sense, unless it was told to lose it.
+    """
 
     mail_from: str
     rcpt_to: str
     message: bytes
     accepted: bool
+    kept: bool = True
 
 
 @dataclass(slots=True)
@@ -156,8 +160,10 @@ class SmtpSink(LoopbackServer):
         message = talk.body()
         reaction = self._script(Now("dot", session.number, session.message))
         accepted = reaction is None or str(reaction.say or "").startswith("250")
+        kept = reaction is None or not (reaction.refuses or reaction.lost)
+        sender = session.mail_from or ""
         with self.lock:
-            self.arrived += [Arrived(session.mail_from or "", address, message, accepted) for address in session.rcpt_to]
+            self.arrived += [Arrived(sender, address, message, accepted, kept) for address in session.rcpt_to]
         number = session.message
         self._forget(session)
         if reaction is None:

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from typing import Literal
 
-from digest.testing.loopback import reset
+from digest.testing.loopback import End, finish, say_slowly
 
 
 @dataclass(frozen=True, slots=True)
 class React:
     """What the sink does instead of its usual answer: say something (a reply, or raw bytes), then perhaps end the connection.
 
-    `end` is "close" or "reset"; without `say` and `end` it stays silent until the other side gives up.
+    Without `say` and `end` it stays silent until the other side gives up. `slowly`: so many seconds before each byte.
+    `lost`: at a final dot, the message is thrown away although nobody says so.
     """
 
     say: str | bytes | None = None
-    end: Literal["close", "reset"] | None = None
+    end: End | None = None
+    slowly: float = 0.0
+    lost: bool = False
+
+    @property
+    def refuses(self) -> bool:
+        """Whether it says no: a 4xx or a 5xx."""
+        return isinstance(self.say, str) and self.say[:1] in {"4", "5"}
 
 
 SILENCE = React()
 CLOSE = React(end="close")
 RESET = React(end="reset")
+VANISH = React(end="vanish")
 
 
 class Over(Exception):
@@ -42,17 +50,12 @@ class Talk:
 
     def do(self, reaction: React) -> None:
         """React; silence lasts until the other side gives up."""
-        if isinstance(reaction.say, bytes):
-            self.connection.sendall(reaction.say)
-        elif reaction.say is not None:
-            self.say(reaction.say)
-        if reaction.end == "reset":
-            reset(self.connection)
-        elif reaction.end is None and reaction.say is not None:
-            return
-        elif reaction.end is None:
-            while self.connection.recv(65536):
-                pass
+        if reaction.say is not None:
+            said = reaction.say if isinstance(reaction.say, bytes) else f"{reaction.say}\r\n".encode()
+            say_slowly(self.connection, said, reaction.slowly)
+            if reaction.end is None:
+                return
+        finish(self.connection, reaction.end or "silence")
         raise Over
 
     def line(self) -> str | None:

@@ -145,6 +145,26 @@ def test_a_connection_that_fails_opens_the_breaker_and_one_probe_after_another_t
     assert dispatch.ending is Ending.OUT_OF_REACH
 
 
+def test_a_probe_that_leaves_all_in_doubt_is_followed_by_another() -> None:
+    dispatch = machine()
+    sending(dispatch)
+    (mark,) = answer(dispatch, good())
+    confirm(dispatch, mark)
+    assert answer(dispatch, bad(Trouble.CONNECTION)) == []  # open
+    opens_at = dispatch.wait_until(NOW)
+    assert opens_at is not None
+    for doubts in (1, 2, 3):
+        (mark,) = dispatch.next(opens_at)
+        assert isinstance(mark, Mark)
+        dispatch.hear(Marked(0, mark.recipients), opens_at)
+        (send,) = dispatch.next(opens_at)
+        dispatch.hear(Answered(0, Answer((Outcome.UNKNOWN,), "reset")), opens_at)
+        (settle,) = dispatch.next(opens_at)
+        assert (type(send), type(settle)) == (Send, Settle)
+        dispatch.hear(Settled(0), opens_at)
+        assert dispatch.ending is (Ending.DOUBT if doubts == 3 else None)
+
+
 def test_while_the_breaker_is_open_no_lane_claims_or_marks_and_then_only_the_probe() -> None:
     dispatch = machine(lanes=3)
     dispatch.next(NOW)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
 import time
 from collections import Counter
 from datetime import timedelta
@@ -167,6 +168,30 @@ def test_case_21_a_server_that_is_back_before_the_next_slot_sends_both_issues(pr
     assert project.code(MONDAY + timedelta(days=2, hours=1)) == 0
     assert [issue.state for issue in project.issues()] == ["sent", "sent"]
     assert project.read("ann@x.example") == [["a"], ["b"]]
+
+
+@pytest.mark.sqlite
+def test_case_30_a_database_that_stays_locked_ends_the_run_in_one_line_and_the_next_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.store.database._BUSY_SECONDS", 0)
+    writers: list[sqlite3.Connection] = []
+
+    def script(now: Now) -> None:
+        if now.moment == "dot" and now.message == 3 and not writers:
+            writers.append(sqlite3.connect(tmp_path / "digest.db", isolation_level=None, check_same_thread=False))
+            writers[0].execute("BEGIN IMMEDIATE")
+
+    with a_project(tmp_path, script) as project:
+        project.environment["DIGEST_DELIVERY__CONCURRENCY"] = "1"
+        people(project, 6)
+        locked = project.command("run", "--now", NOW)
+        writers[0].close()
+        (line,) = locked.stderr.splitlines()
+        assert (locked.returncode, "another process holds it; nothing was lost, run again in a moment" in line) == (5, True)
+        assert project.command("run", "--now", NOW).returncode == 1
+        assert project.account("weekly/1") == {"accepted": 5, "unknown": 1}
+        assert arrived(project) == Counter(f"u{number}@x.example" for number in range(6))
 
 
 def test_case_22_who_is_deferred_past_the_next_slot_gets_each_article_once(tmp_path: Path) -> None:

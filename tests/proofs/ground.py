@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import select
+
 from digest.settings.project import init_project
+from digest.store import tables
 from digest.store.database import Store
 from digest.testing.sendgrid_stub import SendGridStub
 from digest.testing.smtp_sink import SmtpSink
 from tests.databases import Server
-from tests.proofs.invariants import Verdict, judge
+from tests.proofs.invariants import OPEN, Verdict, judge
 from tests.proofs.zygote import Zygote
 
 STORES = ("sqlite", "postgresql")
@@ -49,14 +52,24 @@ class Ground:
     def count(self) -> int:
         """How many messages have arrived so far."""
         if isinstance(self.witness, SmtpSink):
-            return len(self.witness.arrived)
+            return len([message for message in self.witness.arrived[:] if message.kept])
         return sum(len(request.payload["personalizations"]) for request in self.witness.accepted[:])
 
     def arrived(self) -> Counter[str]:
         """Who got how many."""
         if isinstance(self.witness, SmtpSink):
-            return Counter(message.rcpt_to for message in self.witness.arrived)
+            return Counter(message.rcpt_to for message in self.witness.arrived if message.kept)
         return Counter(self.witness.recipients)
+
+    def waiting(self) -> bool:
+        """Whether anything of the issue still waits to be sent, or there is none yet."""
+        store = Store(self.database_url)
+        try:
+            with store.reading() as connection:
+                states = set(connection.execute(select(tables.delivery.c.state).distinct()).scalars())
+        finally:
+            store.close()
+        return not states or bool(states & OPEN)
 
     def judge(self, *, finished: bool = True) -> Verdict:
         """Whether everything that must hold does."""
@@ -84,8 +97,8 @@ class Seed:
 
 
 @contextmanager
-def a_seed(zygote: Zygote, store: str, audience: int, server: Server | None = None) -> Iterator[Seed]:
-    """Make one; `server` is for PostgreSQL."""
+def a_seed(zygote: Zygote, store: str, audience: int, server: Server | None = None, *, approved: bool = False) -> Iterator[Seed]:
+    """Make one; `server` is for PostgreSQL. With `approved`, its issue is frozen and approved, so that a run only sends."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="digest-seed-")))
         init_project(folder, BEGAN)
@@ -95,22 +108,25 @@ def a_seed(zygote: Zygote, store: str, audience: int, server: Server | None = No
         people = [f"u{number}@example.com,{TOPICS[number % 8]} {TOPICS[number % 5]},yes" for number in range(audience)]
         (folder / "people.csv").write_text("\n".join(["email,topics,confirmed", *people]), encoding="utf-8")
         said = folder / "said.txt"
-        imports = ("subscribers", "import", "people.csv", "--now", NOW)
-        child = zygote.start(folder, _ours() | {"DIGEST_DATABASE__URL": url}, *imports, said=said)
-        assert zygote.wait(child) == 0, said.read_text(encoding="utf-8")
+        commands = [("subscribers", "import", "people.csv")]
+        commands += [("issues", "draft", "weekly"), ("issues", "approve", "weekly/1")] if approved else []
+        for command in commands:
+            child = zygote.start(folder, _ours() | {"DIGEST_DATABASE__URL": url}, *command, "--now", NOW, said=said)
+            assert zygote.wait(child) == 0, said.read_text(encoding="utf-8")
         yield Seed(folder, store, server, database)
 
 
 @contextmanager
-def a_ground(zygote: Zygote, seed: Seed, transport: str) -> Iterator[Ground]:
-    """A copy of a seed, and a witness."""
+def a_ground(zygote: Zygote, seed: Seed, transport: str, witness: SmtpSink | SendGridStub | None = None) -> Iterator[Ground]:
+    """A copy of a seed, and a witness: one that behaves, or the given one."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="digest-proof-"))) / "project"
         shutil.copytree(seed.folder, folder)
         url = f"sqlite:///{folder / 'digest.db'}"
         if seed.server is not None and seed.database is not None:
             url = seed.server.url(stack.enter_context(_database(seed.server, seed.database)))
-        witness: SmtpSink | SendGridStub = SmtpSink() if transport == "smtp" else SendGridStub(api_key=KEY)
+        if witness is None:
+            witness = SmtpSink() if transport == "smtp" else SendGridStub(api_key=KEY)
         stack.enter_context(witness)
         environment = _environment(transport, witness) | {"DIGEST_DATABASE__URL": url}
         yield Ground(folder, environment, zygote, witness, url)

@@ -12,7 +12,7 @@ from digest.insights.coverage import audit
 from digest.issues.issue import list_issues
 from digest.store import tables
 
-_OPEN = {"planned", "claimed", "sending", "deferred"}
+OPEN = {"planned", "claimed", "sending", "deferred"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,14 @@ class Verdict:
 
     audience: int
     accepted: int
+    rejected: int
     unknown: int
     unknown_arrived: int
+
+    def sums(self, **more: int) -> Counter[str]:
+        """What of it can be added up over trials."""
+        counts = {"accepted": self.accepted, "rejected": self.rejected, "unknown": self.unknown}
+        return Counter(messages=self.audience, unknown_arrived=self.unknown_arrived, **counts, **more)
 
 
 def judge(connection: Connection, arrived: Mapping[str, int], *, finished: bool = True) -> Verdict:
@@ -46,16 +52,16 @@ def judge(connection: Connection, arrived: Mapping[str, int], *, finished: bool 
     assert not denied, f"arrived and not accounted for: {[(one, states[one]) for one in denied[:5]]}"
     counts = Counter(states.values())
     if finished:
-        waiting = {state: counts[state] for state in _OPEN if counts[state]}
+        waiting = {state: counts[state] for state in OPEN if counts[state]}
         assert not waiting, f"something still waits: {waiting}"
-    assert issue.state != "sent" or not (counts["unknown"] or any(counts[state] for state in _OPEN)), "sent, and still open"
+    assert issue.state != "sent" or not (counts["unknown"] or any(counts[state] for state in OPEN)), "sent, and still open"
     told = _fold(connection, len(states))
     assert told == counts, f"the history tells {dict(told)} and the rows are {dict(counts)}"
     gaps = audit(connection, list_issues(connection)[0])
     assert not gaps, gaps
     unknown_arrived = sum(1 for address, state in states.items() if state == "unknown" and address in arrived)
     assert len(arrived) == counts["accepted"] + unknown_arrived
-    return Verdict(len(states), counts["accepted"], counts["unknown"], unknown_arrived)
+    return Verdict(len(states), counts["accepted"], counts["rejected"], counts["unknown"], unknown_arrived)
 
 
 def _fold(connection: Connection, audience: int) -> Counter[str]:

@@ -1,8 +1,9 @@
 """A parent that has imported everything and forks a `digest` process for each command: milliseconds instead of a second.
 
 As a program it reads one JSON object a line (`{"cwd", "environment", "arguments", "said"}`), forks, and answers with the
-child's pid; `{"wait": pid}` is answered with its exit status, negative for a signal. The children are real processes with
-sockets, files and a death of their own. `DIGEST_KILLPOINT` in a child's environment arms a kill point.
+child's pid; `{"wait": pid}` is answered with "alive" or its exit status, negative for a signal. The children are real
+processes with sockets, files and a death of their own. `DIGEST_KILLPOINT` in a child's environment arms a kill point,
+`DIGEST_FAULT` a call of its own that fails.
 """
 
 from __future__ import annotations
@@ -11,19 +12,23 @@ import importlib
 import json
 import os
 import pkgutil
+import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+LONGEST = 120.0  # seconds that a child may take
 _NOT_NEEDED = ("digest.store.migrations", "digest.testing", "digest.__main__")
 
 
 class Zygote:
-    """The parent, started once and asked for children."""
+    """The parent, started once and asked for children; several threads may ask."""
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
@@ -33,6 +38,7 @@ class Zygote:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self._lock = threading.Lock()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -45,19 +51,26 @@ class Zygote:
 
     def wait(self, pid: int) -> int:
         """The exit status of a child, once it has ended; negative: the signal that ended it."""
-        return int(self._ask({"wait": pid}))
+        until = time.monotonic() + LONGEST
+        while (status := self.ended(pid)) is None:
+            if time.monotonic() > until:
+                os.kill(pid, signal.SIGKILL)
+                raise AssertionError(f"a process has not ended after {LONGEST} s")
+            time.sleep(0.002)  # other threads may ask meanwhile
+        return status
 
     def ended(self, pid: int) -> int | None:
         """The same, at once: None while it lives."""
-        answer = self._ask({"wait": pid, "patient": False})
+        answer = self._ask({"wait": pid})
         return None if answer == "alive" else int(answer)
 
     def _ask(self, what: Mapping[str, Any]) -> str:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(what) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline().strip()
+        with self._lock:
+            self._process.stdin.write(json.dumps(what) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline().strip()
         assert answer, "the parent of the children has died"
         return answer
 
@@ -68,7 +81,7 @@ def _serve() -> None:
     for line in sys.stdin:
         asked = json.loads(line)
         if "wait" in asked:
-            print(_wait(asked["wait"], ended, patient=asked.get("patient", True)), flush=True)
+            print(_ended(asked["wait"], ended), flush=True)
             continue
         pid = os.fork()
         if pid == 0:
@@ -76,9 +89,9 @@ def _serve() -> None:
         print(pid, flush=True)
 
 
-def _wait(pid: int, ended: dict[int, int], *, patient: bool) -> str:
+def _ended(pid: int, ended: dict[int, int]) -> str:
     if pid not in ended:
-        found, status = os.waitpid(pid, 0 if patient else os.WNOHANG)
+        found, status = os.waitpid(pid, os.WNOHANG)
         if found == 0:
             return "alive"
         ended[pid] = os.waitstatus_to_exitcode(status)
@@ -95,11 +108,16 @@ def _import_everything() -> None:
     importlib.import_module("sqlalchemy.dialects.postgresql.psycopg")
     importlib.import_module("psycopg")
     importlib.import_module("tests.proofs.killpoints")
+    importlib.import_module("tests.proofs.failing_calls")
+    from digest.app.demonstrating import demonstrate
     from digest.rendering.compile import compile_template
     from digest.rendering.templates import load_template
     from digest.shipped import shipped
 
     compile_template(load_template("weekly", (shipped("templates"),)))  # it stays compiled in every child
+    with tempfile.TemporaryDirectory(prefix="digest-zygote-") as folder:
+        demonstrate(Path(folder) / "outbox")  # and so does whatever else is built when it is first used
+    assert threading.active_count() == 1, "a fork would leave a thread behind"
 
 
 def _become(asked: dict[str, Any]) -> None:
@@ -117,8 +135,9 @@ def _become(asked: dict[str, Any]) -> None:
         os.dup2(said, 2)
         sys.argv = ["digest", *asked["arguments"]]
         from digest.cli import main
-        from tests.proofs import killpoints
+        from tests.proofs import failing_calls, killpoints
 
+        failing_calls.arm(os.environ)
         killpoints.arm(os.environ.pop("DIGEST_KILLPOINT", None), os.environ.pop("DIGEST_KILLPOINT_COUNTS", None))
         try:
             main()

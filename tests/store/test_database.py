@@ -106,6 +106,34 @@ def test_a_database_that_somebody_else_writes_to_for_too_long_says_so(store: Sto
     other.close()
 
 
+@pytest.mark.sqlite
+def test_case_30_a_disk_that_is_full_is_one_clear_line_and_loses_nothing(store: Store) -> None:
+    person = {"email": "a@x.example", "address": "a@x.example", "created_at": NOW}
+    more = [{**person, "email": f"{number}@x.example", "address": f"{number}@x.example"} for number in range(5000)]
+    with store.writing() as connection:
+        connection.execute(insert(subscriber).values(person))
+
+    def fill() -> None:
+        with store.writing() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+            connection.execute(insert(subscriber), more)
+
+    with pytest.raises(Unreachable, match="the disk is full; nothing was lost, make room and run again") as said:
+        fill()
+    assert "\n" not in str(said.value)
+    with store.reading() as connection:
+        assert connection.execute(select(subscriber.c.email)).scalars().all() == ["a@x.example"]
+
+
+def test_a_disk_that_fails_is_one_clear_line() -> None:
+    with (
+        pytest.raises(Unreachable, match="the disk is full or fails; nothing was lost"),
+        speaking_plainly(make_url("sqlite:///a")),
+    ):
+        raise sqlite3.OperationalError("disk I/O error")
+
+
 def test_what_fails_inside_a_transaction_leaves_nothing(store: Store) -> None:
     class Oops(Exception):
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -79,6 +80,18 @@ def test_a_file_that_was_copied_or_comes_from_another_machine_says_so(epoch: Sen
     epoch.file.rename(tmp_path / "moved.epoch")
     assert SendEpoch(epoch.store, tmp_path / "moved.epoch").obstacle() is None
     assert "is missing" in (epoch.obstacle() or "")
+
+
+def test_a_machine_that_cannot_be_told_just_now_is_not_taken_for_another(epoch: SendEpoch) -> None:
+    epoch.advance()
+    with mock.patch.object(module, "_MACHINE") as machine:
+        machine.read_bytes.side_effect = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        with pytest.raises(Unreachable, match="cannot be read: Too many open files"):
+            epoch.obstacle()
+        with pytest.raises(Unreachable, match="cannot be written: Too many open files"):
+            epoch.advance()
+    assert epoch.obstacle() is None
+    epoch.advance()
 
 
 @pytest.mark.parametrize(
