@@ -32,13 +32,20 @@ class Prepared:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """Execute it inside the connection's transaction; returns the driver's cursor. Raises what SQLAlchemy would."""
+        text, constants, order = self._for(connection)
+        given = constants | {key: _plain(value, connection.dialect.name) for key, value in values.items()}
+        parameters: Any = given if order is None else [given[key] for key in order]
+        return execute(connection, text, parameters)
+
+    def text(self, connection: Connection) -> str:
+        """What the driver is given."""
+        return self._for(connection)[0]
+
+    def _for(self, connection: Connection) -> tuple[str, dict[str, Any], tuple[str, ...] | None]:
         name = connection.dialect.name
         if name not in self._compiled:
             self._compiled[name] = self._compile(connection)
-        text, constants, order = self._compiled[name]
-        given = constants | {key: _plain(value, name) for key, value in values.items()}
-        parameters: Any = given if order is None else [given[key] for key in order]
-        return execute(connection, text, parameters)
+        return self._compiled[name]
 
     def _compile(self, connection: Connection) -> tuple[str, dict[str, Any], tuple[str, ...] | None]:
         compiled: Any = self._statement.compile(dialect=connection.dialect, column_keys=self._columns)
