@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import figures
+from benchmarks import figures, smtp
 from benchmarks.measuring import table
 
 
@@ -15,7 +15,7 @@ def main() -> None:
     rows = figures.start_up(runs) + figures.message(runs) + figures.selection(1_000 if short else 100_000, runs)
     for audience in (100,) if short else (10_000, 100_000, 1_000_000):
         rows += figures.planning(audience)
-    rows += figures.smtp(20 if short else 3_000)
+    rows += smtp.smtp(smtp.SHORT if short else smtp.Scale())[0]
     print(table(rows))
 
 

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 
 from benchmarks.measuring import Figure, once, paired, peak_megabytes, seconds
 from benchmarks.project import NOW, a_project
-from digest.app.sending import send
 from digest.delivery.plan import plan
 from digest.delivery.shelf import Shelf, widest_arrangement
 from digest.issues.issue import frozen_of
@@ -88,45 +82,6 @@ def planning(audience: int) -> list[Figure]:
         return [
             Figure(f"plan {audience:,} deliveries", f"{took:.2f} s", f"peak {peak_megabytes():.0f} MB", bar="≤ 6 s at 1,000,000")
         ]
-
-
-def smtp(messages: int) -> list[Figure]:
-    """A whole issue over SMTP into Postfix's sink, every message marked and settled, beside Postfix's own generator."""
-    if shutil.which("smtp-sink") is None:
-        return [Figure("SMTP", "not measured: Postfix's smtp-sink is not installed")]
-    with _sink() as port:
-        environment = {
-            "DIGEST_DELIVERY__PROVIDER": "smtp",
-            "DIGEST_DELIVERY__CONCURRENCY": "10",
-            "DIGEST_PROVIDERS__SMTP__HOST": "127.0.0.1",
-            "DIGEST_PROVIDERS__SMTP__PORT": str(port),
-            "DIGEST_PROVIDERS__SMTP__SECURITY": "none",
-        }
-        with a_project(messages, 20, environment) as (app, issue):
-            ours = messages / once(lambda: send(app, issue, lambda _: None))
-        generator = ["smtp-source", "-s", "10", "-m", str(messages), "-l", "60000", f"127.0.0.1:{port}"]
-        theirs = messages / once(lambda: _quiet(generator))
-    what = f"SMTP, {messages:,} messages, 10 sessions"
-    return [Figure(what, f"{ours:,.0f}/s", f"smtp-source {theirs:,.0f}/s", f"{ours / theirs:.2f} ×", "≥ 1.0 × (a later part)")]
-
-
-@contextmanager
-def _sink() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(["smtp-sink", "-u", "root", f"127.0.0.1:{port}", "100"])
-    try:
-        until = datetime.now(UTC) + timedelta(seconds=10)
-        while datetime.now(UTC) < until:
-            try:
-                socket.create_connection(("127.0.0.1", port), 1).close()
-                break
-            except OSError:
-                time.sleep(0.05)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _quiet(command: list[str]) -> None:

@@ -29,7 +29,7 @@ def a_project(subscribers: int, renditions: int, environment: dict[str, str]) ->
     with TemporaryDirectory(prefix="digest-bench-") as folder:
         init_project(Path(folder), NOW - timedelta(days=3))
         settings = read_settings(Path(folder) / "config" / "digest.toml", environment)
-        store = Store(settings.database_url)
+        store = Store(settings.database_url, synchronous=settings.database.synchronous)
         try:
             store.prepare()
             app = App(settings, store, NOW)

@@ -51,17 +51,21 @@ def read_token(key: bytes, purpose: Purpose, token: str) -> int | None:
 
 
 def _mac(key: bytes, purpose: Purpose, body: bytes) -> bytes:
-    inner, outer = (state.copy() for state in _states(key, purpose))
+    inner, outer = begun(key, f"{purpose.value}|")
+    inner, outer = inner.copy(), outer.copy()
     inner.update(body)
     outer.update(inner.digest())
     return outer.digest()[:_MAC_BYTES]
 
 
 @lru_cache(maxsize=64)
-def _states(key: bytes, purpose: Purpose) -> tuple[_Hash, _Hash]:
-    """HMAC-SHA256 (RFC 2104) up to where the body begins: half the time of `hmac.digest`, for two tokens a mail."""
+def begun(key: bytes, beginning: str = "") -> tuple[_Hash, _Hash]:
+    """HMAC-SHA256 (RFC 2104), its inner and outer hash up to where the message goes on: half the time of `hmac.digest`.
+
+    Keys of at most 64 bytes.
+    """
     block = key.ljust(hashlib.sha256().block_size, b"\0")
-    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + purpose.value.encode() + b"|")
+    inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + beginning.encode())
     return inner, hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
 
 

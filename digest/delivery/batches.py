@@ -15,12 +15,19 @@ _batch = tables.batch.c
 _SUB_REVISION = "sub-revision "
 
 
-def close_batch(connection: Connection, issue_id: int, batch: int, *, now: datetime, actor: str) -> None:
-    """Nothing of a batch is under way any more: what of it was accepted goes into the history as one line, once."""
-    if statements.CLOSE.run(connection, {"batch": batch, "now": now}).rowcount:
-        (count,) = statements.ACCEPTED.run(connection, {"issue": issue_id, "batch": batch}).fetchone()
-        to = DeliveryState.ACCEPTED
-        note(connection, issue_id, DeliveryState.CLAIMED, to, now=now, actor=actor, count=count, batch=batch)
+def close_batch(
+    connection: Connection, issue_id: int, batch: int, *, now: datetime, actor: str, accepted: int | None = None
+) -> None:
+    """Nothing of a batch is under way any more: what of it was accepted goes into the history as one line, once.
+
+    `accepted` is how many that were, where somebody has counted; else it is looked up.
+    """
+    if not statements.CLOSE.run(connection, {"batch": batch, "now": now}).rowcount:
+        return
+    if accepted is None:
+        (accepted,) = statements.ACCEPTED.run(connection, {"issue": issue_id, "batch": batch}).fetchone()
+    to = DeliveryState.ACCEPTED
+    note(connection, issue_id, DeliveryState.CLAIMED, to, now=now, actor=actor, count=accepted, batch=batch)
 
 
 def close_batches(connection: Connection, issue_id: int, *, now: datetime, actor: str) -> None:

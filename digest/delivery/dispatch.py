@@ -1,19 +1,22 @@
 """Dispatch: the step machine that decides what happens next, and does nothing itself.
 
-It is told what happened and what time it is (`hear`), and says what to do (`next`): claim, mark, send, settle, release,
-or wait. Threads, sockets and the database stand around it (`digest.delivery.engines`), so the same code runs in a
-simulation. One lane is one connection; what a lane holds is between `claim` and `settle` in exactly one state.
+It is told what happened and what time it is (`hear`), and says what to write down (`next`): claim, mark, settle, release;
+what to hand over (`sends`); or how long to wait. Threads, sockets and the database stand around it
+(`digest.delivery.engines`), so the same code runs in a simulation. One lane is one connection; what a lane holds is between
+`claim` and `settle` in exactly one state.
 
-The order that keeps promise 4: a `Send` is only ever given for what a `Marked` has confirmed, after its commit.
+The order that keeps promise 4: a `Send` is only ever given for what a `Marked` has confirmed, after its commit. What one
+`next` says is one transaction, in which everything is settled before anything is marked: so a lane settles a delivery and
+marks the next at one stroke, and has never more than one between its mark and its answer.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
 from digest.delivery.ending import Ending
+from digest.delivery.lane import Lane, Phase
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.steps import (
@@ -30,7 +33,6 @@ from digest.delivery.steps import (
     Release,
     Send,
     Settle,
-    Settled,
     Step,
 )
 from digest.delivery.temper import Temper
@@ -39,32 +41,8 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 _WORTH_HOLDING = timedelta(seconds=1)  # for longer than this a lane does not sit on what waits for a recipient domain
 
 
-class Phase(StrEnum):
-    """What a lane is doing."""
-
-    IDLE = "idle"
-    CLAIMING = "claiming"
-    RESTING = "resting"  # there was nothing to claim just now
-    HOLDING = "holding"
-    MARKING = "marking"
-    MARKED = "marked"
-    SENDING = "sending"
-    SETTLING = "settling"
-
-
 _UNOCCUPIED = frozenset({Phase.IDLE, Phase.RESTING})
-
-
-@dataclass(slots=True)
-class Lane:
-    """One connection: its phase, what it holds, and what of it is under way."""
-
-    phase: Phase = Phase.IDLE
-    claimed: Claimed | None = None
-    waiting: tuple[int, ...] = ()
-    unit: tuple[int, ...] = ()
-    answer: Answer | None = None
-    outdated: bool = False
+_WAITED_FOR = frozenset({Phase.CLAIMING, Phase.MARKING, Phase.MARKED, Phase.SENDING})  # only an event leads on
 
 
 @dataclass(slots=True)
@@ -95,12 +73,27 @@ class Dispatch:
         """How many deliveries stand between their mark and their answer."""
         return sum(len(lane.unit) for lane in self.lanes if lane.phase is Phase.SENDING)
 
+    @property
+    def overdue(self) -> bool:
+        """Whether it comes to its end and `next` has something to say for that at once."""
+        return self.ending is not None and any(lane.phase in {Phase.HOLDING, Phase.ANSWERED} for lane in self.lanes)
+
     def next(self, now: datetime) -> list[Step]:
-        """Everything that can be begun at `now`."""
+        """Everything that can be written down at `now`, together or not at all."""
         steps: list[Step] = []
         for number, lane in enumerate(self.lanes):
-            steps += self._next_of(number, lane, now)
+            if lane.phase not in _WAITED_FOR:
+                self._next_of(number, lane, now, steps)
         return steps
+
+    def sends(self, now: datetime) -> list[Send]:
+        """Everything that is marked and was not handed over yet."""
+        sends = []
+        for number, lane in enumerate(self.lanes):
+            if lane.phase is Phase.MARKED and lane.claimed is not None:
+                lane.phase = Phase.SENDING
+                sends.append(Send(number, lane.claimed.batch, lane.claimed.rendition, lane.unit, self._ahead(lane, now)))
+        return sends
 
     def wait_until(self, now: datetime) -> datetime | None:
         """When `next` will have more to say although nothing happens; None: only an event can help."""
@@ -129,8 +122,6 @@ class Dispatch:
                     self._end(ending, reason)
             case Answered(lane=number, answer=answer):
                 self._answered(number, self.lanes[number], answer, now)
-            case Settled(lane=number):
-                self.lanes[number].unit, self.lanes[number].phase = (), Phase.HOLDING
             case Drain(reason=reason):
                 self._end(Ending.DRAINED, reason)
 
@@ -138,39 +129,41 @@ class Dispatch:
         """Wait no longer: what has no answer is unknown."""
         for lane in self.lanes:
             if lane.phase is Phase.SENDING:
-                lane.phase, lane.answer = Phase.SETTLING, Answer((Outcome.UNKNOWN,) * len(lane.unit), text)
+                lane.phase, lane.answer = Phase.ANSWERED, Answer((Outcome.UNKNOWN,) * len(lane.unit), text)
 
-    def _next_of(self, number: int, lane: Lane, now: datetime) -> list[Step]:
-        if lane.phase is Phase.SETTLING and lane.answer is not None and lane.claimed is not None:
-            answer, lane.answer = lane.answer, None
-            return [Settle(number, lane.claimed.batch, lane.unit, answer)]
-        if lane.phase is Phase.MARKED and lane.claimed is not None:
-            lane.phase = Phase.SENDING
-            return [Send(number, lane.claimed.batch, lane.claimed.rendition, lane.unit)]
+    def _next_of(self, number: int, lane: Lane, now: datetime, steps: list[Step]) -> None:
+        if lane.phase is Phase.ANSWERED and lane.answer is not None and lane.claimed is not None:
+            steps.append(Settle(number, lane.claimed.batch, lane.unit, lane.answer))
+            lane.phase, lane.unit, lane.answer = Phase.HOLDING, (), None
         if lane.phase is Phase.HOLDING and lane.claimed is not None:
-            return self._hold(number, lane, lane.claimed, now)
-        if self.ending is None and self._temper.lets_claim(now) and self._wants_more(lane, now):
+            self._hold(number, lane, lane.claimed, now, steps)
+        elif self.ending is None and self._temper.lets_claim(now) and self._wants_more(lane, now):
             lane.phase = Phase.CLAIMING
-            return [Claim(number, self.pace.claim)]
-        return []
+            steps.append(Claim(number, self.pace.claim))
+
+    def _ahead(self, lane: Lane, now: datetime) -> int | None:
+        """Whom the lane will most likely mark next, where a request carries one; a hint, and nothing is marked by it."""
+        if not lane.waiting or self.pace.unit > 1 or self.ending is not None or self._temper.domains:
+            return None
+        return lane.waiting[0] if self._temper.opens_at() - now <= _WORTH_HOLDING else None
 
     def _wants_more(self, lane: Lane, now: datetime) -> bool:
         return lane.phase is Phase.IDLE or (lane.phase is Phase.RESTING and now >= self._claim_at)
 
-    def _hold(self, number: int, lane: Lane, claimed: Claimed, now: datetime) -> list[Step]:
+    def _hold(self, number: int, lane: Lane, claimed: Claimed, now: datetime, steps: list[Step]) -> None:
         if self.ending is not None or lane.outdated or not lane.waiting:
-            release: list[Step] = [Release(claimed.batch, lane.waiting)] if lane.waiting else []
-            return release + self._let_go(number, lane, claimed, now)
-        if not self._temper.lets_mark(now):
-            return []
-        unit = self._choose(lane, claimed, now)
-        if unit:
-            lane.phase, lane.unit, lane.waiting = Phase.MARKING, unit, _without(lane.waiting, unit)
-            self._temper.begin(number, len(unit), now)
-            return [Mark(number, claimed.batch, unit)]
-        if self._opens_at(lane, now) - now <= _WORTH_HOLDING:
-            return []
-        return self._line_up(lane, claimed, now) + self._let_go(number, lane, claimed, now)
+            if lane.waiting:
+                steps.append(Release(claimed.batch, lane.waiting))
+            self._let_go(number, lane, claimed, now, steps)
+        elif self._temper.lets_mark(now):
+            unit = self._choose(lane, claimed, now)
+            if unit:
+                lane.phase, lane.unit, lane.waiting = Phase.MARKING, unit, _without(lane.waiting, unit)
+                self._temper.begin(number, len(unit), now)
+                steps.append(Mark(number, claimed.batch, unit))
+            elif self._opens_at(lane, now) - now > _WORTH_HOLDING:
+                steps += self._line_up(lane, claimed, now)
+                self._let_go(number, lane, claimed, now, steps)
 
     def _choose(self, lane: Lane, claimed: Claimed, now: datetime) -> tuple[int, ...]:
         """The next of those whose domain lets them, as many as a request carries."""
@@ -197,9 +190,10 @@ class Dispatch:
             for domain, theirs in waiting.items()
         ]
 
-    def _let_go(self, number: int, lane: Lane, claimed: Claimed, now: datetime) -> list[Step]:
+    def _let_go(self, number: int, lane: Lane, claimed: Claimed, now: datetime, steps: list[Step]) -> None:
         lane.phase, lane.claimed, lane.waiting, lane.outdated = Phase.IDLE, None, (), False
-        return [Finish(claimed.batch), *self._next_of(number, lane, now)]
+        steps.append(Finish(claimed.batch))
+        self._next_of(number, lane, now, steps)
 
     def _opens_at(self, lane: Lane, now: datetime) -> datetime:
         """When the first of what a lane holds may be marked, as far as pace and recipient domains go."""
@@ -230,7 +224,7 @@ class Dispatch:
 
     def _answered(self, number: int, lane: Lane, answer: Answer, now: datetime) -> None:
         if lane.phase is Phase.SENDING:  # an answer after we stopped waiting changes nothing
-            lane.phase, lane.answer = Phase.SETTLING, answer
+            lane.phase, lane.answer = Phase.ANSWERED, answer
             if lane.claimed is not None:
                 ending = self._temper.heed(number, lane.claimed, lane.unit, answer, now)
                 if ending is not None:

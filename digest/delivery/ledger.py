@@ -1,12 +1,14 @@
 """The ledger, as one sending process sees it: claim, mark, settle, release, finish. Nothing here sends anything.
 
-Every step is a compare-and-set on state, batch and lease; no row changed means that somebody else holds it. State is a
+Marking and settling are for all lanes at once, a statement each; accepting has one of its own, since nearly all are. Every
+step is a compare-and-set on state, batch and lease; no row changed means that somebody else holds it. State is a
 row per delivery; the history is a line per batch when it is claimed and when it is finished, and a line per delivery
 where one departs from its batch. Leases go by real time, which is passed in as `now`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,8 +19,8 @@ from digest.delivery import statements
 from digest.delivery.batches import close_batch, sub_revision_words
 from digest.delivery.halting import in_force
 from digest.delivery.history import note
-from digest.delivery.providers.answer import Answer, Outcome
-from digest.delivery.steps import Claimed
+from digest.delivery.providers.answer import Outcome
+from digest.delivery.steps import Claimed, Mark, Settle
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
 
@@ -37,15 +39,19 @@ class Recipient:
     attempts: int
 
 
-class LeaseLost(Exception):
+class Refusal(Exception):
+    """Something may not be marked."""
+
+
+class LeaseLost(Refusal):
     """A batch is not ours any more; what was not sent of it belongs to somebody else."""
 
 
-class NotSendable(Exception):
+class NotSendable(Refusal):
     """The issue may not be sent just now; the message says why."""
 
 
-class Stale(Exception):
+class Stale(Refusal):
     """An article was withdrawn since the batch was claimed: what its rendition holds may not be sent any more."""
 
 
@@ -80,57 +86,46 @@ class Ledger:
         return Claimed(batch, rendition, tuple(whose), tuple(domains.get(one, "") for one in whose)), recipients
 
     def mark(
-        self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime, sub_revision: int = 0
-    ) -> list[int]:
-        """Mark claimed deliveries as sending; returns those for whom everything holds, in their order.
+        self, connection: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int = 0
+    ) -> list[list[int] | Refusal]:
+        """Mark claimed deliveries as sending; for each of `marks` those for whom everything holds, in their order.
 
         Consent, suppression, our lease, the kill switch, that the issue is being sent as it was approved, and that no article
         was withdrawn since `sub_revision` are part of the mark itself. Those who left meanwhile are cancelled, those
-        suppressed are suppressed. Raises `LeaseLost`, `NotSendable` or `Stale`, and then nothing was marked.
+        suppressed are suppressed. Where there is a `Refusal` instead, nothing of that one was marked.
         """
         values = {
             "issue": self.issue_id,
-            "whose": whose,
-            "batch": batch,
+            "whose": [one for mark in marks for one in mark.recipients],
+            "batches": [mark.batch for mark in marks],
             "owner": self.owner,
             "now": now,
             "newsletter": self.newsletter,
             "sub_revision": sub_revision,
         }
-        marked = {one for (one,) in statements.MARK.run(connection, values)}
-        if len(marked) != len(whose):
-            left = [one for one in whose if one not in marked]
-            self._leave_out(connection, batch, left, now, nobody=not marked, sub_revision=sub_revision)
-        return [one for one in whose if one in marked]
+        marked = {one for (one,) in statements.MARK.run(connection, values).fetchall()}
+        return [self._marked(connection, mark, marked, now, sub_revision) for mark in marks]
 
     def settle(
-        self,
-        connection: Connection,
-        batch: int,
-        whose: Sequence[int],
-        answer: Answer,
-        *,
-        now: datetime,
-        retry_at: Mapping[int, datetime],
-    ) -> None:
+        self, connection: Connection, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]
+    ) -> Counter[int]:
         """Write down what became of marked deliveries; a deferred one is not tried before its time in `retry_at`.
 
-        Where somebody has meanwhile taken us for dead and called a delivery unknown, our answer is the evidence.
+        Where somebody has meanwhile taken us for dead and called a delivery unknown, our answer is the evidence. Returns how
+        many of each batch were accepted without a line of their own.
         """
-        outcomes = list(zip(whose, answer.outcomes, strict=True))
-        accepted = [one for one, outcome in outcomes if outcome is Outcome.ACCEPTED]
-        if accepted and self._leave(connection, batch, accepted, _S.SENDING, _S.ACCEPTED) != len(accepted):
-            for one in accepted:
-                self._arrive_late(connection, batch, one, _S.ACCEPTED, "the answer came late", now)
-        for place, (one, outcome) in enumerate(outcomes):
-            if outcome is Outcome.ACCEPTED:
-                continue
-            state, words = DeliveryState(outcome.value), answer.texts.get(place, answer.text)
-            when = retry_at.get(one) if state is _S.DEFERRED else None
-            if self._leave(connection, batch, [one], _S.SENDING, state, words=words, when=when):
-                self._note(connection, batch, _S.CLAIMED, state, now=now, subscriber=one, reason=words)
-            elif state is not _S.UNKNOWN:
-                self._arrive_late(connection, batch, one, _S.PLANNED if state is _S.DEFERRED else state, words, now)
+        taken, counts = self._accept(connection, settles), Counter[int]()
+        for settle in settles:
+            batch, answer = settle.batch, settle.answer
+            for place, (one, outcome) in enumerate(zip(settle.recipients, answer.outcomes, strict=True)):
+                if outcome is not Outcome.ACCEPTED:
+                    words = answer.texts.get(place, answer.text)
+                    self._depart(connection, batch, one, DeliveryState(outcome.value), words, now, retry_at.get(one))
+                elif one in taken:
+                    counts[batch] += 1
+                else:
+                    self._arrive_late(connection, batch, one, _S.ACCEPTED, "the answer came late", now)
+        return counts
 
     def release(
         self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None = None
@@ -139,9 +134,9 @@ class Ledger:
         given_back = self._leave(connection, batch, whose, _S.CLAIMED, _S.PLANNED, when=until)
         self._note(connection, batch, _S.CLAIMED, _S.PLANNED, now=now, count=given_back, reason="released")
 
-    def finish(self, connection: Connection, batch: int, *, now: datetime) -> None:
-        """Close a batch of ours."""
-        close_batch(connection, self.issue_id, batch, now=now, actor=self.owner)
+    def finish(self, connection: Connection, batch: int, *, now: datetime, accepted: int | None = None) -> None:
+        """Close a batch of ours, of which so many were accepted as `settle` has counted; None: nobody has."""
+        close_batch(connection, self.issue_id, batch, now=now, actor=self.owner, accepted=accepted)
 
     def renew(self, connection: Connection, batch: int, *, now: datetime, lease: timedelta, deadline: datetime) -> bool:
         """Keep a batch that is still worked on; `deadline` is when its requests will have ended. False: it is not ours any more."""
@@ -160,6 +155,47 @@ class Ledger:
         }
         (batch,) = statements.NEW_BATCH.run(connection, values).fetchone()
         return int(batch)
+
+    def _accept(self, connection: Connection, settles: Sequence[Settle]) -> set[int]:
+        accepted = [
+            one
+            for settle in settles
+            for one, outcome in zip(settle.recipients, settle.answer.outcomes, strict=True)
+            if outcome is Outcome.ACCEPTED
+        ]
+        if not accepted:
+            return set()
+        values = {"issue": self.issue_id, "whose": accepted, "batches": [settle.batch for settle in settles]}
+        return {one for (one,) in statements.ACCEPT.run(connection, values).fetchall()}
+
+    def _depart(
+        self,
+        connection: Connection,
+        batch: int,
+        one: int,
+        state: DeliveryState,
+        words: str,
+        now: datetime,
+        retry_at: datetime | None,
+    ) -> None:
+        """One delivery goes another way than its batch."""
+        when = retry_at if state is _S.DEFERRED else None
+        if self._leave(connection, batch, [one], _S.SENDING, state, words=words, when=when):
+            self._note(connection, batch, _S.CLAIMED, state, now=now, subscriber=one, reason=words)
+        elif state is not _S.UNKNOWN:
+            self._arrive_late(connection, batch, one, _S.PLANNED if state is _S.DEFERRED else state, words, now)
+
+    def _marked(
+        self, connection: Connection, mark: Mark, marked: set[int], now: datetime, sub_revision: int
+    ) -> list[int] | Refusal:
+        ours = [one for one in mark.recipients if one in marked]
+        if len(ours) != len(mark.recipients):
+            left = [one for one in mark.recipients if one not in marked]
+            try:
+                self._leave_out(connection, mark.batch, left, now, nobody=not ours, sub_revision=sub_revision)
+            except Refusal as refusal:
+                return refusal
+        return ours
 
     def _leave_out(
         self, connection: Connection, batch: int, whose: Sequence[int], now: datetime, *, nobody: bool, sub_revision: int
@@ -217,12 +253,11 @@ class Ledger:
             "issue": self.issue_id,
             "whose": whose,
             "batch": batch,
-            "from_state": from_state.value,
             "to_state": to_state.value,
             "words": words,
             "when": when,
         }
-        return int(statements.LEAVE.run(connection, values).rowcount)
+        return int(statements.LEAVE[from_state].run(connection, values).rowcount)
 
     def _note(
         self,

@@ -7,8 +7,7 @@ the key, different in every issue, and never believed before the id was derived 
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+from digest.audience.tokens import begun
 
 _ID_BYTES = 16
 _SEAL_BYTES = 8
@@ -17,7 +16,7 @@ _SEAL_BYTES = 8
 def delivery_id(key: bytes, newsletter: str, frequency: str, slot: str, subscriber_id: int) -> str:
     """32 hexadecimal digits, the same for ever."""
     what = f"delivery|{newsletter}|{frequency}|{slot}|{subscriber_id}"
-    return hmac.digest(key, what.encode(), hashlib.sha256)[:_ID_BYTES].hex()
+    return _hmac(key, what.encode())[:_ID_BYTES].hex()
 
 
 def seal(key: bytes, delivery_id: str, subscriber_id: int) -> str:
@@ -37,4 +36,13 @@ def unseal(key: bytes, delivery_id: str, sealed: str) -> int | None:
 
 
 def _mask(key: bytes, delivery_id: str) -> int:
-    return int.from_bytes(hmac.digest(key, f"seal|{delivery_id}".encode(), hashlib.sha256)[:_SEAL_BYTES])
+    return int.from_bytes(_hmac(key, f"seal|{delivery_id}".encode())[:_SEAL_BYTES])
+
+
+def _hmac(key: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104). `hmac.digest` gives the interpreter's lock away for each of them, and ten threads want it."""
+    inner, outer = begun(key)
+    inner, outer = inner.copy(), outer.copy()
+    inner.update(message)
+    outer.update(inner.digest())
+    return outer.digest()

@@ -1,8 +1,13 @@
-"""The ledger's hot statements, built once: each is a compare-and-set, and its parameters are named where it stands."""
+"""The ledger's hot statements, built once: each is a compare-and-set, and its parameters are named where it stands.
+
+The state that must stand there is looked at and never searched by. As a parameter it would make SQLite plan the statement
+anew at each execution, since the partial index of open deliveries would do for some of its values; as a bare literal SQLite
+takes that index, and reads everybody who is planned to find a few of them.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, insert, literal_column, null, or_, select, update
 
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
@@ -15,8 +20,13 @@ _halt = tables.halt.c
 
 
 def stands(*states: DeliveryState) -> ColumnElement[bool]:
-    """A delivery is in one of these states. Spelled as literals, so that SQLite can use its partial index of open ones."""
+    """A delivery is in one of these states, by literals."""
     return or_(*(_row.state == literal_column(f"'{state.value}'") for state in states))
+
+
+def _still(state: DeliveryState) -> ColumnElement[bool]:
+    """Those named are still in this state: never a way to find them, since of those in it there may be a million."""
+    return func.coalesce(_row.state, literal_column("''")) == literal_column(f"'{state.value}'")
 
 
 _ISSUE = _row.issue_id == bindparam("issue")
@@ -51,9 +61,7 @@ NEW_BATCH = Prepared(
 
 # issue, whose, batch
 HOLD = Prepared(
-    update(tables.delivery)
-    .where(_ISSUE, _WHOSE, _row.state == _S.PLANNED.value)
-    .values(state=_S.CLAIMED.value, batch_id=bindparam("batch"))
+    update(tables.delivery).where(_ISSUE, _WHOSE, _still(_S.PLANNED)).values(state=_S.CLAIMED.value, batch_id=bindparam("batch"))
 )
 
 _ACTIVE = exists().where(
@@ -66,7 +74,11 @@ _SUPPRESSED = exists().where(
     _suppression.address == _person.address,
     or_(_suppression.scope == "*", _suppression.scope == bindparam("newsletter")),
 )
-_OURS = exists().where(_batch.id == bindparam("batch"), _batch.owner == bindparam("owner"), _batch.lease_until > bindparam("now"))
+_OURS = _row.batch_id.in_(
+    select(_batch.id).where(
+        OneOf(_batch.id, "batches"), _batch.owner == bindparam("owner"), _batch.lease_until > bindparam("now")
+    )
+)
 _SENDABLE = exists().where(
     _issue.id == bindparam("issue"),
     _issue.state == "sending",
@@ -75,24 +87,36 @@ _SENDABLE = exists().where(
 )
 _HALTED = exists().where(_halt.lifted_at.is_(None))
 
-# issue, whose, batch, owner, now, newsletter, sub_revision: everything that must hold when a delivery is marked, in one statement
+# issue, whose, batches, owner, now, newsletter, sub_revision: everything that must hold when deliveries are marked, in one
+# statement for all lanes
 MARK = Prepared(
     update(tables.delivery)
-    .where(_ISSUE, _WHOSE, _row.state == _S.CLAIMED.value, _row.batch_id == bindparam("batch"))
-    .where(_OURS, _SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
+    .where(_ISSUE, _WHOSE, _still(_S.CLAIMED), _OURS)
+    .where(_SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
     .values(state=_S.SENDING.value, attempts=_row.attempts + 1)
+    .returning(_row.subscriber_id)
+)
+
+# issue, whose, batches: what was accepted as one answer after the other says, for all lanes
+ACCEPT = Prepared(
+    update(tables.delivery)
+    .where(_ISSUE, _WHOSE, _still(_S.SENDING), OneOf(_row.batch_id, "batches"))
+    .values(state=_S.ACCEPTED.value, answer=null(), not_before=null())
     .returning(_row.subscriber_id)
 )
 
 # issue, whose, newsletter: of those who were not marked, who is suppressed and who has left
 LEFT = Prepared(select(_row.subscriber_id, _SUPPRESSED.label("suppressed"), _ACTIVE.label("active")).where(_ISSUE, _WHOSE))
 
-# issue, whose, batch, from_state, to_state, words, when
-LEAVE = Prepared(
-    update(tables.delivery)
-    .where(_ISSUE, _WHOSE, _row.state == bindparam("from_state"), _row.batch_id == bindparam("batch"))
-    .values(state=bindparam("to_state"), answer=bindparam("words"), not_before=bindparam("when"))
-)
+# issue, whose, batch, to_state, words, when: by the state that is left
+LEAVE = {
+    state: Prepared(
+        update(tables.delivery)
+        .where(_ISSUE, _WHOSE, _still(state), _row.batch_id == bindparam("batch"))
+        .values(state=bindparam("to_state"), answer=bindparam("words"), not_before=bindparam("when"))
+    )
+    for state in (_S.CLAIMED, _S.SENDING, _S.UNKNOWN)
+}
 
 # batch, holder, now, until, deadline
 RENEW = Prepared(
@@ -110,11 +134,10 @@ _line = tables.history.c
 _TOLD = select(_line.subscriber_id).where(
     _line.issue_id == bindparam("issue"), _line.subscriber_id.is_not(None), _line.to_state == _S.ACCEPTED.value
 )
-# issue, batch: of how many the acceptance has no line of its own (it came late, or a person said so)
+# issue, batch: of how many the acceptance has no line of its own (it came late, or a person said so). It looks at the whole
+# issue, and is for what dead processes left: a living one has counted.
 ACCEPTED = Prepared(
-    select(func.count()).where(
-        _ISSUE, _row.batch_id == bindparam("batch"), _row.state == _S.ACCEPTED.value, _row.subscriber_id.not_in(_TOLD)
-    )
+    select(func.count()).where(_ISSUE, _row.batch_id == bindparam("batch"), stands(_S.ACCEPTED), _row.subscriber_id.not_in(_TOLD))
 )
 
 LINE = Prepared(

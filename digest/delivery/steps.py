@@ -45,12 +45,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Hand these to the provider: they are marked."""
+    """Hand these to the provider: they are marked. `ahead` is who most likely follows on this lane, not marked yet."""
 
     lane: int
     batch: int
     rendition: int
     recipients: tuple[int, ...]
+    ahead: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Finish:
     batch: int
 
 
-Step = Claim | Mark | Send | Settle | Release | Finish
+Step = Claim | Mark | Settle | Release | Finish
 
 
 # What happened.
@@ -125,17 +126,10 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """The outcomes are committed."""
-
-    lane: int
-
-
-@dataclass(frozen=True, slots=True)
 class Drain:
     """Stop: finish what is in flight and release the rest."""
 
     reason: str
 
 
-Event = ClaimAnswered | Marked | MarkRefused | Answered | Settled | Drain
+Event = ClaimAnswered | Marked | MarkRefused | Answered | Drain

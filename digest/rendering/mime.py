@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -52,11 +53,22 @@ class MessageBuilder:
                 self._pieces[-1] += piece
         self._at_slots = itemgetter(*slots)
 
+    @property
+    def skeleton(self) -> bytes:
+        """What all messages of the rendition share, nothing in the slots."""
+        return b"".join(self._pieces)
+
     def build(self, envelope: Envelope, date: datetime) -> bytes:
         """The whole message of one delivery; Refused when its address, id or link cannot stand in a header."""
         pieces = self._pieces.copy()
         pieces[1::2] = self._at_slots(_values(envelope, date))
         return b"".join(pieces)
+
+    def build_with(self, end: bytes) -> Callable[[Envelope, datetime], bytes]:
+        """`build`, with something behind each message: appending to a message that is joined would copy it once more."""
+        longer = copy(self)
+        longer._pieces = [*self._pieces[:-1], self._pieces[-1] + end]
+        return longer.build
 
 
 @lru_cache(maxsize=64)
@@ -115,7 +127,7 @@ def _values(envelope: Envelope, date: datetime) -> list[bytes]:
         raise Refused("a delivery's id has characters that a Message-ID cannot carry")
     values = [
         _mailbox(envelope.name, envelope.address, after=4).encode("ascii"),
-        write_date(date),
+        write_date(date.replace(microsecond=0)),
         envelope.delivery_id.encode("ascii"),
         unsubscribe_address(envelope).encode("ascii"),
     ]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from digest.store.complaints import speaking_plainly
 from digest.store.copying import copy_file, copy_rows
 from digest.store.locking import advisory_lock, await_turn, file_lock
 from digest.store.migrations import HEAD, REVISIONS
+from digest.store.prepared import execute
 from digest.store.tables import metadata
 
 _BUSY_SECONDS = 30
@@ -36,6 +38,7 @@ class Store:
         self.url = _parse(url)
         self.synchronous = synchronous
         self._engine = _engine(self.url, synchronous)
+        self._aside = ThreadPoolExecutor(1, "commit")
         self._alone = self._engine.execution_options(digest_writes="alone")
         self._together = self._engine.execution_options(digest_writes="together")
         self._reading = self._engine if _is_sqlite(self.url) else self._engine.execution_options(**_SNAPSHOT)
@@ -52,18 +55,30 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self, *, together: bool = False) -> Iterator[Connection]:
+    def writing(self, *, together: bool = False, meanwhile: Callable[[], None] | None = None) -> Iterator[Connection]:
         """A transaction that is committed when the block ends well and leaves nothing when it does not.
 
-        When `Unreachable` comes from the commit itself, nobody knows which of the two it was.
+        When `Unreachable` comes from the commit itself, nobody knows which of the two it was. `meanwhile` is done once, and has
+        nothing to do with the transaction: while the disk takes its time, where that is waited for; else before.
         """
         engine = self._together if together else self._alone
+        aside = meanwhile is not None and self.path is not None and self.synchronous == "FULL"
+        if meanwhile is not None and not aside:
+            meanwhile()
         with speaking_plainly(self.url), engine.begin() as connection:
             yield connection
+            if meanwhile is not None and aside:
+                committing = self._aside.submit(execute, connection, "COMMIT")
+                try:
+                    meanwhile()
+                finally:
+                    committing.result()
 
     def close(self) -> None:
         """Let every connection go; SQLite then folds its write-ahead log into the file."""
         self._engine.dispose()
+        self._aside.shutdown()
+        self._aside = ThreadPoolExecutor(1, "commit")
 
     def prepare(self) -> None:
         """Create the tables of a new database; refuse one that another version of Digest made."""
@@ -199,4 +214,4 @@ def _configure(synchronous: str) -> Any:
 
 def _begin(connection: Connection) -> None:
     writes = "digest_writes" in connection.get_execution_options()
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    execute(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")

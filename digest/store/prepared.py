@@ -32,26 +32,37 @@ class Prepared:
 
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """Execute it inside the connection's transaction; returns the driver's cursor. Raises what SQLAlchemy would."""
+        text, constants, order = self._for(connection)
+        given = constants | {key: _plain(value, connection.dialect.name) for key, value in values.items()}
+        parameters: Any = given if order is None else [given[key] for key in order]
+        return execute(connection, text, parameters)
+
+    def text(self, connection: Connection) -> str:
+        """What the driver is given."""
+        return self._for(connection)[0]
+
+    def _for(self, connection: Connection) -> tuple[str, dict[str, Any], tuple[str, ...] | None]:
         name = connection.dialect.name
         if name not in self._compiled:
             self._compiled[name] = self._compile(connection)
-        text, constants, order = self._compiled[name]
-        given = constants | {key: _plain(value, name) for key, value in values.items()}
-        parameters: Any = given if order is None else [given[key] for key in order]
-        driver: Any = connection.connection.driver_connection
-        raised: Any = connection.dialect.loaded_dbapi.Error
-        try:
-            return driver.execute(text, parameters)
-        except raised as error:
-            lost = connection.dialect.is_disconnect(error, driver, None)
-            raise DBAPIError.instance(
-                text, None, error, raised, connection_invalidated=lost, dialect=connection.dialect
-            ) from error
+        return self._compiled[name]
 
     def _compile(self, connection: Connection) -> tuple[str, dict[str, Any], tuple[str, ...] | None]:
         compiled: Any = self._statement.compile(dialect=connection.dialect, column_keys=self._columns)
         order = tuple(compiled.positiontup) if compiled.positional else None
         return str(compiled), dict(compiled.params), order
+
+
+def execute(connection: Connection, text: str, parameters: Any = ()) -> Any:
+    """Hand a statement to the driver as it is; returns the driver's cursor. Raises what SQLAlchemy would."""
+    driver: Any = connection.connection.driver_connection
+    try:
+        return driver.execute(text, parameters)
+    except connection.dialect.loaded_dbapi.Error as error:
+        dialect: Any = connection.dialect
+        lost = dialect.is_disconnect(error, driver, None)
+        raised = dialect.loaded_dbapi.Error
+        raise DBAPIError.instance(text, None, error, raised, connection_invalidated=lost, dialect=dialect) from error
 
 
 class OneOf(ColumnElement[bool]):
@@ -63,6 +74,10 @@ class OneOf(ColumnElement[bool]):
     def __init__(self, column: ColumnElement[int], name: str) -> None:
         self.column = column
         self.listed: BindParameter[Any] = bindparam(name, type_=NullType())
+
+    def self_group(self, against: Any = None) -> OneOf:
+        """As it is: SQLAlchemy would compare a truth with 1, and then SQLite looks at every row instead of into its index."""
+        return self
 
 
 @compiles(OneOf, "sqlite")

@@ -24,7 +24,6 @@ from digest.delivery.steps import (
     Release,
     Send,
     Settle,
-    Settled,
     Step,
 )
 from digest.delivery.transitions import STEPS, UNSENT, DeliveryState, may
@@ -56,19 +55,17 @@ def sending(dispatch: Dispatch, batch: int = 1, people: tuple[int, ...] = (1, 2,
 def confirm(dispatch: Dispatch, mark: Step) -> Send:
     assert isinstance(mark, Mark)
     dispatch.hear(Marked(0, mark.recipients), NOW)
-    (send,) = dispatch.next(NOW)
-    assert isinstance(send, Send)
+    (send,) = dispatch.sends(NOW)
     return send
 
 
 def answer(dispatch: Dispatch, given: Answer, now: datetime = NOW) -> list[Step]:
-    """Answer the one send, settle it, and return what comes next."""
+    """Answer the one send, and return what comes after settling it, in the same transaction."""
     dispatch.hear(Answered(0, given), now)
-    (settle,) = dispatch.next(now)
+    settle, *rest = dispatch.next(now)
     assert isinstance(settle, Settle)
     assert settle.answer is given
-    dispatch.hear(Settled(0), now)
-    return dispatch.next(now)
+    return rest
 
 
 def test_nothing_is_sent_before_its_mark_is_confirmed_and_only_who_was_marked() -> None:
@@ -77,8 +74,11 @@ def test_nothing_is_sent_before_its_mark_is_confirmed_and_only_who_was_marked() 
     dispatch.hear(ClaimAnswered(0, Claimed(7, 1, (1, 2, 3, 4))), NOW)
     assert dispatch.next(NOW) == [Mark(0, 7, (1, 2, 3))]
     assert dispatch.next(NOW) == []
+    assert dispatch.sends(NOW) == []
     dispatch.hear(Marked(0, (1, 3)), NOW)
-    assert dispatch.next(NOW) == [Send(0, 7, 1, (1, 3))]
+    assert dispatch.next(NOW) == []
+    assert dispatch.sends(NOW) == [Send(0, 7, 1, (1, 3))]
+    assert dispatch.sends(NOW) == []
     assert answer(dispatch, good(2)) == [Mark(0, 7, (4,))]
 
 
@@ -174,20 +174,18 @@ def test_while_the_breaker_is_open_no_lane_claims_or_marks_and_then_only_the_pro
     dispatch.next(NOW)
     for lane in (0, 1):
         dispatch.hear(Marked(lane, (lane * 10,)), NOW)
-    dispatch.next(NOW)
+    dispatch.sends(NOW)
     dispatch.hear(Answered(1, good()), NOW)
     dispatch.hear(Answered(0, bad(Trouble.CONNECTION)), NOW)
-    assert all(isinstance(step, Settle) for step in dispatch.next(NOW))
-    for lane in (0, 1):
-        dispatch.hear(Settled(lane), NOW)
+    assert [type(step) for step in dispatch.next(NOW)] == [Settle, Settle]
     assert dispatch.next(NOW + timedelta(seconds=4)) == []
     steps = dispatch.next(NOW + timedelta(seconds=5))
     assert [type(step) for step in steps] == [Mark]  # the probe; the others wait for what becomes of it
     dispatch.hear(Marked(0, (1,)), NOW)
-    dispatch.next(NOW + timedelta(seconds=5))
+    dispatch.sends(NOW + timedelta(seconds=5))
     dispatch.hear(Answered(0, good()), NOW + timedelta(seconds=6))
     steps = dispatch.next(NOW + timedelta(seconds=6))
-    assert sorted(type(step).__name__ for step in steps) == ["Claim", "Mark", "Settle"]
+    assert [type(step).__name__ for step in steps] == ["Settle", "Mark", "Mark", "Claim"]
 
 
 def test_a_recipient_domain_with_a_rate_does_not_hold_up_the_others() -> None:
@@ -271,12 +269,10 @@ def test_told_to_wait_every_lane_waits() -> None:
     dispatch.next(NOW)
     for lane in (0, 1):
         dispatch.hear(Marked(lane, (lane * 10 + 1,)), NOW)
-    dispatch.next(NOW)
+    dispatch.sends(NOW)
     dispatch.hear(Answered(0, bad(Trouble.THROTTLED, retry_after=20)), NOW)
     dispatch.hear(Answered(1, good()), NOW)
-    dispatch.next(NOW)
-    for lane in (0, 1):
-        dispatch.hear(Settled(lane), NOW)
+    assert [type(step) for step in dispatch.next(NOW)] == [Settle, Settle]
     assert dispatch.next(NOW + timedelta(seconds=19)) == []
     assert len(dispatch.next(NOW + timedelta(seconds=20))) == 2
 
@@ -304,12 +300,38 @@ def test_what_has_no_answer_when_waiting_ends_is_unknown_and_a_late_answer_chang
     sending(dispatch)
     dispatch.hear(Drain("told"), NOW)
     dispatch.abandon("no answer in time")
-    (settle,) = dispatch.next(NOW)
+    assert dispatch.overdue
+    settle, *rest = dispatch.next(NOW)
     assert isinstance(settle, Settle)
     assert settle.answer.outcomes == (Outcome.UNKNOWN,)
+    assert rest == [Release(1, (2, 3, 4, 5, 6)), Finish(1)]
     dispatch.hear(Answered(0, good()), NOW)
-    dispatch.hear(Settled(0), NOW)
-    assert dispatch.next(NOW) == [Release(1, (2, 3, 4, 5, 6)), Finish(1)]
+    assert dispatch.next(NOW) == []
+
+
+def test_one_is_settled_and_the_next_marked_at_one_stroke() -> None:
+    dispatch = machine()
+    sending(dispatch)
+    dispatch.hear(Answered(0, good()), NOW)
+    assert dispatch.next(NOW) == [Settle(0, 1, (1,), good()), Mark(0, 1, (2,))]
+    assert dispatch.sends(NOW) == []
+
+
+def test_who_most_likely_follows_is_foretold_unless_a_pace_comes_in_between() -> None:
+    assert sending(machine()).ahead == 2
+    assert sending(machine(), people=(1,)).ahead is None
+    assert sending(machine(rate=2)).ahead == 2
+    assert sending(machine(rate=0.5)).ahead is None
+    assert sending(machine(unit=2)).ahead is None
+    paced = Dispatch(Pace(unit=1, claim=10, rate=0, lanes=1, domains={"slow.example": 0.1}), NOW)
+    assert sending(paced).ahead is None
+    told = machine()
+    told.next(NOW)
+    told.hear(ClaimAnswered(0, Claimed(1, 1, (1, 2))), NOW)
+    told.next(NOW)
+    told.hear(Drain("told"), NOW)
+    told.hear(Marked(0, (1,)), NOW)
+    assert told.sends(NOW) == [Send(0, 1, 1, (1,))]
 
 
 def test_a_refused_mark_stops_and_gives_back() -> None:
@@ -365,6 +387,10 @@ def test_whatever_happens_everybody_is_settled_once_or_still_planned(seed: int) 
         now += timedelta(seconds=draw.random() * 10)
         if turn == 150 and draw.random() < 0.5:
             dispatch.hear(Drain("told"), now)
+        for send in dispatch.sends(now):
+            assert set(send.recipients) <= marked
+            assert send.lane not in flying
+            flying[send.lane] = send
         for step in dispatch.next(now):
             match step:
                 case Claim(lane=lane, size=size):
@@ -377,12 +403,8 @@ def test_whatever_happens_everybody_is_settled_once_or_still_planned(seed: int) 
                     done += [one for one in people if one not in staying]
                     marked |= set(staying)
                     dispatch.hear(Marked(lane, staying), now)
-                case Send(lane=lane, recipients=people):
-                    assert set(people) <= marked
-                    flying[lane] = step
-                case Settle(lane=lane, recipients=people):
+                case Settle(recipients=people):
                     done += people
-                    dispatch.hear(Settled(lane), now)
                 case Release(recipients=people):
                     left += people
         if flying and draw.random() < 0.7:

@@ -25,6 +25,7 @@ from digest.delivery.transitions import PROVABLE, DeliveryState
 from digest.issues.issue import Issue, issue_by_id
 from digest.store import tables
 from tests.issues.newsroom import LEASE, MONDAY, Newsroom, a_newsroom
+from tests.marking import mark_batch, settle_batch
 
 KEY = b"k" * 32
 D = DeliveryState
@@ -167,7 +168,7 @@ def in_flight(desk: Desk) -> int:
     with desk.room.store.writing() as connection:
         found = ledger.claim(connection, 1, now=MONDAY, lease=LEASE)
         assert found is not None
-        assert ledger.mark(connection, found[0].batch, found[0].recipients, now=MONDAY) == [desk.room.people["ann"]]
+        assert mark_batch(ledger, connection, found[0].batch, found[0].recipients, now=MONDAY) == [desk.room.people["ann"]]
     return found[0].batch
 
 
@@ -181,7 +182,7 @@ def test_an_event_before_our_own_commit_is_kept_and_wins_once_the_answer_is_writ
         assert (desk.state("ann"), desk.reported("ann")) == ("sending", "delivered")
         ledger, ann = desk.room.ledger(desk.issue), desk.room.people["ann"]
         with desk.room.store.writing() as connection:
-            ledger.settle(connection, batch, [ann], Answer((outcome,), "said"), now=MONDAY, retry_at={ann: MONDAY})
+            settle_batch(ledger, connection, batch, [ann], Answer((outcome,), "said"), now=MONDAY, retry_at={ann: MONDAY})
             heed_waiting(connection, desk.issue.id, actor="me", now=MONDAY)
             assert upkeep.replan(connection, ledger, now=MONDAY, all_of_them=True) == 0
         assert desk.state("ann") == "accepted"

@@ -15,6 +15,7 @@ from digest.delivery.providers.answer import Answer, Outcome
 from digest.issues.issue import Issue
 from digest.store import tables
 from tests.issues.newsroom import LEASE, MONDAY, Newsroom, a_newsroom
+from tests.marking import mark_batch, settle_batch
 
 
 @pytest.fixture
@@ -38,14 +39,14 @@ def test_what_one_connection_halts_another_that_is_sending_does_not_mark(newsroo
         found = ledger.claim(connection, 4, now=MONDAY, lease=LEASE)
         assert found is not None
         batch, whose = found[0].batch, found[0].recipients
-        assert ledger.mark(connection, batch, whose[:1], now=MONDAY) == [whose[0]]
+        assert mark_batch(ledger, connection, batch, whose[:1], now=MONDAY) == [whose[0]]
     with newsroom.store.writing() as other:
         halting.halt(other, "the wrong list", "ann", MONDAY)
     with newsroom.store.writing() as connection:
         with pytest.raises(NotSendable, match="all sending is halted: the wrong list"):
-            ledger.mark(connection, batch, whose[1:2], now=MONDAY)
+            mark_batch(ledger, connection, batch, whose[1:2], now=MONDAY)
         # what is in flight is finished, the rest goes back
-        ledger.settle(connection, batch, whose[:1], Answer((Outcome.ACCEPTED,)), now=MONDAY, retry_at={})
+        settle_batch(ledger, connection, batch, whose[:1], Answer((Outcome.ACCEPTED,)), now=MONDAY, retry_at={})
         ledger.release(connection, batch, whose[1:], now=MONDAY)
         assert states(connection, issue) == ["accepted", "planned", "planned", "planned"]
 
@@ -59,10 +60,10 @@ def test_who_left_meanwhile_is_still_cancelled_and_the_rest_is_refused(newsroom:
         assert found is not None
         halting.halt(connection, "stop", "ann", MONDAY)
         with pytest.raises(NotSendable):
-            ledger.mark(connection, found[0].batch, found[0].recipients, now=MONDAY)
+            mark_batch(ledger, connection, found[0].batch, found[0].recipients, now=MONDAY)
         assert "sending" not in states(connection, issue)
         assert halting.lift(connection, "bob", MONDAY) == 1
-        assert len(ledger.mark(connection, found[0].batch, found[0].recipients, now=MONDAY)) == 3
+        assert len(mark_batch(ledger, connection, found[0].batch, found[0].recipients, now=MONDAY)) == 3
 
 
 def test_halts_add_up_are_lifted_together_and_stay_on_record(newsroom: Newsroom) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select, update
@@ -14,6 +15,7 @@ from digest.app import App
 from digest.app.fetching import fetch
 from digest.app.issuing import approve, coming_slot, draft
 from digest.audience.suppression import suppress
+from digest.delivery import statements as hot
 from digest.delivery import upkeep
 from digest.delivery.account import account
 from digest.delivery.envelopes import EnvelopeMaker
@@ -21,12 +23,14 @@ from digest.delivery.ledger import LeaseLost, Ledger, NotSendable, Recipient
 from digest.delivery.plan import plan
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.settling import conclude
+from digest.delivery.steps import Mark, Settle
 from digest.delivery.transitions import DeliveryState
 from digest.errors import DigestError
 from digest.issues.issue import Issue, find_issue, frozen_of
 from digest.store import tables
 from tests.databases import statements
 from tests.journeys.project import MONDAY, Project, a_project, article
+from tests.marking import mark_batch, settle_batch
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -56,7 +60,7 @@ class Planned:
         return found[0].batch, list(found[0].recipients)
 
     def settle(self, batch: int, whose: list[int], *outcomes: Outcome, owner: str = "one") -> None:
-        self.ledger(owner).settle(self.connection, batch, whose, Answer(outcomes, "said"), now=NOW, retry_at={})
+        settle_batch(self.ledger(owner), self.connection, batch, whose, Answer(outcomes, "said"), now=NOW, retry_at={})
 
 
 @pytest.fixture
@@ -92,7 +96,7 @@ def test_a_mark_leaves_out_who_left_or_was_suppressed_meanwhile(planned: Planned
     leaves = tables.subscription.c.subscriber_id == whose[0]
     planned.connection.execute(update(tables.subscription).where(leaves).values(state="unsubscribed"))
     suppress(planned.connection, f"u{whose[1] - 1}@x.example", "weekly", reason="bounced", source="test", now=NOW)
-    assert planned.ledger().mark(planned.connection, batch, whose, now=NOW) == whose[2:]
+    assert mark_batch(planned.ledger(), planned.connection, batch, whose, now=NOW) == whose[2:]
     assert planned.states()[:4] == ["cancelled", "suppressed", "sending", "sending"]
 
 
@@ -103,7 +107,7 @@ def test_nothing_is_marked_of_an_issue_that_may_not_be_sent(planned: Planned, va
     batch, whose = planned.claim()
     planned.connection.execute(update(tables.issue).values(**values))
     with pytest.raises(NotSendable, match=said):
-        planned.ledger().mark(planned.connection, batch, whose, now=NOW)
+        mark_batch(planned.ledger(), planned.connection, batch, whose, now=NOW)
     assert set(planned.states()) == {"claimed", "planned"}
 
 
@@ -111,14 +115,14 @@ def test_nothing_is_marked_after_the_lease_or_by_somebody_else(planned: Planned)
     batch, whose = planned.claim()
     for owner, now in (("one", NOW + LEASE), ("two", NOW)):
         with pytest.raises(LeaseLost):
-            planned.ledger(owner).mark(planned.connection, batch, whose, now=now)
+            mark_batch(planned.ledger(owner), planned.connection, batch, whose, now=now)
     assert planned.ledger().renew(planned.connection, batch, now=NOW, lease=2 * LEASE, deadline=NOW + 2 * LEASE)
-    assert planned.ledger().mark(planned.connection, batch, whose, now=NOW + LEASE) == whose
+    assert mark_batch(planned.ledger(), planned.connection, batch, whose, now=NOW + LEASE) == whose
 
 
 def test_each_outcome_is_written_down_and_the_account_balances(planned: Planned) -> None:
     batch, whose = planned.claim()
-    planned.ledger().mark(planned.connection, batch, whose, now=NOW)
+    mark_batch(planned.ledger(), planned.connection, batch, whose, now=NOW)
     planned.settle(batch, whose, ACCEPTED, Outcome.REJECTED, Outcome.DEFERRED, UNKNOWN)
     planned.ledger().finish(planned.connection, batch, now=NOW)
     assert planned.states() == ["accepted", "rejected", "deferred", "unknown", "planned", "planned"]
@@ -134,7 +138,7 @@ def test_a_sweep_goes_by_lease_and_deadline_or_at_once_when_nobody_else_lives(pl
     batch, whose = planned.claim("dead")
     ledger = planned.ledger("dead")
     ledger.renew(planned.connection, batch, now=NOW, lease=LEASE, deadline=NOW + timedelta(minutes=10))
-    ledger.mark(planned.connection, batch, whose[:1], now=NOW)
+    mark_batch(ledger, planned.connection, batch, whose[:1], now=NOW)
     me = planned.ledger("me")
     assert upkeep.sweep(planned.connection, me, now=NOW, others_are_dead=False) == upkeep.Swept(0, 0)
     assert upkeep.sweep(planned.connection, me, now=NOW + LEASE, others_are_dead=False) == upkeep.Swept(3, 0)
@@ -144,7 +148,7 @@ def test_a_sweep_goes_by_lease_and_deadline_or_at_once_when_nobody_else_lives(pl
 
 def test_an_answer_that_comes_after_the_sweep_is_evidence_and_never_overwrites_accepted(planned: Planned) -> None:
     batch, whose = planned.claim("slow")
-    planned.ledger("slow").mark(planned.connection, batch, whose, now=NOW)
+    mark_batch(planned.ledger("slow"), planned.connection, batch, whose, now=NOW)
     upkeep.sweep(planned.connection, planned.ledger("me"), now=NOW, others_are_dead=True)
     planned.settle(batch, whose, ACCEPTED, ACCEPTED, Outcome.REJECTED, Outcome.DEFERRED, owner="slow")
     assert planned.states()[:4] == ["accepted", "accepted", "rejected", "planned"]
@@ -167,7 +171,7 @@ def test_people_come_with_the_claim_and_ids_are_opaque_and_stable(planned: Plann
 def test_settling_moves_everybody_and_owes_what_was_not_got(planned: Planned) -> None:
     for owner in ("a", "b"):
         batch, whose = planned.claim(owner)
-        planned.ledger(owner).mark(planned.connection, batch, whose, now=NOW)
+        mark_batch(planned.ledger(owner), planned.connection, batch, whose, now=NOW)
         outcomes = [Outcome.REJECTED if one == 1 else UNKNOWN if one == 2 else ACCEPTED for one in whose]
         planned.settle(batch, whose, *outcomes, owner=owner)
     issue = conclude(planned.connection, find_issue(planned.connection, "weekly/1"), now=NOW)
@@ -204,3 +208,31 @@ def test_the_plan_does_not_ask_more_of_the_store_for_a_larger_audience(tmp_path:
                     assert plan(connection, issue, frozen_of(connection, issue), now=MONDAY) == many
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def test_lanes_are_marked_and_accepted_together_and_each_is_told_of_its_own(planned: Planned) -> None:
+    (mine, two), (others, one) = planned.claim(size=2), planned.claim("other", size=1)
+    last, left = planned.claim(size=1)
+    planned.connection.execute(
+        update(tables.subscription).where(tables.subscription.c.subscriber_id == left[0]).values(state="unsubscribed")
+    )
+    ledger = planned.ledger()
+    asked = [Mark(0, mine, tuple(two)), Mark(1, others, tuple(one)), Mark(2, last, tuple(left))]
+    marked = ledger.mark(planned.connection, asked, now=NOW)
+    assert (marked[0], type(marked[1]), marked[2]) == (two, LeaseLost, [])
+    good = Answer((ACCEPTED, ACCEPTED))
+    settles = [Settle(0, mine, tuple(two), good), Settle(1, others, tuple(one), Answer((ACCEPTED,)))]
+    counted = ledger.settle(planned.connection, settles, now=NOW, retry_at={})
+    assert counted == {mine: 2}
+    assert planned.states() == ["accepted", "accepted", "claimed", "cancelled", "planned", "planned"]
+
+
+@pytest.mark.sqlite  # how SQLite reads its statements
+def test_the_hot_statements_search_in_an_index_and_look_at_no_whole_issue(planned: Planned) -> None:
+    driver: Any = planned.connection.connection.driver_connection
+    for statement in (hot.MARK, hot.ACCEPT, hot.HOLD, *hot.LEAVE.values()):
+        words = statement.text(planned.connection)
+        steps = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
+        searched = [step[3] for step in steps if " delivery" in step[3]]
+        assert searched
+        assert all("subscriber_id=?" in step for step in searched), searched

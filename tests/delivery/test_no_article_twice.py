@@ -34,6 +34,7 @@ from digest.issues.selection import Reader, Reason
 from digest.issues.selection import select as choose
 from digest.store import tables
 from tests.issues.newsroom import DAILY, LEASE, WEEKLY, Newsroom, a_newsroom, newsletter
+from tests.marking import mark_batch, settle_batch
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -169,7 +170,7 @@ class Weeks:
         batch, whose = found[0].batch, found[0].recipients
         try:
             with room.store.writing() as connection:
-                marked = ledger.mark(connection, batch, whose, now=room.now)
+                marked = mark_batch(ledger, connection, batch, whose, now=room.now)
         except (LeaseLost, NotSendable):
             return False
         if self.chance(0.06):
@@ -183,7 +184,7 @@ class Weeks:
         outcomes = tuple(self.draw.choices(tuple(Outcome), (12, 2, 2, 1), k=len(request.whose)))
         with self.newsroom.store.writing() as connection:
             ledger, now = request.ledger, self.newsroom.now
-            ledger.settle(connection, request.batch, request.whose, Answer(outcomes, "said"), now=now, retry_at={})
+            settle_batch(ledger, connection, request.batch, request.whose, Answer(outcomes, "said"), now=now, retry_at={})
             ledger.finish(connection, request.batch, now=now)
 
     def meddle(self, issue: Issue) -> None:

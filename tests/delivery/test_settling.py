@@ -16,6 +16,7 @@ from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState
 from tests.databases import statements
 from tests.issues.newsroom import DAILY, LEASE, MONDAY, WEEKLY, Newsroom, a_newsroom
+from tests.marking import mark_batch, settle_batch
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -212,10 +213,10 @@ def test_what_was_in_flight_when_its_issue_was_cancelled_is_owed_and_the_issue_s
     with newsroom.store.writing() as connection:
         found = ledger.claim(connection, 1, now=MONDAY, lease=LEASE)
         assert found is not None
-        batch, whose = found[0].batch, ledger.mark(connection, found[0].batch, found[0].recipients, now=MONDAY)
+        batch, whose = found[0].batch, mark_batch(ledger, connection, found[0].batch, found[0].recipients, now=MONDAY)
     assert cancel(newsroom, issue).settled_at is None
     with newsroom.store.writing() as connection:
-        ledger.settle(connection, batch, whose, Answer((outcome,), "421"), now=MONDAY, retry_at={})
+        settle_batch(ledger, connection, batch, whose, Answer((outcome,), "421"), now=MONDAY, retry_at={})
     issue = newsroom.conclude(issue)
     assert issue.settled_at == MONDAY
     if outcome is UNKNOWN:

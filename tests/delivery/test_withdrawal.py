@@ -20,6 +20,7 @@ from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState
 from digest.store import tables
 from tests.issues.newsroom import DAILY, LEASE, MONDAY, Newsroom, a_newsroom
+from tests.marking import mark_batch, settle_batch
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ def test_a_mark_asks_for_the_sub_revision_and_marks_nobody_of_an_older_one(newsr
     gone(newsroom, "b")
     with newsroom.store.writing() as connection:
         with pytest.raises(Stale):
-            ledger.mark(connection, batch, whose, now=MONDAY)
+            mark_batch(ledger, connection, batch, whose, now=MONDAY)
         ledger.release(connection, batch, whose, now=MONDAY)
         ledger.finish(connection, batch, now=MONDAY)
     assert set(newsroom.states(issue).values()) == {"planned"}
@@ -90,8 +91,8 @@ def test_a_mark_asks_for_the_sub_revision_and_marks_nobody_of_an_older_one(newsr
         again = ledger.claim(connection, 2, now=MONDAY, lease=LEASE, sub_revision=1)
         assert again is not None
         with pytest.raises(LeaseLost):
-            ledger.mark(connection, again[0].batch, whose, now=MONDAY + LEASE, sub_revision=1)
-        assert ledger.mark(connection, again[0].batch, whose, now=MONDAY, sub_revision=1) == list(whose)
+            mark_batch(ledger, connection, again[0].batch, whose, now=MONDAY + LEASE, sub_revision=1)
+        assert mark_batch(ledger, connection, again[0].batch, whose, now=MONDAY, sub_revision=1) == list(whose)
         assert [sub_revision_of_batch(connection, issue.id, one) for one in (batch, again[0].batch)] == [0, 1]
 
 
@@ -106,7 +107,7 @@ def test_an_issue_that_is_paused_is_told_as_such_also_when_something_was_withdra
         found = ledger.claim(connection, 2, now=MONDAY, lease=LEASE)
         assert found is not None
         with pytest.raises(NotSendable, match="paused"):
-            ledger.mark(connection, found[0].batch, found[0].recipients, now=MONDAY)
+            mark_batch(ledger, connection, found[0].batch, found[0].recipients, now=MONDAY)
 
 
 def test_who_left_is_cancelled_and_keeps_nobody_from_being_marked_anew(newsroom: Newsroom) -> None:
@@ -120,7 +121,7 @@ def test_who_left_is_cancelled_and_keeps_nobody_from_being_marked_anew(newsroom:
     gone(newsroom, "b")
     newsroom.leave("ann")
     with newsroom.store.writing() as connection:
-        assert ledger.mark(connection, found[0].batch, found[0].recipients, now=MONDAY) == []
+        assert mark_batch(ledger, connection, found[0].batch, found[0].recipients, now=MONDAY) == []
     assert newsroom.states(issue) == {"ann": "cancelled"}
 
 
@@ -236,8 +237,8 @@ def deliver_from(newsroom: Newsroom, issue: Issue, number: int, outcomes: dict[s
     with newsroom.store.writing() as connection:
         while found := ledger.claim(connection, 9, now=MONDAY, lease=LEASE, sub_revision=number):
             batch, whose = found[0].batch, found[0].recipients
-            marked = ledger.mark(connection, batch, whose, now=MONDAY, sub_revision=number)
+            marked = mark_batch(ledger, connection, batch, whose, now=MONDAY, sub_revision=number)
             answers = tuple(by_id.get(one, Outcome.ACCEPTED) for one in marked)
-            ledger.settle(connection, batch, marked, Answer(answers, "said"), now=MONDAY, retry_at={})
+            settle_batch(ledger, connection, batch, marked, Answer(answers, "said"), now=MONDAY, retry_at={})
             ledger.finish(connection, batch, now=MONDAY)
     newsroom.conclude(issue)

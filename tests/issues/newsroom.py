@@ -36,6 +36,7 @@ from digest.store import tables
 from digest.store.database import Store
 from digest.testing.specimens import some_settings
 from tests.databases import fresh_database
+from tests.marking import mark_batch, settle_batch
 
 START = datetime(2026, 11, 20, 12, tzinfo=UTC)
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -174,9 +175,9 @@ class Newsroom:
         with self.store.writing() as connection:
             while found := ledger.claim(connection, 2, now=self.now, lease=LEASE):
                 batch, whose = found[0].batch, found[0].recipients
-                marked = ledger.mark(connection, batch, whose, now=self.now)
+                marked = mark_batch(ledger, connection, batch, whose, now=self.now)
                 answers = tuple(by_id.get(one, otherwise or Outcome.ACCEPTED) for one in marked)
-                ledger.settle(connection, batch, marked, Answer(answers, "said"), now=self.now, retry_at={})
+                settle_batch(ledger, connection, batch, marked, Answer(answers, "said"), now=self.now, retry_at={})
                 ledger.finish(connection, batch, now=self.now)
         return self.conclude(issue)
 

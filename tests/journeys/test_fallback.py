@@ -80,7 +80,7 @@ def test_what_the_first_surely_did_not_take_goes_through_the_second(
         through_smtp = Counter(one.rcpt_to for one in project.sink.arrived if one.accepted)
         through_sendgrid = Counter(stub.recipients)
         assert max((through_smtp + through_sendgrid).values()) == 1
-        assert len(through_smtp) == TAKEN
+        assert TAKEN <= len(through_smtp) <= TAKEN + 4  # four connections, each with an envelope that was taken ahead
         assert len(set(through_smtp) | set(through_sendgrid)) >= len(people) - unknown
         stats = json.loads(project.command("stats", "weekly/1", "--json", **falling_back(stub)).stdout)
         assert stats["providers"] == {"sendgrid": len(through_sendgrid), "smtp": TAKEN + unknown}

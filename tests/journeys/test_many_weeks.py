@@ -33,6 +33,7 @@ from digest.issues.lifecycle import IssueState
 from digest.issues.owed import parse_owed
 from digest.store import tables
 from tests.journeys.project import BEGAN, Project, a_project, article
+from tests.marking import mark_batch, settle_batch
 
 TOPICS = ("databases", "python", "security")
 DAYS = 40
@@ -135,10 +136,10 @@ class Weeks:
                 if claimed is None:
                     break
                 batch, whose = claimed[0].batch, claimed[0].recipients
-                marked = ledger.mark(connection, batch, whose, now=NOW)
+                marked = mark_batch(ledger, connection, batch, whose, now=NOW)
                 weights = (12, 1, 2, 1)
                 outcomes = tuple(self.draw.choices(tuple(Outcome), weights, k=len(marked)))
-                ledger.settle(connection, batch, marked, Answer(outcomes, "said"), now=NOW, retry_at={})
+                settle_batch(ledger, connection, batch, marked, Answer(outcomes, "said"), now=NOW, retry_at={})
                 ledger.finish(connection, batch, now=NOW)
             if self.draw.random() < 0.1:
                 to = self.draw.choice((DeliveryState.ACCEPTED, DeliveryState.REJECTED))

@@ -36,7 +36,8 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "conclude": ("digest.delivery.sending:conclude",),
     "resolve": ("digest.app.issuing:upkeep.resolve",),
 }
-_VERBS = ("EHLO", "MAIL", "RCPT", "DATA", "RSET", "QUIT")  # with PIPELINING, RCPT and DATA are written with MAIL
+# With PIPELINING, RCPT and DATA are written with MAIL; where it is known who follows, all three behind the body before.
+_VERBS = ("EHLO", "MAIL", "RCPT", "DATA", "RSET", "QUIT")
 TRANSPORT = (
     "connect.begin",
     "connect.done",
@@ -44,6 +45,7 @@ TRANSPORT = (
     "body.begin",
     "body.half",
     "body.whole",
+    "envelope.written",
     "answer.waiting",
     "answer.read",
 )
@@ -82,6 +84,8 @@ def arm(point: str | None, counts: str | None) -> None:
     _wrap("digest.store.database:Store.writing", lambda original: _transaction(original, armed, written))
     _wrap("digest.delivery.providers.wire:Wire.sendall", lambda original: _sendall(original, armed))
     _wrap("digest.delivery.providers.wire:Wire.read", lambda original: _read(original, armed))
+    _wrap("digest.delivery.providers.wire:Wire.write", lambda original: _write(original, armed))
+    _wrap("digest.delivery.providers.wire:Wire.hear", lambda original: _hear(original, armed))
     for place in ("digest.delivery.providers.smtp:dial", "digest.delivery.providers.sendgrid_client:dial"):
         _wrap(place, lambda original: _dial(original, armed))
 
@@ -150,6 +154,39 @@ def _sendall(original: Any, armed: _Armed) -> Any:
         armed.passing("body.whole")
 
     return sendall
+
+
+def _write(original: Any, armed: _Armed) -> Any:
+    """As `_sendall`; behind a body goes the envelope of the next message, and it may be cut off anywhere."""
+
+    async def write(self: Any, data: bytes, hint: bytes = b"") -> None:
+        verb = data[:4].decode("ascii", "replace")
+        if verb in _VERBS and len(data) < 4096:
+            armed.passing(f"smtp.{verb}.begin")
+            await original(self, data)
+            armed.passing(f"smtp.{verb}.written")
+            return
+        armed.passing("body.begin")
+        half = len(data) // 2
+        await original(self, data[:half])
+        armed.passing("body.half")
+        await original(self, data[half:])
+        armed.passing("body.whole")
+        if hint:
+            await original(self, hint)
+            armed.passing("envelope.written")
+
+    return write
+
+
+def _hear(original: Any, armed: _Armed) -> Any:
+    async def hear(self: Any, size: int = 65536) -> bytes:
+        armed.passing("answer.waiting")
+        data: bytes = await original(self, size)
+        armed.passing("answer.read")
+        return data
+
+    return hear
 
 
 def _read(original: Any, armed: _Armed) -> Any:

@@ -6,16 +6,16 @@ That they mean the same as the real ones is itself a test: the same schedule com
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from digest.delivery.engines.books import Books, Taken
-from digest.delivery.ledger import LeaseLost, Recipient, Stale
-from digest.delivery.providers.answer import Answer, Outcome
-from digest.delivery.steps import Claimed
+from digest.delivery.ledger import LeaseLost, Recipient, Refusal, Stale
+from digest.delivery.providers.answer import Outcome
+from digest.delivery.steps import Claimed, Mark, Settle
 from digest.rendering.rendition import Rendition
 from tests.proofs.world import Died, World
 
@@ -195,8 +195,9 @@ class ModelBooks:
     def __post_init__(self) -> None:
         self.known = self.arena.now.withdrawn
 
-    def writing(self) -> Any:
+    def writing(self, meanwhile: Callable[[], None]) -> Any:
         """As `Books.writing`."""
+        meanwhile()
         return self.arena.writing()
 
     def claim(self, at: State, size: int, *, now: datetime, lease: timedelta) -> Taken | datetime | None:
@@ -232,8 +233,11 @@ class ModelBooks:
                 at.note(state, "cancelled", len(at.leave(same, None, state, "cancelled")))
             at.finish(batch)
 
-    def mark(self, at: State, batch: int, whose: Sequence[int], *, now: datetime, sub_revision: int) -> list[int]:
+    def mark(self, at: State, marks: Sequence[Mark], *, now: datetime, sub_revision: int) -> list[list[int] | Refusal]:
         """As `Books.mark`."""
+        return [self._mark(at, mark.batch, mark.recipients, now, sub_revision) for mark in marks]
+
+    def _mark(self, at: State, batch: int, whose: Sequence[int], now: datetime, sub_revision: int) -> list[int] | Refusal:
         held = at.batches[batch]
         ours = held.owner == self.owner and held.lease_until > now
         fits = sub_revision == len(at.withdrawn)
@@ -243,25 +247,27 @@ class ModelBooks:
             at.rows[one] = replace(at.rows[one], state="sending", attempts=at.rows[one].attempts + 1)
         rest = [one for one in whose if one not in marked]
         if not marked and any(one not in at.left for one in rest):
-            raise LeaseLost if fits else Stale
+            return LeaseLost() if fits else Stale()
         gone = [one for one in rest if one in at.left]
         at.note("claimed", "cancelled", len(at.leave(gone, batch, "claimed", "cancelled")))
         return marked
 
-    def settle(
-        self, at: State, batch: int, whose: Sequence[int], answer: Answer, *, now: datetime, retry_at: Mapping[int, datetime]
-    ) -> None:
+    def settle(self, at: State, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]) -> None:
         """As `Books.settle`."""
-        for one, outcome in zip(whose, answer.outcomes, strict=True):
-            when = retry_at[one] if outcome is Outcome.DEFERRED else None
-            if at.leave([one], batch, "sending", outcome.value, when):
-                if outcome is not Outcome.ACCEPTED:
-                    at.note("claimed", outcome.value)
-            elif outcome is not Outcome.UNKNOWN:
-                late = "planned" if outcome is Outcome.DEFERRED else outcome.value
-                if at.leave([one], batch, "unknown", late):
-                    at.note("unknown", late)
-                    at.told |= {one} if late == "accepted" else frozenset()
+        for settle in settles:
+            for one, outcome in zip(settle.recipients, settle.answer.outcomes, strict=True):
+                self._settle(at, settle.batch, one, outcome, retry_at.get(one))
+
+    def _settle(self, at: State, batch: int, one: int, outcome: Outcome, retry_at: datetime | None) -> None:
+        when = retry_at if outcome is Outcome.DEFERRED else None
+        if at.leave([one], batch, "sending", outcome.value, when):
+            if outcome is not Outcome.ACCEPTED:
+                at.note("claimed", outcome.value)
+        elif outcome is not Outcome.UNKNOWN:
+            late = "planned" if outcome is Outcome.DEFERRED else outcome.value
+            if at.leave([one], batch, "unknown", late):
+                at.note("unknown", late)
+                at.told |= {one} if late == "accepted" else frozenset()
 
     def release(self, at: State, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
         """As `Books.release`."""

@@ -32,8 +32,9 @@ from digest.delivery import event, heeding, plan, statements, upkeep
 from digest.delivery.engines import turns
 from digest.delivery.event import Kind
 from digest.delivery.history import note
-from digest.delivery.ledger import Ledger
+from digest.delivery.ledger import Ledger, Refusal
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.steps import Mark, Settle
 from digest.delivery.transitions import DeliveryState
 from digest.errors import DigestError
 from digest.issues.issue import frozen_of
@@ -76,10 +77,12 @@ def mark_then_send() -> Iterator[None]:
     """What is about to be sent is written down as sent."""
     original = Ledger.mark
 
-    def mark(self: Ledger, connection: Connection, batch: int, whose: Sequence[int], **rest: Any) -> list[int]:
-        marked = original(self, connection, batch, whose, **rest)
-        self._leave(connection, batch, marked, _S.SENDING, _S.ACCEPTED)
-        return marked
+    def mark(self: Ledger, connection: Connection, marks: Sequence[Mark], **rest: Any) -> list[Any]:
+        found = original(self, connection, marks, **rest)
+        for asked, marked in zip(marks, found, strict=True):
+            if not isinstance(marked, Refusal):
+                self._leave(connection, asked.batch, marked, _S.SENDING, _S.ACCEPTED)
+        return found
 
     with mock.patch.object(Ledger, "mark", mark):
         yield
@@ -91,14 +94,16 @@ def send_then_mark() -> Iterator[None]:
     original_mark, original_settle = Ledger.mark, Ledger.settle
     asked: dict[tuple[int, int], dict[str, Any]] = {}
 
-    def mark(self: Ledger, connection: Connection, batch: int, whose: Sequence[int], **rest: Any) -> list[int]:
-        asked.update({(batch, one): rest for one in whose})
-        return list(whose)
+    def mark(self: Ledger, connection: Connection, marks: Sequence[Mark], **rest: Any) -> list[Any]:
+        asked.update({(mark.batch, one): rest for mark in marks for one in mark.recipients})
+        return [list(mark.recipients) for mark in marks]
 
-    def settle(self: Ledger, connection: Connection, batch: int, whose: Sequence[int], answer: Answer, **rest: Any) -> None:
-        with suppress(Exception):
-            original_mark(self, connection, batch, whose, **asked[batch, whose[0]])
-        original_settle(self, connection, batch, whose, answer, **rest)
+    def settle(self: Ledger, connection: Connection, settles: Sequence[Settle], **rest: Any) -> Any:
+        for one in settles:
+            with suppress(Exception):
+                again = Mark(one.lane, one.batch, one.recipients)
+                original_mark(self, connection, [again], **asked[one.batch, one.recipients[0]])
+        return original_settle(self, connection, settles, **rest)
 
     with mock.patch.object(Ledger, "mark", mark), mock.patch.object(Ledger, "settle", settle):
         yield
@@ -110,18 +115,20 @@ def commit_after_the_answer() -> Iterator[None]:
     original_mark, original_settle = Ledger.mark, Ledger.settle
     asked: dict[tuple[int, int], dict[str, Any]] = {}
 
-    def mark(self: Ledger, connection: Connection, batch: int, whose: Sequence[int], **rest: Any) -> list[int]:
-        asked.update({(batch, one): rest for one in whose})
+    def mark(self: Ledger, connection: Connection, marks: Sequence[Mark], **rest: Any) -> list[Any]:
+        asked.update({(mark.batch, one): rest for mark in marks for one in mark.recipients})
         part = connection.begin_nested()
         try:
-            return original_mark(self, connection, batch, whose, **rest)
+            return original_mark(self, connection, marks, **rest)
         finally:
             part.rollback()
 
-    def settle(self: Ledger, connection: Connection, batch: int, whose: Sequence[int], answer: Answer, **rest: Any) -> None:
-        with suppress(Exception):
-            original_mark(self, connection, batch, whose, **asked[batch, whose[0]])
-        original_settle(self, connection, batch, whose, answer, **rest)
+    def settle(self: Ledger, connection: Connection, settles: Sequence[Settle], **rest: Any) -> Any:
+        for one in settles:
+            with suppress(Exception):
+                again = Mark(one.lane, one.batch, one.recipients)
+                original_mark(self, connection, [again], **asked[one.batch, one.recipients[0]])
+        return original_settle(self, connection, settles, **rest)
 
     with mock.patch.object(Ledger, "mark", mark), mock.patch.object(Ledger, "settle", settle):
         yield
@@ -138,8 +145,8 @@ def cursor_checkpoint() -> Iterator[None]:
             self._leave(connection, found[0].batch, found[0].recipients, _S.CLAIMED, _S.ACCEPTED)
         return found
 
-    def mark(self: Ledger, connection: Connection, batch: int, whose: Sequence[int], **rest: Any) -> list[int]:
-        return list(whose)
+    def mark(self: Ledger, connection: Connection, marks: Sequence[Mark], **rest: Any) -> list[Any]:
+        return [list(mark.recipients) for mark in marks]
 
     with mock.patch.object(Ledger, "claim", claim), mock.patch.object(Ledger, "mark", mark):
         yield
@@ -149,13 +156,15 @@ def cursor_checkpoint() -> Iterator[None]:
 def no_compare_and_set() -> Iterator[None]:
     """Steps are written without looking at what stands there."""
     whose = (_row.issue_id == bindparam("issue"), OneOf(_row.subscriber_id, "whose"))
-    mark = update(tables.delivery).where(*whose, bindparam("batch") == bindparam("batch"))
-    leave = update(tables.delivery).where(*whose)
+    mark, leave = update(tables.delivery).where(*whose), update(tables.delivery).where(*whose)
     values: dict[str, Any] = {"state": bindparam("to_state"), "answer": bindparam("words"), "not_before": bindparam("when")}
     marked = mark.values(state="sending", attempts=_row.attempts + 1).returning(_row.subscriber_id)
+    accepted = leave.values(state="accepted", answer=None, not_before=None).returning(_row.subscriber_id)
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(statements, "MARK", Prepared(marked)))
-        stack.enter_context(mock.patch.object(statements, "LEAVE", Prepared(leave.values(values))))
+        stack.enter_context(mock.patch.object(statements, "ACCEPT", Prepared(accepted)))
+        left = dict.fromkeys(statements.LEAVE, Prepared(leave.values(values)))
+        stack.enter_context(mock.patch.object(statements, "LEAVE", left))
         yield
 
 
@@ -167,9 +176,12 @@ def retry_on_5xx() -> Iterator[None]:
     """An answer that leaves it in doubt is taken for a refusal."""
     original = Ledger.settle
 
-    def settle(self: Ledger, connection: Connection, batch: int, whose: Sequence[int], answer: Answer, **rest: Any) -> None:
+    def _sure(answer: Answer) -> Answer:
         outcomes = tuple(Outcome.DEFERRED if one is Outcome.UNKNOWN else one for one in answer.outcomes)
-        original(self, connection, batch, whose, replace(answer, outcomes=outcomes), **rest)
+        return replace(answer, outcomes=outcomes)
+
+    def settle(self: Ledger, connection: Connection, settles: Sequence[Settle], **rest: Any) -> Any:
+        return original(self, connection, [replace(one, answer=_sure(one.answer)) for one in settles], **rest)
 
     with mock.patch.object(Ledger, "settle", settle):
         yield
@@ -212,14 +224,14 @@ def lease_shorter_than_the_deadline() -> Iterator[None]:
 def suppression_is_not_looked_at_again() -> Iterator[None]:
     """Who left after the plan is sent to."""
     owned = exists().where(
-        tables.batch.c.id == bindparam("batch"),
+        tables.batch.c.id == _row.batch_id,
         tables.batch.c.owner == bindparam("owner"),
         tables.batch.c.lease_until > bindparam("now"),
     )
     mark = (
         update(tables.delivery)
         .where(_row.issue_id == bindparam("issue"), OneOf(_row.subscriber_id, "whose"), _row.state == "claimed")
-        .where(_row.batch_id == bindparam("batch"), owned)
+        .where(OneOf(_row.batch_id, "batches"), owned)
         .values(state="sending", attempts=_row.attempts + 1)
         .returning(_row.subscriber_id)
     )

@@ -133,7 +133,7 @@ class Schedule:
             return set()
         longest, now = longest_send(self.settings), self.world.now
         jobs = (job for _, service in self.processes for _, job, _, since in service.waiting if now - since < longest)
-        return {envelope.subscriber_id for job in jobs for envelope in job.envelopes}
+        return {person.subscriber_id for job in jobs for person in job.people}
 
     def _unsubscribe_somebody(self) -> None:
         """Somebody leaves; when their delivery is not marked at that moment, nothing may arrive any more."""

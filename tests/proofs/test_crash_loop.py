@@ -25,6 +25,7 @@ pytestmark = pytest.mark.proof
 KILLS = int(os.environ.get("DIGEST_CRASH_LOOP", "400"))
 KILLS_A_TRIAL = 50
 PEOPLE_A_KILL = 21
+CONNECTIONS = 4
 SECONDS_A_TRIAL = 300.0
 
 
@@ -52,6 +53,8 @@ def test_whatever_is_killed_nobody_gets_it_twice_and_nobody_is_silently_lost(
         sums.update(unknown_arrived=found.unknown_arrived)
     tell(f"crash loop: {store} {transport}: " + ", ".join(f"{name} {count:,}" for name, count in sums.items()))
     assert sums["accepted"] + sums["unknown"] == sums["messages"]
+    if transport == "smtp":
+        assert sums["unknown"] <= CONNECTIONS * sums["kills"], "more than one in doubt for a connection that died"
 
 
 def run_and_kill(ground: Ground, draw: random.Random, kills: int) -> int:

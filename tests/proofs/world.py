@@ -127,7 +127,7 @@ class Service:
     def _look(self, job: Job) -> None:
         """Nobody gets an empty mail, and of what was withdrawn before they were marked nothing."""
         held = self.arena.articles_in(job.rendition)
-        whose = {envelope.subscriber_id for envelope in job.envelopes}
+        whose = {envelope.subscriber_id for envelope in job.envelopes()}
         if not held:
             self.world.faults.append(f"{whose} were sent an empty mail")
         for article, marked in self.world.withdrawn.items():
@@ -136,7 +136,7 @@ class Service:
             marked -= whose
 
     def _fate(self, job: Job) -> Answer:
-        everyone = len(job.envelopes)
+        everyone = len(job.people)
         kinds = ("taken", "mixed", "later", "refused", "unreached", "lost", "lost but taken")
         kind = self.world.draw.choices(kinds, (60, 8, 8, 2, 4, 3, 3))[0]
         if kind in {"taken", "lost but taken"}:
@@ -160,4 +160,4 @@ class Service:
 
     def _arrive(self, job: Job, places: range | list[int]) -> None:
         for place in places:
-            self.world.arrived[job.envelopes[place].subscriber_id] += 1
+            self.world.arrived[job.people[place].subscriber_id] += 1

@@ -22,6 +22,7 @@ from digest.issues.issue import Issue, issue_by_id
 from digest.settings import Delivery
 from tests.databases import Databases, Server
 from tests.issues.newsroom import LEASE, MONDAY, Newsroom, a_newsroom
+from tests.marking import mark_batch, settle_batch
 
 KEY = b"k" * 32
 LATER = MONDAY + timedelta(hours=1)
@@ -65,12 +66,12 @@ def test_an_event_of_another_connection_is_heeded_after_the_settle_it_came_befor
         found = ledger.claim(connection, 1, now=MONDAY, lease=LEASE)
         assert found is not None
         batch, whose = found[0].batch, found[0].recipients
-        ledger.mark(connection, batch, whose, now=MONDAY)
+        mark_batch(ledger, connection, batch, whose, now=MONDAY)
     name = next(name for name, who in newsroom.people.items() if who == whose[0])
     with newsroom.store.writing() as other:
         apply_events(other, [event(newsroom, issue, name, Kind.QUEUED)], key=KEY, provider="fake", now=MONDAY)
     with newsroom.store.writing(together=True) as sender:
-        ledger.settle(sender, batch, whose, Answer((Outcome.UNKNOWN,)), now=MONDAY, retry_at={})
+        settle_batch(ledger, sender, batch, whose, Answer((Outcome.UNKNOWN,)), now=MONDAY, retry_at={})
     assert newsroom.states(issue)[name] == "unknown"
     with newsroom.store.writing() as connection:
         assert heed_waiting(connection, issue.id, actor="me", now=MONDAY).moved
@@ -83,8 +84,8 @@ def test_a_halt_of_another_connection_stops_the_next_mark(newsroom: Newsroom) ->
     with newsroom.store.writing(together=True) as connection:
         found = ledger.claim(connection, 2, now=MONDAY, lease=LEASE)
         assert found is not None
-        assert ledger.mark(connection, found[0].batch, found[0].recipients[:1], now=MONDAY)
+        assert mark_batch(ledger, connection, found[0].batch, found[0].recipients[:1], now=MONDAY)
     with newsroom.store.writing() as other:
         halting.halt(other, "stop", "ann", MONDAY)
     with newsroom.store.writing(together=True) as connection, pytest.raises(NotSendable, match="all sending is halted: stop"):
-        ledger.mark(connection, found[0].batch, found[0].recipients[1:], now=MONDAY)
+        mark_batch(ledger, connection, found[0].batch, found[0].recipients[1:], now=MONDAY)

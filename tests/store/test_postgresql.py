@@ -18,6 +18,7 @@ from digest.store import tables
 from digest.store.database import Store
 from tests.databases import Databases, Server
 from tests.issues.newsroom import DAILY, LEASE, MONDAY, Newsroom, a_newsroom
+from tests.marking import mark_batch
 
 
 @pytest.fixture
@@ -59,9 +60,9 @@ def test_two_processes_at_once_claim_each_their_own(newsroom: Newsroom) -> None:
     assert (len(first[0].recipients), len(other[0].recipients)) == (4, 2)
     assert not set(first[0].recipients) & set(other[0].recipients)
     with newsroom.store.writing() as connection:
-        assert two.mark(connection, other[0].batch, other[0].recipients, now=MONDAY) == list(other[0].recipients)
+        assert mark_batch(two, connection, other[0].batch, other[0].recipients, now=MONDAY) == list(other[0].recipients)
         with pytest.raises(LeaseLost):
-            one.mark(connection, first[0].batch, first[0].recipients, now=MONDAY + LEASE)
+            mark_batch(one, connection, first[0].batch, first[0].recipients, now=MONDAY + LEASE)
     with newsroom.store.run_lock(), pytest.raises(Busy), second.run_lock():
         pass
     second.close()
@@ -78,7 +79,7 @@ def test_a_withdrawn_article_is_left_out_by_the_mark_and_owed_to_nobody(newsroom
         assert (touched.issue.sub_revision, touched.too_late) == (1, 0)
         assert found is not None
         with pytest.raises(Stale):
-            ledger.mark(connection, found[0].batch, found[0].recipients, now=MONDAY)
+            mark_batch(ledger, connection, found[0].batch, found[0].recipients, now=MONDAY)
         cancel(connection, ledger, now=MONDAY, reason="enough")
     newsroom.conclude(issue)
     assert newsroom.owed("ann") == {"a": 1}

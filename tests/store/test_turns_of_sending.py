@@ -16,6 +16,7 @@ from digest.issues.lifecycle import IssueState
 from digest.store import tables
 from tests.databases import Databases, Server
 from tests.issues.newsroom import LEASE, MONDAY, Newsroom, a_newsroom
+from tests.marking import mark_batch, settle_batch
 from tests.store.others import Others
 
 Claimed = tuple[Issue, int, list[int]]
@@ -50,14 +51,14 @@ def claimed(newsroom: Newsroom) -> Claimed:
 def mark(room: Newsroom, claimed: Claimed) -> list[int]:
     issue, batch, whose = claimed
     with room.store.writing(together=True) as connection:
-        return room.ledger(issue).mark(connection, batch, whose, now=MONDAY)
+        return mark_batch(room.ledger(issue), connection, batch, whose, now=MONDAY)
 
 
 def settle(room: Newsroom, claimed: Claimed, owner: str = "me") -> None:
     issue, batch, whose = claimed
     with room.store.writing(together=True) as connection:
         answer = Answer((Outcome.ACCEPTED,) * len(whose), "250")
-        room.ledger(issue, owner).settle(connection, batch, whose, answer, now=MONDAY, retry_at={})
+        settle_batch(room.ledger(issue, owner), connection, batch, whose, answer, now=MONDAY, retry_at={})
 
 
 def taken_over(room: Newsroom, issue: Issue) -> Swept:
@@ -98,7 +99,7 @@ def test_nothing_is_marked_after_a_pause_or_a_cancellation(
 def test_a_mark_and_who_takes_over_at_once_agree_on_whose_it_is(newsroom: Newsroom, others: Others, claimed: Claimed) -> None:
     issue, batch, whose = claimed
     with newsroom.store.writing(together=True) as connection:
-        assert newsroom.ledger(issue).mark(connection, batch, whose[:1], now=MONDAY) == whose[:1]
+        assert mark_batch(newsroom.ledger(issue), connection, batch, whose[:1], now=MONDAY) == whose[:1]
         sweeping = others.begin(lambda room: taken_over(room, issue))
         assert not sweeping.done()
     assert sweeping.result(30) == Swept(planned=1, unknown=1)
@@ -134,7 +135,7 @@ def test_claims_marks_and_answers_of_different_processes_never_wait_for_one_anot
                 found = ledger.claim(connection, draw.randint(1, 4), now=MONDAY, lease=LEASE)
                 if found is None:
                     return
-                marked = ledger.mark(connection, found[0].batch, found[0].recipients, now=MONDAY)
+                marked = mark_batch(ledger, connection, found[0].batch, found[0].recipients, now=MONDAY)
             sent.extend(marked)
             settle(room, (issue, found[0].batch, marked), owner)
 

@@ -5,9 +5,10 @@ The port is small, so that a simulation can keep books of its own; `SqlBooks` ar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -15,10 +16,9 @@ from sqlalchemy import Connection
 
 from digest.delivery.account import next_retry
 from digest.delivery.heeding import heed_waiting
-from digest.delivery.ledger import Ledger, Recipient
-from digest.delivery.providers.answer import Answer
+from digest.delivery.ledger import Ledger, Recipient, Refusal
 from digest.delivery.shelf import Shelf
-from digest.delivery.steps import Claimed
+from digest.delivery.steps import Claimed, Mark, Settle
 from digest.delivery.upkeep import drop, replan
 from digest.rendering.rendition import Rendition
 from digest.store.database import Store
@@ -37,22 +37,20 @@ class Taken:
 class Books(Protocol):
     """What a dispatch asks of its store. `at` is the transaction that `writing` gave."""
 
-    def writing(self) -> AbstractContextManager[Any]:
-        """A transaction, committed when the block ends well."""
+    def writing(self, meanwhile: Callable[[], None]) -> AbstractContextManager[Any]:
+        """A transaction, committed when the block ends well; `meanwhile` is done before it or at its commit."""
         ...
 
     def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta) -> Taken | datetime | None:
         """A batch; or when something that waits may be claimed; None when nothing waits."""
         ...
 
-    def mark(self, at: Any, batch: int, whose: Sequence[int], *, now: datetime, sub_revision: int) -> list[int]:
-        """As `Ledger.mark`; raises what that raises."""
+    def mark(self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int) -> list[list[int] | Refusal]:
+        """As `Ledger.mark`."""
         ...
 
-    def settle(
-        self, at: Any, batch: int, whose: Sequence[int], answer: Answer, *, now: datetime, retry_at: Mapping[int, datetime]
-    ) -> None:
-        """As `Ledger.settle`."""
+    def settle(self, at: Any, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]) -> None:
+        """As `Ledger.settle`; how many were accepted is remembered until their batch is finished."""
         ...
 
     def release(self, at: Any, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
@@ -79,10 +77,11 @@ class SqlBooks:
     store: Store
     ledger: Ledger
     shelf: Shelf
+    accepted: Counter[int] = field(default_factory=Counter)
 
-    def writing(self) -> AbstractContextManager[Connection]:
+    def writing(self, meanwhile: Callable[[], None]) -> AbstractContextManager[Connection]:
         """As `Books.writing`."""
-        return self.store.writing(together=True)
+        return self.store.writing(together=True, meanwhile=meanwhile)
 
     def claim(self, at: Connection, size: int, *, now: datetime, lease: timedelta) -> Taken | datetime | None:
         """As `Books.claim`. Where nothing is planned, what was deferred and has come due is planned first."""
@@ -101,15 +100,13 @@ class SqlBooks:
                 return Taken(claimed, people, rendition, sub_revision)
             drop(at, self.ledger, claimed.batch, claimed.rendition, now=now)
 
-    def mark(self, at: Connection, batch: int, whose: Sequence[int], *, now: datetime, sub_revision: int) -> list[int]:
+    def mark(self, at: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int) -> list[list[int] | Refusal]:
         """As `Books.mark`."""
-        return self.ledger.mark(at, batch, whose, now=now, sub_revision=sub_revision)
+        return self.ledger.mark(at, marks, now=now, sub_revision=sub_revision)
 
-    def settle(
-        self, at: Connection, batch: int, whose: Sequence[int], answer: Answer, *, now: datetime, retry_at: Mapping[int, datetime]
-    ) -> None:
+    def settle(self, at: Connection, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]) -> None:
         """As `Books.settle`."""
-        self.ledger.settle(at, batch, whose, answer, now=now, retry_at=retry_at)
+        self.accepted.update(self.ledger.settle(at, settles, now=now, retry_at=retry_at))
 
     def release(self, at: Connection, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
         """As `Books.release`."""
@@ -117,7 +114,7 @@ class SqlBooks:
 
     def finish(self, at: Connection, batch: int, *, now: datetime) -> None:
         """As `Books.finish`."""
-        self.ledger.finish(at, batch, now=now)
+        self.ledger.finish(at, batch, now=now, accepted=self.accepted.pop(batch, 0))
 
     def renew(self, at: Connection, batch: int, *, now: datetime, lease: timedelta, deadline: datetime) -> bool:
         """As `Books.renew`."""

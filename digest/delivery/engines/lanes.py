@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
+from digest.delivery.ledger import Recipient
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Provider
 from digest.delivery.steps import Answered
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition
 
+_MOMENT = 0.0005  # seconds
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One send for one lane."""
+    """One send for one lane. `ahead` is the address of whoever most likely follows."""
 
     rendition: Rendition
-    envelopes: Sequence[Envelope]
+    people: Sequence[Recipient]
+    make: Callable[[Recipient], Envelope]
+    ahead: str | None = None
+
+    def envelopes(self) -> list[Envelope]:
+        """One for each of the people; made by the lane, since whoever writes the ledger has enough to do."""
+        return [self.make(person) for person in self.people]
 
 
 class Lanes:
@@ -32,6 +41,7 @@ class Lanes:
         self._answers: SimpleQueue[Answered] = SimpleQueue()
         self._jobs: dict[int, SimpleQueue[Job | None]] = {}
         self._threads: list[threading.Thread] = []
+        self._under_way = 0
 
     def send(self, lane: int, job: Job) -> None:
         """Hand a job to a lane; its answer will be heard."""
@@ -40,16 +50,24 @@ class Lanes:
             thread = threading.Thread(target=self._work, args=(lane, self._jobs[lane]), name=f"lane-{lane}", daemon=True)
             self._threads.append(thread)
             thread.start()
+        self._under_way += 1
         self._jobs[lane].put(job)
 
     def hear(self, seconds: float) -> list[Answered]:
-        """Every answer there is, waiting up to so long for the first."""
+        """Every answer there is, waiting up to so long for the first.
+
+        Where few of many have answered, the others are given a moment: so half of the lanes are written down together while
+        the other half is under way.
+        """
         heard: list[Answered] = []
         try:
             heard.append(self._answers.get(timeout=seconds) if seconds > 0 else self._answers.get_nowait())
+            if self._under_way > 2 * (1 + self._answers.qsize()):
+                time.sleep(_MOMENT)
             while True:
                 heard.append(self._answers.get_nowait())
         except Empty:
+            self._under_way -= len(heard)
             return heard
 
     def close(self, seconds: float = 1.0) -> None:
@@ -64,9 +82,9 @@ class Lanes:
         transport = self._provider.open()
         while (job := jobs.get()) is not None:
             try:
-                answer = transport.send(job.rendition, job.envelopes, datetime.now(UTC))
+                answer = transport.send(job.rendition, job.envelopes(), datetime.now(UTC))
             except Exception as error:
                 # A transport that raises is a defect, and nobody knows how far it came.
-                answer = Answer((Outcome.UNKNOWN,) * len(job.envelopes), f"the provider's adapter failed: {type(error).__name__}")
+                answer = Answer((Outcome.UNKNOWN,) * len(job.people), f"the provider's adapter failed: {type(error).__name__}")
             self._answers.put(Answered(lane, answer))
         transport.close()

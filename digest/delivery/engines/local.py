@@ -12,19 +12,21 @@ from digest.delivery.allowance import Allowance
 from digest.delivery.ending import Ending
 from digest.delivery.engines.books import SqlBooks
 from digest.delivery.engines.lanes import Lanes
+from digest.delivery.engines.streams import Streams
 from digest.delivery.engines.turns import Turns
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import Ledger
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Outcome
-from digest.delivery.providers.port import Provider
+from digest.delivery.providers.port import Provider, Streaming
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import Drain
 from digest.settings import Delivery
 from digest.store.database import Store
 
 _DRAIN = timedelta(seconds=7)  # with what comes after it, a process ends within ten
-_SMALL_CLAIM = 50  # deliveries a lane claims at once where a request carries one
+_CLAIMS = (10, 400)  # deliveries a lane claims at once where a request carries one: the fewest and the most
+_CLAIMS_A_LANE = 4  # so many claims of a lane at least: the lanes end at about the same time
 
 Progress = Callable[[Mapping[Outcome, int]], None]
 
@@ -53,8 +55,10 @@ class LocalEngine:
 
     def run(self, stop: threading.Event, on_progress: Progress = lambda _: None) -> Result:
         """Until nothing planned is left, or a reason to stop. Raises `Unreachable` when the store fails."""
-        lanes, clock = Lanes(self.provider), steady_clock()
-        books, bounds = SqlBooks(self.store, self.ledger, self.shelf), pace(self.settings, self.unit)
+        lanes: Lanes | Streams = Streams(self.provider) if isinstance(self.provider, Streaming) else Lanes(self.provider)
+        clock = steady_clock()
+        books = SqlBooks(self.store, self.ledger, self.shelf)
+        bounds = pace(self.settings, self.unit, self.envelopes.issue.audience or 0)
         turns = Turns(books, lanes, self.envelopes, self.settings, bounds, clock, self.allowances)
         machine, drain_until = turns.machine, None
         try:
@@ -71,11 +75,12 @@ class LocalEngine:
         return Result(machine.ending or Ending.EMPTY, machine.reason, dict(turns.outcomes))
 
 
-def pace(settings: Delivery, unit: int) -> Pace:
-    """The bounds that the settings put on a dispatch."""
+def pace(settings: Delivery, unit: int, audience: int = 0) -> Pace:
+    """The bounds that the settings put on a dispatch to so many."""
+    fewest, most = _CLAIMS
     return Pace(
         unit=unit,
-        claim=unit if unit > 1 else _SMALL_CLAIM,
+        claim=unit if unit > 1 else max(fewest, min(most, audience // (settings.concurrency * _CLAIMS_A_LANE))),
         rate=settings.rate,
         lanes=settings.concurrency,
         back_off=settings.retry_first,

@@ -1,13 +1,15 @@
-"""Turns: one turn asks the step machine what to do, carries it out, and listens.
+"""Turns: one turn hands over what is marked, listens, and writes down what the step machine says.
 
-Everything that concerns the ledger in a turn is one transaction, so lanes share a commit; the machine is told what came
-of it only then, and so a delivery is handed to a lane only after its mark is durable. Clock, store, ledger and lanes are
-passed in: the same code runs in a simulation.
+Everything that concerns the ledger in a turn is one transaction, so lanes share a commit: while it is made durable the
+lanes go on, and what they have to say meanwhile is the next turn's. The machine is told what came of it only then, and so
+a delivery is handed to a lane only after its mark is durable. Clock, store, ledger and lanes are passed in: the same code
+runs in a simulation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,7 +18,7 @@ from digest.delivery.dispatch import Dispatch
 from digest.delivery.engines.books import Books, Taken
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import LeaseLost, NotSendable, Recipient, Stale
+from digest.delivery.ledger import LeaseLost, Recipient, Refusal, Stale
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.port import longest_send
@@ -32,7 +34,6 @@ from digest.delivery.steps import (
     Release,
     Send,
     Settle,
-    Settled,
     Step,
 )
 from digest.settings import Delivery
@@ -79,41 +80,57 @@ class Turns:
         self._people: dict[int, dict[int, Recipient]] = {}
         self._taken: dict[int, Taken] = {}
         self._renewed_at = clock()
+        self._at_once = True
+        self._marked: list[Send] = []
 
     def turn(self) -> None:
-        """Do what the machine says; where it has nothing to say, listen."""
+        """Listen, write down, and hand over what the turn before has marked: where a commit takes time, during it."""
+        began = self._clock()
+        self._marked = self.machine.sends(began)
+        for answered in self._carriers.hear(0 if self._marked else self._patience(began)):
+            self.machine.hear(answered, self._clock())
         now = self._clock()
         steps = self.machine.next(now)
-        for step in steps:
-            if isinstance(step, Send):
-                envelopes = [self._envelopes.make(self._people[step.lane][one]) for one in step.recipients]
-                self._carriers.send(step.lane, Job(self._taken[step.lane].rendition, envelopes))
-        writing = [step for step in steps if not isinstance(step, Send)]
-        if writing:
-            for event in self._write(writing):
-                self.machine.hear(event, now)
-        for answered in self._carriers.hear(0 if steps else self._patience(now)):
-            self.machine.hear(answered, self._clock())
+        events = self._write(steps) if steps else []
+        self._hand_over_all()
+        for event in events:
+            self.machine.hear(event, now)
+        # Whoever claimed or was refused has something to do at once; whoever is marked now is waited for.
+        self._at_once = not all(isinstance(event, Marked) and event.recipients for event in events)
         self._renew(now)
 
+    def _hand_over_all(self) -> None:
+        marked, self._marked = self._marked, []
+        for send in marked:
+            self._hand_over(send)
+
+    def _hand_over(self, send: Send) -> None:
+        people = self._people[send.lane]
+        whose = [people[one] for one in send.recipients]
+        ahead = None if send.ahead is None else people[send.ahead].address
+        self._carriers.send(send.lane, Job(self._taken[send.lane].rendition, whose, self._envelopes.make, ahead))
+
     def _patience(self, now: datetime) -> float:
+        if self._at_once or self.machine.overdue:
+            return 0
         until = self.machine.wait_until(now)
         return _LISTEN if until is None else min(_LISTEN, max(0.001, (until - now).total_seconds()))
 
     def _write(self, steps: Sequence[Step]) -> list[Event]:
         """Carry out ledger steps in one transaction; what they brought holds once it is committed."""
         now = self._clock()
-        with self._books.writing() as at:
-            return [event for step in steps if (event := self._do(at, step, now)) is not None]
+        settles = [step for step in steps if isinstance(step, Settle)]
+        marks = [step for step in steps if isinstance(step, Mark)]
+        with self._books.writing(self._hand_over_all) as at:
+            if settles:
+                self._settle(at, settles, now)
+            events = [event for step in steps if (event := self._do(at, step, now)) is not None]
+            return events + self._mark(at, marks, now) if marks else events
 
     def _do(self, at: Any, step: Step, now: datetime) -> Event | None:
         match step:
             case Claim(lane=lane, size=size):
                 return self._claim(at, lane, size, now)
-            case Mark():
-                return self._mark(at, step, now)
-            case Settle():
-                return self._settle(at, step, now)
             case Release(batch=batch, recipients=recipients, until=until):
                 self._books.release(at, batch, recipients, now=now, until=until)
             case Finish(batch=batch):
@@ -130,39 +147,47 @@ class Turns:
         self._deadlines[taken.claimed.batch] = now
         return ClaimAnswered(lane, taken.claimed)
 
-    def _mark(self, at: Any, step: Mark, now: datetime) -> Event:
+    def _mark(self, at: Any, marks: Sequence[Mark], now: datetime) -> list[Event]:
         """Mark as many as the allowances let us; what of those was not marked is given back to them."""
-        granted, short = take(self._allowances, at, len(step.recipients), now)
-        if short is not None and not granted:
-            return MarkRefused(step.lane, short.spent(now), ending=short.ending)
-        event = self._mark_some(at, step, step.recipients[:granted], now)
-        unused = granted - len(event.recipients) if isinstance(event, Marked) else granted
+        granted, short = take(self._allowances, at, sum(len(mark.recipients) for mark in marks), now)
+        events: list[Event] = []
+        asked: dict[int, list[tuple[Mark, tuple[int, ...]]]] = {}
+        left = granted
+        for mark in marks:
+            part, back = mark.recipients[:left], mark.recipients[left:]
+            left -= len(part)
+            if short is not None and not part:
+                events.append(MarkRefused(mark.lane, short.spent(now), ending=short.ending))
+            elif self._deadlines[mark.batch] < now + self._longest and not self._keep(at, mark.batch, now):
+                events.append(_refused(mark.lane, LeaseLost()))
+            else:
+                kept = replace(mark, recipients=part) if back else mark
+                asked.setdefault(self._taken[mark.lane].sub_revision, []).append((kept, back))
+        for sub_revision, ones in asked.items():
+            events += self._mark_those(at, ones, sub_revision, now)
+        unused = granted - sum(len(event.recipients) for event in events if isinstance(event, Marked))
         for allowance in self._allowances if unused else ():
             allowance.give_back(at, unused, now)
-        return event
+        return events
 
-    def _mark_some(self, at: Any, step: Mark, whose: tuple[int, ...], now: datetime) -> Marked | MarkRefused:
-        try:
-            if self._deadlines[step.batch] < now + self._longest:
-                self._keep(at, step.batch, now, now + self._longest + _MARGIN)
-            sub_revision = self._taken[step.lane].sub_revision
-            marked = self._books.mark(at, step.batch, whose, now=now, sub_revision=sub_revision)
-        except LeaseLost:
-            return MarkRefused(step.lane, "another process took over")
-        except Stale:
+    def _mark_those(
+        self, at: Any, asked: Sequence[tuple[Mark, tuple[int, ...]]], sub_revision: int, now: datetime
+    ) -> Iterator[Event]:
+        found = self._books.mark(at, [mark for mark, _ in asked], now=now, sub_revision=sub_revision)
+        if any(isinstance(those, Stale) for those in found):
             self._books.refresh(at)
-            return MarkRefused(step.lane, "an article was withdrawn", again=True)
-        except NotSendable as error:
-            return MarkRefused(step.lane, str(error))
-        return Marked(step.lane, tuple(marked), step.recipients[len(whose) :])
+        for (mark, back), those in zip(asked, found, strict=True):
+            yield _refused(mark.lane, those) if isinstance(those, Refusal) else Marked(mark.lane, tuple(those), back)
 
-    def _settle(self, at: Any, step: Settle, now: datetime) -> Event:
-        people = self._people[step.lane]
-        retry_at = {one: now + self._back_off(people[one].attempts + 1, step.answer) for one in step.recipients}
-        self._books.settle(at, step.batch, step.recipients, step.answer, now=now, retry_at=retry_at)
-        for outcome in step.answer.outcomes:
-            self.outcomes[outcome] += 1
-        return Settled(step.lane)
+    def _settle(self, at: Any, settles: Sequence[Settle], now: datetime) -> None:
+        retry_at: dict[int, datetime] = {}
+        for step in settles:
+            for one, outcome in zip(step.recipients, step.answer.outcomes, strict=True):
+                self.outcomes[outcome] += 1
+                if outcome is Outcome.DEFERRED:
+                    attempt = self._people[step.lane][one].attempts + 1
+                    retry_at[one] = now + self._back_off(attempt, step.answer)
+        self._books.settle(at, settles, now=now, retry_at=retry_at)
 
     def _back_off(self, attempt: int, answer: Answer) -> timedelta:
         """The provider's word, or `retry_first` thrice as long with each attempt, at most a day; none for what was not their fault."""
@@ -180,12 +205,23 @@ class Turns:
         self._renewed_at = now
         held = [lane.claimed.batch for lane in self.machine.lanes if lane.claimed is not None]
         if held:
-            with self._books.writing() as at:
+            with self._books.writing(self._hand_over_all) as at:
                 for batch in held:
                     # One that was lost is found out at its next mark, where it matters.
                     self._books.renew(at, batch, now=now, lease=CLAIM_LEASE, deadline=self._deadlines[batch])
 
-    def _keep(self, at: Any, batch: int, now: datetime, deadline: datetime) -> None:
+    def _keep(self, at: Any, batch: int, now: datetime) -> bool:
+        """See to it that a batch outlives what is marked of it now; False when it is not ours any more."""
+        deadline = now + self._longest + _MARGIN
         if not self._books.renew(at, batch, now=now, lease=CLAIM_LEASE, deadline=deadline):
-            raise LeaseLost
+            return False
         self._deadlines[batch] = deadline
+        return True
+
+
+def _refused(lane: int, refusal: Refusal) -> MarkRefused:
+    if isinstance(refusal, LeaseLost):
+        return MarkRefused(lane, "another process took over")
+    if isinstance(refusal, Stale):
+        return MarkRefused(lane, "an article was withdrawn", again=True)
+    return MarkRefused(lane, str(refusal))

@@ -10,13 +10,14 @@ has an outcome, as the table in `docs/providers/` for that provider says. It nev
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from digest.delivery.event import Event
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.providers.waiting import Wanted
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition
 from digest.settings import Delivery
@@ -27,6 +28,8 @@ __all__ = [
     "EventsRead",
     "Outcome",
     "Provider",
+    "Stream",
+    "Streaming",
     "Transport",
     "Trouble",
     "key_life",
@@ -95,4 +98,30 @@ class Provider(Protocol):
 
     def describe(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> list[dict[str, Any]]:
         """The requests `send` would make, secrets masked: what a dry run writes to `requests.jsonl`."""
+        ...
+
+
+class Stream(Protocol):
+    """A transport that does not block: one thread drives many, which spares them the changing of threads."""
+
+    def send(
+        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: str | None = None
+    ) -> Coroutine[Wanted, None, Answer]:
+        """As `Transport.send`, waiting as `waiting` says.
+
+        `ahead` is the address of who most likely follows, for what can be said before: nobody may get anything by it.
+        """
+        ...
+
+    def close(self) -> None:
+        """As `Transport.close`."""
+        ...
+
+
+@runtime_checkable
+class Streaming(Protocol):
+    """A provider whose transports come as streams too."""
+
+    def stream(self) -> Stream:
+        """A new one; connects lazily, at its first send."""
         ...

@@ -17,7 +17,8 @@ from digest.delivery.providers.addresses import is_carriable
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.smtp_answers import Phase, Reply, Verdict, judge_silence
 from digest.delivery.providers.smtp_conversation import Conversation, Halt, Stale, encode
-from digest.delivery.providers.smtp_transaction import Transaction, stuff
+from digest.delivery.providers.smtp_transaction import Builder, Path, Transaction, wire_builder
+from digest.delivery.providers.waiting import Aside, run
 from digest.delivery.providers.wire import Deadline, Wire, dial
 from digest.delivery.providers.wording import explain, mask
 from digest.errors import Refused, UsageError
@@ -27,9 +28,6 @@ from digest.rendering.rendition import Rendition
 from digest.settings import Settings, SmtpSettings
 
 _QUEUED_AS = re.compile(r"queued as ([\w.-]+)", re.IGNORECASE)
-
-Builder = Callable[[Envelope, datetime], bytes]
-"""Builds the message of one envelope, complete and with CRLF."""
 
 
 class Smtp:
@@ -44,7 +42,11 @@ class Smtp:
 
     def open(self) -> SmtpTransport:
         """A new transport; connects at its first send."""
-        return SmtpTransport(self._settings, lambda: self._tls)
+        return SmtpTransport(self.stream())
+
+    def stream(self) -> SmtpStream:
+        """The same, for whoever drives several at once."""
+        return SmtpStream(self._settings, lambda: self._tls)
 
     def describe(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> list[dict[str, Any]]:
         """One entry per message: its envelope and its size."""
@@ -65,21 +67,38 @@ class Smtp:
 
 
 class SmtpTransport:
-    """One lane's connection to the relay; opened when it is needed, and again when the relay has let go of it."""
+    """One lane's connection to the relay, for whoever has nothing else to do meanwhile."""
+
+    def __init__(self, stream: SmtpStream) -> None:
+        self._stream = stream
+
+    def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> Answer:
+        """Carry one envelope; it takes at most `connect_timeout` and twice `timeout`."""
+        return run(self._stream.send(rendition, envelopes, date))
+
+    def close(self) -> None:
+        """Say goodbye and let the connection go; never raises."""
+        self._stream.close()
+
+
+class SmtpStream:
+    """One connection to the relay; opened when it is needed, and again when the relay has let go of it."""
 
     def __init__(
         self,
         settings: Settings,
         tls: Callable[[], ssl.SSLContext],
-        builder: Callable[[Rendition], Builder] = lambda rendition: MessageBuilder(rendition).build,
+        builder: Callable[[Rendition], Builder] = wire_builder,
     ) -> None:
         self._relay, self._delivery = settings.providers.smtp, settings.delivery
         self._tls, self._builder = tls, builder
         self._conversation: Conversation | None = None
         self._built: tuple[Rendition, Builder] | None = None
+        self._closed = False
 
-    def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> Answer:
-        """Carry one envelope; it takes at most `connect_timeout` and twice `timeout`."""
+    async def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: str | None = None) -> Answer:
+        """Carry one envelope; it takes at most `connect_timeout` and twice `timeout`. As `Stream.send`: the envelope of the
+        message to `ahead` is written behind this one, where the relay offers PIPELINING."""
         if not envelopes:
             return Answer(())
         (envelope,) = envelopes  # batch_limit is 1
@@ -90,11 +109,13 @@ class SmtpTransport:
         if not is_carriable(envelope.address):
             return Answer((Outcome.REJECTED,), texts={0: "the address is not one that SMTP can carry"})
         try:
-            body = stuff(self._build(rendition, envelope, date))
+            body = self._build(rendition, envelope, date)
         except (ValueError, Refused) as error:
             return Answer((Outcome.DEFERRED,), text=self._fit(str(error), envelope), trouble=Trouble.CONTENT)
+        sender = rendition.sender.address
+        following = Path(sender, ahead) if ahead is not None and is_carriable(ahead) else None
         try:
-            reply = self._carry(Transaction(rendition.sender.address, envelope.address, body))
+            reply = await self._carry(Transaction(Path(sender, envelope.address), body), following)
         except Halt as halt:
             self._leave(halt)
             return self._tell(halt, envelope)
@@ -103,6 +124,7 @@ class SmtpTransport:
 
     def close(self) -> None:
         """Say goodbye and let the connection go; never raises."""
+        self._closed = True
         if self._conversation is not None:
             self._conversation.close()
         self._conversation = None
@@ -112,20 +134,27 @@ class SmtpTransport:
             self._built = (rendition, self._builder(rendition))
         return self._built[1](envelope, date)
 
-    def _carry(self, transaction: Transaction) -> Reply:
+    async def _carry(self, transaction: Transaction, ahead: Path | None) -> Reply:
         """Over the connection there is; over a new one where the relay had let go of that before it answered anything."""
         before_dot = Deadline(self._delivery.connect_timeout + self._delivery.timeout)
-        if self._conversation is not None and self._conversation.is_quiet():
+        if self._conversation is not None and self._conversation.is_ready_for(transaction.path):
             try:
-                return self._conversation.carry(transaction, before_dot, self._delivery.timeout)
+                return await self._conversation.carry(transaction, before_dot, self._delivery.timeout, ahead)
             except Stale:
                 pass
         if self._conversation is not None:
             self._conversation.drop()
             self._conversation = None
         deadline = before_dot.at_most(self._delivery.connect_timeout)
-        self._conversation = open_conversation(self._relay, self._tls, deadline)
-        return self._conversation.carry(transaction, before_dot, self._delivery.timeout)
+        conversation: Conversation = await Aside(lambda: self._open(deadline))
+        self._conversation = conversation
+        return await conversation.carry(transaction, before_dot, self._delivery.timeout, ahead)
+
+    def _open(self, deadline: Deadline) -> Conversation:
+        conversation = open_conversation(self._relay, self._tls, deadline)
+        if self._closed:  # meanwhile: nobody will say goodbye
+            conversation.drop()
+        return conversation
 
     def _leave(self, halt: Halt) -> None:
         if self._conversation is not None and not halt.usable:
@@ -149,18 +178,22 @@ def open_conversation(relay: SmtpSettings, tls: Callable[[], ssl.SSLContext], de
     """
     conversation = Conversation(_connect(relay, tls, deadline))
     try:
-        conversation.greet(relay.local_hostname)
-        if relay.security == "starttls":
-            if "STARTTLS" not in conversation.features:
-                raise Halt(Phase.STARTTLS, judge_silence(Phase.STARTTLS), "the relay does not offer it", usable=False)
-            conversation.secure(tls(), relay.host)
-            conversation.introduce(relay.local_hostname)
-        if relay.username is not None and relay.password is not None:
-            conversation.log_in(relay.username, relay.password.get_secret_value())
+        run(_introduce(conversation, relay, tls))
     except Halt:
         conversation.drop()
         raise
     return conversation
+
+
+async def _introduce(conversation: Conversation, relay: SmtpSettings, tls: Callable[[], ssl.SSLContext]) -> None:
+    await conversation.greet(relay.local_hostname)
+    if relay.security == "starttls":
+        if "STARTTLS" not in conversation.features:
+            raise Halt(Phase.STARTTLS, judge_silence(Phase.STARTTLS), "the relay does not offer it", usable=False)
+        await conversation.secure(tls(), relay.host)
+        await conversation.introduce(relay.local_hostname)
+    if relay.username is not None and relay.password is not None:
+        await conversation.log_in(relay.username, relay.password.get_secret_value())
 
 
 def check_relay(relay: SmtpSettings) -> None:

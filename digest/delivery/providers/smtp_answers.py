@@ -14,6 +14,7 @@ from digest.delivery.providers.answer import Outcome, Trouble
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")
 _LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
+_ONLY_LINE = re.compile(rb"([2-5]\d\d) (.*)", re.DOTALL)  # as nearly all are
 
 
 class Phase(StrEnum):
@@ -68,6 +69,8 @@ class Verdict:
 
 def read_reply(lines: list[bytes]) -> Reply:
     """The reply that `lines` are, without their line ends; code 0 for what is none, such as lines with different codes."""
+    if len(lines) == 1 and (only := _ONLY_LINE.fullmatch(lines[0])) is not None:
+        return Reply(int(only[1]), only[2].decode("utf-8", "replace"))
     found = [_LINE.fullmatch(line) for line in lines]
     codes = {match[1] if match else b"0" for match in found}
     if len(codes) != 1 or codes == {b"0"}:

@@ -1,6 +1,7 @@
 """One SMTP connection: what is said, what is heard, and where it halts.
 
-RFC 5321; STARTTLS RFC 3207; AUTH RFC 4954; PIPELINING RFC 2920. Nothing here retries or decides what a reply means.
+RFC 5321; STARTTLS RFC 3207; AUTH RFC 4954; PIPELINING RFC 2920. Nothing here retries or decides what a reply means, and
+nothing here blocks: it waits as `waiting` says.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import base64
 import re
 import socket
 import ssl
+from collections.abc import Sequence
 from datetime import timedelta
 
 from digest.delivery.providers.answer import Outcome, Trouble
@@ -22,12 +24,16 @@ from digest.delivery.providers.smtp_answers import (
     judge_silence,
     read_reply,
 )
-from digest.delivery.providers.smtp_transaction import Transaction
+from digest.delivery.providers.smtp_transaction import Path, Transaction
+from digest.delivery.providers.waiting import Aside, run
 from digest.delivery.providers.wire import Deadline, Wire
 from digest.delivery.providers.wording import explain
 
 _LONGEST_LINE = 8192
 _MOST_LINES = 200
+_LONG = 1.0  # seconds for which no relay minds that nothing comes
+_ENVELOPE = (Phase.MAIL, Phase.RCPT, Phase.DATA)
+_GO_AHEAD = re.compile(rb"250 [^\r\n]*\r\n25[01] [^\r\n]*\r\n354 [^\r\n]*\r\n")  # to a whole envelope, and nothing more
 _WHOLE_NAME = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 
 
@@ -51,91 +57,109 @@ class Conversation:
         self._heard = bytearray()
         self._features: dict[str, str] = {}
         self._unfinished = False
+        self._in_body = False
+        self._announced: Path | None = None
+        self._fresh = Deadline(0)  # until when an announced envelope is so young that the relay surely waits for its body
 
     @property
     def features(self) -> frozenset[str]:
         """The extensions the relay offers."""
         return frozenset(self._features)
 
-    def greet(self, own_name: str | None) -> None:
+    async def greet(self, own_name: str | None) -> None:
         """Wait for the greeting and introduce ourselves."""
-        self.expect(Phase.GREETING)
-        self.introduce(own_name)
+        await self.expect(Phase.GREETING)
+        await self.introduce(own_name)
 
-    def introduce(self, own_name: str | None) -> None:
+    async def introduce(self, own_name: str | None) -> None:
         """EHLO; what the relay offered before is forgotten."""
-        reply = self._ask(Phase.EHLO, f"EHLO {own_name or self._own_name()}")
+        reply = await self._ask(Phase.EHLO, f"EHLO {own_name or self._own_name()}")
         offers = (line.replace("AUTH=", "AUTH ", 1).split(None, 1) for line in reply.text.split("\n")[1:])
         self._features = {}
         for name, *rest in filter(None, offers):
             known = self._features.get(name.upper(), "")
             self._features[name.upper()] = " ".join([known, *rest]).strip()
 
-    def log_in(self, username: str, password: str) -> None:
+    async def log_in(self, username: str, password: str) -> None:
         """AUTH, by PLAIN or LOGIN. The caller has made sure that nobody listens."""
         mechanisms = self._features.get("AUTH", "").upper().split()
         if "PLAIN" in mechanisms:
-            self._ask(Phase.AUTH, "AUTH PLAIN " + encode(f"\0{username}\0{password}"))
+            await self._ask(Phase.AUTH, "AUTH PLAIN " + encode(f"\0{username}\0{password}"))
         elif "LOGIN" in mechanisms:
-            self._answer_challenge("AUTH LOGIN")
-            self._answer_challenge(encode(username))
-            self._ask(Phase.AUTH, encode(password))
+            await self._answer_challenge("AUTH LOGIN")
+            await self._answer_challenge(encode(username))
+            await self._ask(Phase.AUTH, encode(password))
         else:
             raise Halt(
                 Phase.AUTH, Verdict(Outcome.DEFERRED, Trouble.ACCOUNT), "the relay offers neither PLAIN nor LOGIN", usable=False
             )
 
-    def carry(self, transaction: Transaction, before_dot: Deadline, answer_within: timedelta) -> Reply:
-        """One message; the reply to its final dot, or a `Halt`."""
+    async def carry(
+        self, transaction: Transaction, before_dot: Deadline, answer_within: timedelta, ahead: Path | None = None
+    ) -> Reply:
+        """One message; the reply to its final dot, or a `Halt`.
+
+        Where the relay offers PIPELINING, the envelope of the message `ahead` is written behind the dot (RFC 2920, 3.1), and
+        the next call must be for that one.
+        """
         self._wire.deadline = before_dot
-        commands = [
-            (Phase.RSET, "RSET"),
-            (Phase.MAIL, f"MAIL FROM:<{transaction.mail_from}>"),
-            (Phase.RCPT, f"RCPT TO:<{transaction.rcpt_to}>"),
-            (Phase.DATA, "DATA"),
-        ]
-        self._negotiate(commands if self._unfinished else commands[1:])
+        if self._announced is None:
+            await self._negotiate(transaction.path)
+        else:
+            await self._take_up()
         if self._heard:
             raise self._silence(Phase.DATA, "the relay said more than it was asked")
+        self._announced = ahead if "PIPELINING" in self._features else None
+        self._in_body = True
         try:
-            self._wire.sendall(transaction.body)
+            if self._announced is None:
+                await self._wire.write(transaction.body)
+            else:
+                self._fresh = Deadline(_LONG)
+                await self._wire.write(transaction.body, _written(self._announced.commands))
         except OSError as error:
             raise self._silence(Phase.DATA, f"while the body was written: {explain(error)}") from error
-        self._wire.deadline = Deadline(answer_within)
-        reply = self.expect(Phase.DOT)
+        self._wire.deadline, self._in_body = Deadline(answer_within), False
+        reply = await self.expect(Phase.DOT)
         self._unfinished = False
         return reply
 
-    def expect(self, phase: Phase) -> Reply:
+    async def expect(self, phase: Phase) -> Reply:
         """The reply on which the conversation goes on; any other is a `Halt`."""
         try:
-            reply = self._hear()
+            reply = await self._hear()
         except OSError as error:
             raise self._silence(phase, explain(error)) from error
         if not is_wanted(phase, reply):
             raise Halt(phase, judge_reply(phase, reply), str(reply), usable=reply.code not in {0, 421})
         return reply
 
-    def secure(self, context: ssl.SSLContext, host: str) -> None:
+    async def secure(self, context: ssl.SSLContext, host: str) -> None:
         """STARTTLS. What was heard before the handshake could come from anybody, so there may be nothing of it."""
-        self._ask(Phase.STARTTLS, "STARTTLS")
+        await self._ask(Phase.STARTTLS, "STARTTLS")
         if self._heard:
             raise self._silence(Phase.STARTTLS, "the relay said more before TLS than it was asked")
         try:
-            self._wire.secure(context, host)
+            await Aside(lambda: self._wire.secure(context, host))
         except (OSError, ValueError) as error:
             raise self._silence(Phase.STARTTLS, explain(error)) from error
 
-    def is_quiet(self) -> bool:
-        """Whether the relay is there and has said nothing on its own, such as a 421 before it leaves."""
+    def is_ready_for(self, path: Path) -> bool:
+        """Whether this message may be the next: it was announced; or none was, and the relay is there and has said nothing
+        on its own, such as a 421 before it leaves."""
+        if self._announced is not None:
+            return self._announced == path
         return not self._heard and self._wire.is_quiet()
 
     def close(self) -> None:
         """Let go, with a QUIT where the connection still bears one; never raises."""
+        if self._announced is not None or self._in_body:  # the relay waits for a body, and would take QUIT for a line of it
+            self.drop()
+            return
         try:
             self._wire.deadline = Deadline(1)
-            self._wire.sendall(b"QUIT\r\n")
-            self._wire.read()
+            run(self._wire.write(b"QUIT\r\n"))
+            run(self._wire.hear())
         except OSError:
             pass
         finally:
@@ -145,46 +169,70 @@ class Conversation:
         """Let go without a word; never raises."""
         self._wire.close()
 
-    def _negotiate(self, commands: list[tuple[Phase, str]]) -> None:
+    async def _negotiate(self, path: Path) -> None:
         """Everything before the body; written at once where the relay offers that."""
+        envelope = [*zip(_ENVELOPE, path.commands, strict=True)]
+        commands = [(Phase.RSET, "RSET"), *envelope] if self._unfinished else envelope
         self._unfinished = True
         at_once = "PIPELINING" in self._features
-        first = commands[0][0]
         if at_once:
-            self._say(first, *(line for _, line in commands))
-        for number, (phase, line) in enumerate(commands, 1):
-            if not at_once:
-                self._say(phase, line)
+            await self._say(commands[0][0], *(line for _, line in commands))
+            await self._hear_of(*(phase for phase, _ in commands))
+            return
+        for phase, line in commands:
+            await self._say(phase, line)
+            await self.expect(phase)
+
+    async def _take_up(self) -> None:
+        """Hear of the envelope that was announced. Whatever is wrong with the connection, it is as if it had not been."""
+        self._unfinished, self._announced = True, None
+        try:
+            await self._hear_of(*_ENVELOPE)
+        except Halt as halt:
+            if halt.verdict == judge_silence(halt.phase):
+                raise Stale(halt.phase, halt.verdict, "the relay let go of what was announced", usable=False) from halt
+            raise
+        if self._heard or (self._fresh.is_over() and not self._wire.is_quiet()):
+            raise Stale(Phase.DATA, judge_silence(Phase.DATA), "the relay would wait no longer for the body", usable=False)
+
+    async def _hear_of(self, *phases: Phase) -> None:
+        """The replies to commands that were written at once."""
+        if phases == _ENVELOPE and _GO_AHEAD.fullmatch(self._heard):
+            self._heard.clear()
+            return
+        for number, phase in enumerate(phases, 1):
             try:
-                self.expect(phase)
+                await self.expect(phase)
             except Halt as halt:
-                if at_once:
-                    halt.usable = halt.usable and self._hear_out(len(commands) - number)
+                halt.usable = halt.usable and await self._hear_out(len(phases) - number)
                 raise
 
-    def _hear_out(self, replies: int) -> bool:
+    async def _hear_out(self, replies: int) -> bool:
         """Read the replies still to come after a refusal; False when one of them wants the body all the same."""
         try:
-            return all(self._hear().code not in {0, 354, 421} for _ in range(replies))
+            for _ in range(replies):
+                if (await self._hear()).code in {0, 354, 421}:
+                    return False
         except OSError:
             return False
+        return True
 
-    def _ask(self, phase: Phase, line: str) -> Reply:
-        self._say(phase, line)
-        return self.expect(phase)
+    async def _ask(self, phase: Phase, line: str) -> Reply:
+        await self._say(phase, line)
+        return await self.expect(phase)
 
-    def _answer_challenge(self, line: str) -> None:
-        self._say(Phase.AUTH, line)
+    async def _answer_challenge(self, line: str) -> None:
+        await self._say(Phase.AUTH, line)
         try:
-            reply = self._hear()
+            reply = await self._hear()
         except OSError as error:
             raise self._silence(Phase.AUTH, explain(error)) from error
         if reply.code != 334:
             raise Halt(Phase.AUTH, judge_reply(Phase.AUTH, reply), str(reply), usable=False)
 
-    def _say(self, phase: Phase, *lines: str) -> None:
+    async def _say(self, phase: Phase, *lines: str) -> None:
         try:
-            self._wire.sendall("".join(f"{line}\r\n" for line in lines).encode("ascii"))
+            await self._wire.write(_written(lines))
         except OSError as error:
             raise self._silence(phase, explain(error)) from error
 
@@ -192,19 +240,19 @@ class Conversation:
         kind = Stale if phase in {Phase.RSET, Phase.MAIL} else Halt
         return kind(phase, judge_silence(phase), words, usable=False)
 
-    def _hear(self) -> Reply:
-        lines = [self._line()]
-        while goes_on(lines[-1]):
+    async def _hear(self) -> Reply:
+        lines = [await self._line()]
+        while lines[-1][3:4] == b"-" and goes_on(lines[-1]):
             if len(lines) == _MOST_LINES:
                 return Reply(0)
-            lines.append(self._line())
+            lines.append(await self._line())
         return read_reply(lines)
 
-    def _line(self) -> bytes:
+    async def _line(self) -> bytes:
         while (end := self._heard.find(b"\n")) < 0:
             if len(self._heard) > _LONGEST_LINE:
                 return b""  # no reply is that long
-            data = self._wire.read()
+            data = await self._wire.hear()
             if not data:
                 raise ConnectionError("the connection was closed")
             self._heard += data
@@ -218,6 +266,10 @@ class Conversation:
         if _WHOLE_NAME.fullmatch(name):
             return name
         return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
+
+
+def _written(lines: Sequence[str]) -> bytes:
+    return "".join(f"{line}\r\n" for line in lines).encode("ascii")
 
 
 def encode(secret: str) -> str:

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+
+from digest.rendering.content import Envelope
+from digest.rendering.mime import MessageBuilder
+from digest.rendering.rendition import Rendition
+
+Builder = Callable[[Envelope, datetime], bytes]
+"""Builds the message of one envelope as it stands on the wire: stuffed, with its final dot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """Whose message, to whom: bare addresses."""
+
+    mail_from: str
+    rcpt_to: str
+
+    @property
+    def commands(self) -> tuple[str, str, str]:
+        """The envelope as it is said."""
+        return f"MAIL FROM:<{self.mail_from}>", f"RCPT TO:<{self.rcpt_to}>", "DATA"
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """One message for one recipient, in the bytes of the wire: addresses bare, body dot-stuffed with its final dot."""
+    """One message for one recipient, in the bytes of the wire: dot-stuffed, with its final dot."""
 
-    mail_from: str
-    rcpt_to: str
+    path: Path
     body: bytes
 
 
@@ -25,3 +46,16 @@ def stuff(message: bytes) -> bytes:
         raise ValueError("the message has a line break that is not CRLF")
     stuffed = re.sub(rb"\A\.", b"..", message).replace(b"\r\n.", b"\r\n..")
     return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
+
+
+def wire_builder(rendition: Rendition) -> Builder:
+    """Builds the messages of a rendition for the wire without looking at each.
+
+    The message builder puts no dot at the beginning of a line and no line break but CRLF, whatever is in a slot; that it did
+    so in what all its messages share is looked at once. `ValueError` where it did not.
+    """
+    builder = MessageBuilder(rendition)
+    shared = builder.skeleton
+    if stuff(shared) != shared + b".\r\n":
+        raise ValueError("a line of the message begins with a dot, or its last one has no end")
+    return builder.build_with(b".\r\n")

@@ -13,6 +13,8 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from digest.delivery.providers.waiting import Until
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -72,6 +74,34 @@ class Wire:
         self._sock.settimeout(self.deadline.remaining())
         return self._sock.recv(size)
 
+    async def write(self, data: bytes, hint: bytes = b"") -> None:
+        """As `sendall`, waiting as `waiting` says; behind the data goes a `hint`, at once.
+
+        What happens to the hint shows when its answer is read: an `OSError` is of the data alone.
+        """
+        left, written = memoryview(data + hint if hint else data), 0
+        while written < len(left):
+            try:
+                written += await self._send_some(left[written:])
+            except OSError:
+                if written < len(data):
+                    raise
+                return
+
+    async def hear(self, size: int = 65536) -> bytes:
+        """As `read`, waiting as `waiting` says."""
+        writing = False
+        while True:
+            if not (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()):
+                await Until(self._sock.fileno(), writing, self.deadline)
+            self._let_nothing_block()
+            try:
+                return self._sock.recv(size)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                writing = False
+            except ssl.SSLWantWriteError:
+                writing = True
+
     def is_quiet(self) -> bool:
         """Whether the connection is up and nothing has come that nobody asked for; reads such things away."""
         try:
@@ -82,6 +112,21 @@ class Wire:
         except OSError:
             return False
         return False
+
+    async def _send_some(self, data: memoryview) -> int:
+        self._let_nothing_block()
+        while True:
+            self.deadline.remaining()
+            try:
+                return self._sock.send(data)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                await Until(self._sock.fileno(), True, self.deadline)
+            except ssl.SSLWantReadError:
+                await Until(self._sock.fileno(), False, self.deadline)
+
+    def _let_nothing_block(self) -> None:
+        if self._sock.gettimeout() != 0:
+            self._sock.settimeout(0)
 
     def makefile(self, mode: str = "rb") -> io.BufferedReader:
         """What is read, as a file; the deadline holds for it too."""

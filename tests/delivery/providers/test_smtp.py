@@ -15,7 +15,8 @@ import pytest
 
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.port import Provider, Transport
-from digest.delivery.providers.smtp import Smtp, SmtpTransport
+from digest.delivery.providers.smtp import Smtp, SmtpStream, SmtpTransport
+from digest.delivery.providers.smtp_transaction import stuff
 from digest.rendering.content import Envelope
 from digest.settings import Settings
 from digest.testing.provider_contract import Behaviour, ProviderContract, Trial, on_nothing
@@ -340,4 +341,5 @@ def test_we_call_ourselves_as_configured_or_by_our_name_or_address() -> None:
 def built(port: int, message: bytes) -> SmtpTransport:
     """A transport that carries `message`, whatever it is given."""
     no_tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
-    return SmtpTransport(settings_for(port), no_tls, lambda rendition: lambda envelope, date: message)
+    stream = SmtpStream(settings_for(port), no_tls, lambda rendition: lambda envelope, date: stuff(message))
+    return SmtpTransport(stream)
