@@ -86,6 +86,7 @@ class Line:
         if self._secure:
             self._wire.secure(self._tls(), self._host)
         self._connection = http.client.HTTPConnection(self._host, self._port)
+        self._connection.default_port = 443 if self._secure else 80  # not named in Host, which signatures cover
         self._connection.sock = self._wire
         return self._connection, self._wire
 

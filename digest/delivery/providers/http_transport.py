@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from digest.delivery.providers.addresses import is_carriable
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
@@ -26,7 +27,6 @@ from digest.settings import Delivery
 USER_AGENT = "digest-newsletter"
 _MOST_REQUESTS = 50  # of one send; what is then left is deferred, and goes with the next
 _OUT_OF_REACH = Meaning(Outcome.DEFERRED, Trouble.CONNECTION)
-_WAITING = Meaning(Outcome.DEFERRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,11 @@ class HttpApi(Protocol):
         ...
 
     def build(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> Request:
-        """The request that carries `envelopes`; `Refused` when something cannot be written."""
+        """The request that carries `envelopes`; `Refused` when something cannot be written, `NotSent` when it cannot be signed."""
         ...
 
-    def read(self, answer: HttpAnswer, carried: int, now: datetime) -> Reading:
-        """The meaning of an answer to a request that carried so many."""
+    def read(self, answer: HttpAnswer, envelopes: Sequence[Envelope], now: datetime) -> Reading:
+        """The meaning of an answer to the request that carried `envelopes`."""
         ...
 
 
@@ -95,7 +95,7 @@ class HttpTransport:
 
     def __init__(self, api: HttpApi, delivery: Delivery, tls: Callable[[], ssl.SSLContext]) -> None:
         self._api, self._delivery = api, delivery
-        self._line = Line(api.base_url, tls)
+        self._line, self._before_path = Line(api.base_url, tls), urlsplit(api.base_url).path
 
     def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> Answer:
         """Carry one batch; it takes at most `connect_timeout` and twice `timeout`, whatever number of requests it needs."""
@@ -120,11 +120,16 @@ class HttpTransport:
             if not waiting or before_last.is_over():
                 return
             places = waiting.popleft()
-            request = self._api.build(rendition, [sent.envelopes[place] for place in places], date)
+            carried = [sent.envelopes[place] for place in places]
+            try:
+                request = self._api.build(rendition, carried, date)
+            except NotSent as error:
+                sent.settle(places, Reading(_OUT_OF_REACH, str(error)))
+                return
             if _is_too_large(self._api, request, places):
                 waiting.extendleft(_halves(places))
                 continue
-            reading = self._post(request, len(places), before_last)
+            reading = self._post(request, carried, before_last)
             if reading.meaning.outcome is Outcome.REJECTED and len(places) > 1:
                 waiting.extendleft(_halves(places))
                 continue
@@ -132,10 +137,10 @@ class HttpTransport:
             if sent.is_troubled:
                 return
 
-    def _post(self, request: Request, carried: int, before_last: Deadline) -> Reading:
+    def _post(self, request: Request, carried: Sequence[Envelope], before_last: Deadline) -> Reading:
         limits = Limits(before_last.at_most(self._delivery.connect_timeout), before_last, self._delivery.timeout)
         try:
-            answer = self._line.call(request.path, request.body, request.headers, limits)
+            answer = self._line.call(self._before_path + request.path, request.body, request.headers, limits)
         except NotSent as error:
             return Reading(_OUT_OF_REACH, str(error))
         except NoAnswer as error:
