@@ -15,8 +15,10 @@ from typing import Any
 
 from digest.delivery.providers.addresses import is_carriable
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.providers.dkim_signature import read_signer
 from digest.delivery.providers.smtp_answers import Phase, Reply, Verdict, judge_silence
 from digest.delivery.providers.smtp_conversation import Conversation, Halt, Stale, encode
+from digest.delivery.providers.smtp_signing import signing
 from digest.delivery.providers.smtp_transaction import Transaction, stuff
 from digest.delivery.providers.wire import Deadline, Wire, dial
 from digest.delivery.providers.wording import explain, mask
@@ -40,15 +42,15 @@ class Smtp:
 
     def __init__(self, settings: Settings) -> None:
         check_relay(settings.providers.smtp)
-        self._settings = settings
+        self._settings, self._builder = settings, signing(read_signer(settings))
 
     def open(self) -> SmtpTransport:
         """A new transport; connects at its first send."""
-        return SmtpTransport(self._settings, lambda: self._tls)
+        return SmtpTransport(self._settings, lambda: self._tls, self._builder)
 
     def describe(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> list[dict[str, Any]]:
         """One entry per message: its envelope and its size."""
-        build = MessageBuilder(rendition).build
+        build = self._builder(rendition)
         return [
             {
                 "provider": self.name,
