@@ -29,11 +29,45 @@ class Service:
     usual: Callable[[Request], Respond]
     recipients: Callable[[Request], list[str]]
     judge: Callable[[Any], Iterable[str]]
+    key: str | None = None  # the header that holds an idempotency key
 
-    def stub(self, script: Script | None = None, **how: Any) -> HttpStub:
+    def stub(self, script: Script | None = None, **how: Any) -> ServiceStub:
         """A stub that takes what this service takes."""
-        judges = how.pop("judges", [self.judge])
-        return HttpStub(self.usual, script, path=self.path, headers=dict(self.headers), judges=judges, **how)
+        return ServiceStub(self, script, **how)
+
+    def environment(self, stub: HttpStub) -> dict[str, str]:
+        """The variables that send through `stub`."""
+        prefix = f"DIGEST_PROVIDERS__{self.name.upper()}__"
+        table = {f"{prefix}{name.upper()}": str(value) for name, value in self.settings.items()}
+        return {"DIGEST_DELIVERY__PROVIDER": self.name, **table, f"{prefix}HOST": stub.url}
+
+
+class ServiceStub(HttpStub):
+    """One of them; a context manager."""
+
+    def __init__(self, service: Service, script: Script | None = None, **how: Any) -> None:
+        judges = how.pop("judges", [service.judge])
+        super().__init__(service.usual, script, path=service.path, headers=dict(service.headers), judges=judges, **how)
+        self.service = service
+
+    def known(self, request: Request) -> Respond | None:
+        """Under a key that it knows, a service gives its first answer again, or refuses another body."""
+        header = self.service.key
+        if header is None:
+            return None
+        with self.lock:
+            earlier = next((one for one in self.accepted if one.headers[header] == request.headers[header]), None)
+        if earlier is None:
+            return None
+        if earlier.body != request.body:
+            return says(409, {"name": "invalid_idempotent_request", "message": "another body"})
+        return self.service.usual(earlier)
+
+    @property
+    def recipients(self) -> list[str]:
+        """The address of each mail in the requests that were taken, in order."""
+        with self.lock:
+            return [address for request in self.accepted for address in self.service.recipients(request)]
 
 
 def says(status: int, body: Any, **headers: str) -> Respond:
@@ -127,6 +161,7 @@ RESEND = Service(
     usual=lambda request: says(200, {"id": f"M{request.number}"}),
     recipients=lambda request: [address_of(to) for to in request.payload["to"]],
     judge=_judge_resend,
+    key="idempotency-key",
 )
 _LOGIN = base64.b64encode(f"api:{KEY}".encode()).decode()
 MAILGUN = Service(

@@ -23,9 +23,7 @@ LATER = MONDAY + timedelta(minutes=5)
 
 def through(service: Service, stub: HttpStub, **more: str) -> dict[str, str]:
     """The environment that sends through the stub."""
-    own = {f"DIGEST_PROVIDERS__{service.name.upper()}__{name.upper()}": str(value) for name, value in service.settings.items()}
-    host = {f"DIGEST_PROVIDERS__{service.name.upper()}__HOST": stub.url}
-    return {"DIGEST_DELIVERY__PROVIDER": service.name, "DIGEST_DELIVERY__BATCH": "10", **own, **host, **more}
+    return service.environment(stub) | {"DIGEST_DELIVERY__BATCH": "10"} | more
 
 
 def carried(service: Service, requests: list[Request]) -> Counter[str]:

@@ -82,7 +82,7 @@ def arm(point: str | None, counts: str | None) -> None:
     _wrap("digest.store.database:Store.writing", lambda original: _transaction(original, armed, written))
     _wrap("digest.delivery.providers.wire:Wire.sendall", lambda original: _sendall(original, armed))
     _wrap("digest.delivery.providers.wire:Wire.read", lambda original: _read(original, armed))
-    for place in ("digest.delivery.providers.smtp:dial", "digest.delivery.providers.sendgrid_client:dial"):
+    for place in ("digest.delivery.providers.smtp:dial", "digest.delivery.providers.http_line:dial"):
         _wrap(place, lambda original: _dial(original, armed))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -15,6 +15,7 @@ from digest.delivery.providers.answer import Outcome, Trouble
 
 _LONGEST_WAIT = 3600.0
 _EPOCH = 1_000_000_000
+_ORDER = (Trouble.ACCOUNT, Trouble.CONTENT, Trouble.THROTTLED, Trouble.CONNECTION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,12 @@ class Reading:
     items: Mapping[int, tuple[Meaning, str]] = field(default_factory=dict)
     retry_after: float | None = None
     message_id: str | None = None
+
+
+def worst(meanings: Sequence[Meaning]) -> Trouble | None:
+    """The trouble to act on where several are told: the account's, the content's, being throttled."""
+    troubles = {meaning.trouble for meaning in meanings}
+    return next((trouble for trouble in _ORDER if trouble in troubles), None)
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from digest.delivery.providers.addresses import is_carriable
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
-from digest.delivery.providers.http_answer import CONTENT, UNKNOWN, HttpAnswer, Meaning, Reading
+from digest.delivery.providers.http_answer import CONTENT, UNKNOWN, HttpAnswer, Meaning, Reading, worst
 from digest.delivery.providers.http_line import Limits, Line, NoAnswer, NotSent
 from digest.delivery.providers.wire import Deadline
 from digest.delivery.providers.wording import mask
@@ -192,15 +192,6 @@ class _Sent:
             retry_after=self._retry_after,
             provider_message_id=" ".join(self._message_ids)[:200] or None,
         )
-
-
-def worst(meanings: Sequence[Meaning]) -> Trouble | None:
-    """The trouble to act on where several are told: the account's, the content's, being throttled."""
-    troubles = {meaning.trouble for meaning in meanings}
-    return next((trouble for trouble in _ORDER if trouble in troubles), None)
-
-
-_ORDER = (Trouble.ACCOUNT, Trouble.CONTENT, Trouble.THROTTLED, Trouble.CONNECTION)
 
 
 def _carriable_groups(api: HttpApi, envelopes: Sequence[Envelope]) -> tuple[list[list[int]], list[int]]:

@@ -21,6 +21,7 @@ from digest.delivery.providers.http_answer import (
     Meaning,
     Reading,
     retry_after,
+    worst,
 )
 
 CODES: Mapping[int, Meaning] = {
@@ -82,7 +83,9 @@ def _each(told: Any, carried: int, answer: HttpAnswer) -> Reading:
         (str(result.get("MessageID")) for result, meaning in zip(results, meanings, strict=True) if meaning is ACCEPTED), None
     )
     whole = ACCEPTED if len(told) == carried else UNKNOWN
-    text = next((words for _, words in items.values() if words), "") if whole is ACCEPTED else answer.words
+    gravest = worst(meanings)
+    told_of = next((_words(result) for result, meaning in zip(results, meanings, strict=True) if meaning.trouble is gravest), "")
+    text = answer.words if whole is UNKNOWN else told_of if gravest else ""
     return Reading(whole, text, items, message_id=first)
 
 

@@ -106,10 +106,12 @@ def test_each_message_of_a_batch_has_its_own_outcome() -> None:
 
 def test_one_message_that_the_account_may_not_send_stops_everybody_and_what_was_taken_stays() -> None:
     def script(request: Request) -> Respond:
-        return says(200, [postmark_result("a", 1), postmark_result("b", 2, 405, "out of credits")])
+        results = [postmark_result("a", 1), postmark_result("b", 2, 406, "inactive"), postmark_result("c", 3, 403, "no field")]
+        return says(200, [*results, postmark_result("d", 4, 405, "out of credits")])
 
-    answer, _ = send(script, 2)
-    assert (answer.outcomes, answer.trouble) == ((Outcome.ACCEPTED, Outcome.DEFERRED), Trouble.ACCOUNT)
+    answer, _ = send(script, 4)
+    assert answer.outcomes == (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.DEFERRED, Outcome.DEFERRED)
+    assert answer.trouble is Trouble.ACCOUNT
     assert answer.text == "405 out of credits"
 
 
