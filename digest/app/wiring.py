@@ -24,7 +24,7 @@ from digest.delivery.providers.port import Provider
 from digest.delivery.providers.registry import find_provider
 from digest.errors import UsageError
 from digest.settings import NewsletterSettings, Settings
-from digest.settings.model import Providers, ProviderTable
+from digest.settings.providers import Providers, ProviderTable
 from digest.settings.reading import read_settings
 from digest.shipped import shipped
 from digest.store.database import Store

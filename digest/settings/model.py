@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -20,7 +18,9 @@ from pydantic import (
 )
 
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
-from digest.settings.secrecy import HOW_TO_MAKE_ONE, PluginTable
+from digest.settings.providers import Providers
+from digest.settings.secrecy import HOW_TO_MAKE_ONE
+from digest.settings.table import Table
 from digest.settings.types import (
     Address,
     BaseAddress,
@@ -60,12 +60,6 @@ Schedule = Annotated[
         }
     ),
 ]
-
-
-class Table(BaseModel):
-    """A table of the configuration: unknown keys are errors, values never change after reading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, hide_input_in_errors=True)
 
 
 class Site(Table):
@@ -163,7 +157,10 @@ def _frequency_of(cron: str) -> Frequency:
 class Delivery(Table):
     """How mails leave."""
 
-    provider: str = Field("dry-run", description="`dry-run`, `smtp`, `sendgrid`, or a plugin of `digest.providers`.")
+    provider: str = Field(
+        "dry-run",
+        description="`dry-run`, `smtp`, `sendgrid`, `ses`, `postmark`, `resend`, `mailgun`, `console`, `eml`, `maildir`, or a plugin of `digest.providers`.",
+    )
     rate: Number = Field(0, ge=0, allow_inf_nan=False, description="Messages a second; 0 means no limit.")
     domain_rates: dict[Domain, Annotated[Number, Field(gt=0, allow_inf_nan=False)]] = Field(
         default_factory=dict, description='Messages a second to one recipient domain, such as `{ "mail.example" = 20 }`.'
@@ -221,48 +218,6 @@ class Delivery(Table):
         if self.fallback == "dry-run":
             raise ValueError("fallback: dry-run carries nothing; name a provider that does, or remove it")
         return self
-
-
-class ProviderTable(Table):
-    """What every provider's table has."""
-
-    daily_quota: Whole = Field(0, ge=0, description="The most messages a day (UTC); 0 for no limit.")
-    warm_up: tuple[Annotated[Whole, Field(ge=1)], ...] = Field(
-        (),
-        description="The most messages of the first day the provider is used, of the second, and so on; such as `[50, 100, 500]`.",
-    )
-
-
-class SmtpSettings(ProviderTable):
-    """A mail relay."""
-
-    host: Line = Field("localhost", min_length=1, description="The relay's name or address.")
-    port: Whole = Field(587, ge=1, le=65535, description="The relay's port.")
-    security: Literal["none", "starttls", "tls"] = Field("starttls", description="`none`, `starttls` or `tls` (implicit).")
-    username: Line | None = Field(None, description="The login, where the relay wants one.")
-    password: SecretStr | None = Field(None, description="The password; only by environment, `.env` or a secrets folder.")
-    local_hostname: Line | None = Field(None, description="What we call ourselves in EHLO; by default this machine's name.")
-
-
-class SendGridSettings(ProviderTable):
-    """Twilio SendGrid."""
-
-    api_key: SecretStr | None = Field(None, description="The API key; only by environment, `.env` or a secrets folder.")
-    host: BaseAddress = Field("https://api.sendgrid.com", description="The API's base URL.")
-
-
-class Providers(Table):
-    """The settings of each provider. A plugin of `digest.providers` has a table of its own name, kept as it is."""
-
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, PluginTable]
-
-    smtp: SmtpSettings = SmtpSettings()
-    sendgrid: SendGridSettings = SendGridSettings()
-
-    def plugin(self, name: str) -> Mapping[str, Any]:
-        """What `[providers.NAME]` of a plugin holds, empty when there is none; secrets are `SecretStr`."""
-        return (self.__pydantic_extra__ or {}).get(name, {})
 
 
 class Database(Table):

@@ -9,8 +9,9 @@ from typing import Any
 from digest.settings.types import nearest
 
 # Known without asking every installed package for its entry points, which is slow.
-_BUILT_IN = {"digest.sources": ("feed", "json"), "digest.providers": ("dry-run", "sendgrid", "smtp")}
-_CONFIGURABLE = ("sendgrid", "smtp")
+PROVIDERS = ("console", "dry-run", "eml", "maildir", "mailgun", "postmark", "resend", "sendgrid", "ses", "smtp")
+_BUILT_IN = {"digest.sources": ("feed", "json"), "digest.providers": PROVIDERS}
+_CONFIGURABLE = frozenset(PROVIDERS) - {"dry-run"}
 
 
 def unknown_plugins(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:

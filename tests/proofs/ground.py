@@ -18,6 +18,7 @@ from digest.settings.project import init_project
 from digest.store import tables
 from digest.store.database import Store
 from digest.testing.sendgrid_stub import SendGridStub
+from digest.testing.service_stubs import SERVICES, ServiceStub
 from digest.testing.smtp_sink import SmtpSink
 from tests.databases import Server
 from tests.proofs.invariants import OPEN, Verdict, judge
@@ -29,6 +30,7 @@ BEGAN = datetime(2026, 11, 20, tzinfo=UTC)
 NOW = "2026-11-23T09:05:00+00:00"
 TOPICS = ("databases", "messaging", "reliability", "data-engineering", "python", "devops", "security", "career")
 KEY = "SG.key-of-the-proofs"
+Witness = SmtpSink | SendGridStub | ServiceStub
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class Ground:
     folder: Path
     environment: dict[str, str]
     zygote: Zygote
-    witness: SmtpSink | SendGridStub
+    witness: Witness
     database_url: str
 
     def start(self, *arguments: str, **more: str) -> int:
@@ -53,7 +55,7 @@ class Ground:
         """How many messages have arrived so far."""
         if isinstance(self.witness, SmtpSink):
             return len([message for message in self.witness.arrived[:] if message.kept])
-        return sum(len(request.payload["personalizations"]) for request in self.witness.accepted[:])
+        return len(self.witness.recipients)
 
     def arrived(self) -> Counter[str]:
         """Who got how many."""
@@ -117,7 +119,7 @@ def a_seed(zygote: Zygote, store: str, audience: int, server: Server | None = No
 
 
 @contextmanager
-def a_ground(zygote: Zygote, seed: Seed, transport: str, witness: SmtpSink | SendGridStub | None = None) -> Iterator[Ground]:
+def a_ground(zygote: Zygote, seed: Seed, transport: str, given: Witness | None = None) -> Iterator[Ground]:
     """A copy of a seed, and a witness: one that behaves, or the given one."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="digest-proof-"))) / "project"
@@ -125,8 +127,7 @@ def a_ground(zygote: Zygote, seed: Seed, transport: str, witness: SmtpSink | Sen
         url = f"sqlite:///{folder / 'digest.db'}"
         if seed.server is not None and seed.database is not None:
             url = seed.server.url(stack.enter_context(_database(seed.server, seed.database)))
-        if witness is None:
-            witness = SmtpSink() if transport == "smtp" else SendGridStub(api_key=KEY)
+        witness = _witness(transport) if given is None else given
         stack.enter_context(witness)
         environment = _environment(transport, witness) | {"DIGEST_DATABASE__URL": url}
         yield Ground(folder, environment, zygote, witness, url)
@@ -136,7 +137,13 @@ def _ours() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
 
 
-def _environment(transport: str, witness: SmtpSink | SendGridStub) -> dict[str, str]:
+def _witness(transport: str) -> Witness:
+    if transport == "smtp":
+        return SmtpSink()
+    return next((service.stub() for service in SERVICES if service.name == transport), None) or SendGridStub(api_key=KEY)
+
+
+def _environment(transport: str, witness: Witness) -> dict[str, str]:
     if isinstance(witness, SmtpSink):
         return _ours() | {
             "DIGEST_DELIVERY__PROVIDER": transport,
@@ -144,6 +151,8 @@ def _environment(transport: str, witness: SmtpSink | SendGridStub) -> dict[str, 
             "DIGEST_PROVIDERS__SMTP__PORT": str(witness.port),
             "DIGEST_PROVIDERS__SMTP__SECURITY": "none",
         }
+    if isinstance(witness, ServiceStub):
+        return _ours() | witness.service.environment(witness)
     return _ours() | {
         "DIGEST_DELIVERY__PROVIDER": transport,
         "DIGEST_PROVIDERS__SENDGRID__API_KEY": KEY,

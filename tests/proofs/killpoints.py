@@ -86,7 +86,7 @@ def arm(point: str | None, counts: str | None) -> None:
     _wrap("digest.delivery.providers.wire:Wire.read", lambda original: _read(original, armed))
     _wrap("digest.delivery.providers.wire:Wire.write", lambda original: _write(original, armed))
     _wrap("digest.delivery.providers.wire:Wire.hear", lambda original: _hear(original, armed))
-    for place in ("digest.delivery.providers.smtp:dial", "digest.delivery.providers.sendgrid_client:dial"):
+    for place in ("digest.delivery.providers.smtp:dial", "digest.delivery.providers.http_line:dial"):
         _wrap(place, lambda original: _dial(original, armed))
 
 

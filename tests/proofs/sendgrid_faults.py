@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from digest.testing.http_stub import EarlyMoment
 from digest.testing.loopback import End
-from digest.testing.sendgrid_stub import EarlyMoment, Request, Respond, SendGridStub, errors
+from digest.testing.sendgrid_stub import Request, Respond, SendGridStub, errors
 from tests.proofs.ground import KEY
 
 PEOPLE = 9

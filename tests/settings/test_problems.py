@@ -82,7 +82,7 @@ def test_a_wrong_value_is_told_with_its_key_and_file(project: Project, change: d
     [
         ('schedul = "x"', "newsletters.0.schedul: unknown key; did you mean 'schedule'?"),
         ("[delivry]\nrate = 1", "delivry: unknown key; did you mean 'delivery'?"),
-        ('[delivery]\nprovider = "sengrid"', "delivery.provider: 'sengrid' is not a provider: use dry-run, sendgrid or smtp"),
+        ('[delivery]\nprovider = "sengrid"', "delivery.provider: 'sengrid' is not a provider: use console, dry-run, eml,"),
         ("[delivery]\nrate = -1", "delivery.rate: must be at least 0"),
         ("[delivery]\nrate = inf", "delivery.rate: must be a finite number"),
         ("[delivery]\nconcurrency = 1000", "delivery.concurrency: must be at most 100"),
@@ -91,9 +91,15 @@ def test_a_wrong_value_is_told_with_its_key_and_file(project: Project, change: d
         ("[providers.mailpit]\nhost = 'x'", "providers.mailpit: 'mailpit' is not a provider"),
         (
             "[providers.smpt]\nhost = 'x'",
-            "providers.smpt: 'smpt' is not a provider: use dry-run, sendgrid or smtp, or install its plugin; did you mean 'smtp'?",
+            (
+                "providers.smpt: 'smpt' is not a provider: use console, dry-run, eml, maildir, mailgun, postmark, resend, sendgrid, ses or smtp,"
+                " or install its plugin; did you mean 'smtp'?"
+            ),
         ),
         ("[providers.dry-run]\nhost = 'x'", "providers.dry-run: there is nothing to configure for a dry run"),
+        ("[providers.smtp.dkim]\ndomian = 'x'", "providers.smtp.dkim.domian: unknown key; did you mean 'domain'?"),
+        ("[providers.mailgun]\ndomain = 'a b'", "providers.mailgun.domain: 'a b' is not a domain of e-mail addresses"),
+        ("[providers.postmark]\nmessage_stream = ''", "providers.postmark.message_stream: must not be empty"),
         ("[providers.smtp]\nport = 70000", "providers.smtp.port: must be at most 65535"),
         ("[providers.smtp]\nhost = 'a\\r\\nb'\nhots = 'x'", "providers.smtp.hots: unknown key; did you mean 'host'?"),
         ('[database]\nurl = "mysql://x"', "database.url: is not a database URL"),

@@ -25,6 +25,20 @@ CANARY = "canary-5f0c7a91d2"
         (f"[providers.smtp]\npassword = '{CANARY}'", "providers.smtp.password", "DIGEST_PROVIDERS__SMTP__PASSWORD"),
         (f"[providers.smtp]\npassword = ['{CANARY}']", "providers.smtp.password", "DIGEST_PROVIDERS__SMTP__PASSWORD"),
         (f"[providers.sendgrid]\napi_key = '{CANARY}'", "providers.sendgrid.api_key", "DIGEST_PROVIDERS__SENDGRID__API_KEY"),
+        (f"[providers.resend]\napi_key = '{CANARY}'", "providers.resend.api_key", "DIGEST_PROVIDERS__RESEND__API_KEY"),
+        (f"[providers.mailgun]\napi_key = '{CANARY}'", "providers.mailgun.api_key", "DIGEST_PROVIDERS__MAILGUN__API_KEY"),
+        (
+            f"[providers.postmark]\nserver_token = '{CANARY}'",
+            "providers.postmark.server_token",
+            "DIGEST_PROVIDERS__POSTMARK__SERVER_TOKEN",
+        ),
+        (f"[providers.ses]\naccess_key_id = '{CANARY}'", "providers.ses.access_key_id", "DIGEST_PROVIDERS__SES__ACCESS_KEY_ID"),
+        (
+            f"[providers.ses]\nsecret_access_key = '{CANARY}'",
+            "providers.ses.secret_access_key",
+            "DIGEST_PROVIDERS__SES__SECRET_ACCESS_KEY",
+        ),
+        (f"[providers.ses]\nsession_token = '{CANARY}'", "providers.ses.session_token", "DIGEST_PROVIDERS__SES__SESSION_TOKEN"),
         (
             f"[providers.mailpit]\naccess-token = '{CANARY}'",
             "providers.mailpit.access-token",

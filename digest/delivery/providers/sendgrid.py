@@ -16,8 +16,9 @@ import orjson
 
 from digest.delivery.providers.addresses import is_carriable
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.providers.http_line import Limits, Line, NoAnswer, NotSent
 from digest.delivery.providers.sendgrid_answers import Reading, read_answer
-from digest.delivery.providers.sendgrid_client import Limits, Line, NoAnswer, NotSent, build_client
+from digest.delivery.providers.sendgrid_client import build_client
 from digest.delivery.providers.sendgrid_events import read_events
 from digest.delivery.providers.sendgrid_request import (
     MOST_BYTES,

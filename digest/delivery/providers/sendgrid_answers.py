@@ -9,26 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from digest.delivery.providers.answer import Outcome, Trouble
+from digest.delivery.providers.http_answer import HttpAnswer, retry_after
 
 _PERSONALIZATION = re.compile(r"personalizations[.\[](\d{1,4})(?!\d)")
-_LONGEST_WAIT = 3600.0
-_EPOCH = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
-    """One answer; header names in lower case."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,26 +54,6 @@ def read_answer(answer: HttpAnswer, personalizations: int, now: datetime) -> Rea
             return Reading(Outcome.DEFERRED, Trouble.THROTTLED, text, retry_after=retry_after(answer.headers, now))
         case _:
             return Reading(Outcome.UNKNOWN, text=text)
-
-
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """How many seconds to wait, by Retry-After (RFC 9110: seconds or a date), else by X-RateLimit-Reset (a Unix time); at most an hour."""
-    for name in ("retry-after", "x-ratelimit-reset"):
-        seconds = _seconds(headers.get(name, "").strip(), now)
-        if seconds is not None:
-            return min(max(seconds, 0.0), _LONGEST_WAIT)
-    return None
-
-
-def _seconds(value: str, now: datetime) -> float | None:
-    if re.fullmatch(r"[0-9]{1,15}", value):
-        number = int(value)
-        return number - now.timestamp() if number > _EPOCH else float(number)
-    try:
-        when = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError):
-        return None
-    return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - now.timestamp()
 
 
 def _named(body: bytes, personalizations: int) -> dict[int, str]:

@@ -15,15 +15,16 @@ from typing import Any
 
 from digest.delivery.providers.addresses import is_carriable
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.providers.dkim_signature import read_signer
 from digest.delivery.providers.smtp_answers import Phase, Reply, Verdict, judge_silence
 from digest.delivery.providers.smtp_conversation import Conversation, Halt, Stale, encode
-from digest.delivery.providers.smtp_transaction import Builder, Path, Transaction, wire_builder
+from digest.delivery.providers.smtp_signing import signing
+from digest.delivery.providers.smtp_transaction import FINAL_DOT, Builder, Path, Transaction
 from digest.delivery.providers.waiting import Aside, run
 from digest.delivery.providers.wire import Deadline, Wire, dial
 from digest.delivery.providers.wording import explain, mask
 from digest.errors import Refused, UsageError
 from digest.rendering.content import Envelope
-from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
 from digest.settings import Settings, SmtpSettings
 
@@ -38,7 +39,7 @@ class Smtp:
 
     def __init__(self, settings: Settings) -> None:
         check_relay(settings.providers.smtp)
-        self._settings = settings
+        self._settings, self._builder = settings, signing(read_signer(settings))
 
     def open(self) -> SmtpTransport:
         """A new transport; connects at its first send."""
@@ -46,17 +47,17 @@ class Smtp:
 
     def stream(self) -> SmtpStream:
         """The same, for whoever drives several at once."""
-        return SmtpStream(self._settings, lambda: self._tls)
+        return SmtpStream(self._settings, lambda: self._tls, self._builder)
 
     def describe(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> list[dict[str, Any]]:
         """One entry per message: its envelope and its size."""
-        build = MessageBuilder(rendition).build
+        build = self._builder(rendition)
         return [
             {
                 "provider": self.name,
                 "mail_from": rendition.sender.address,
                 "rcpt_to": envelope.address,
-                "size": len(build(envelope, date)),
+                "size": len(build(envelope, date)) - len(FINAL_DOT),
             }
             for envelope in envelopes
         ]
@@ -88,7 +89,7 @@ class SmtpStream:
         self,
         settings: Settings,
         tls: Callable[[], ssl.SSLContext],
-        builder: Callable[[Rendition], Builder] = wire_builder,
+        builder: Callable[[Rendition], Builder],
     ) -> None:
         self._relay, self._delivery = settings.providers.smtp, settings.delivery
         self._tls, self._builder = tls, builder

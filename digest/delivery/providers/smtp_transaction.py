@@ -11,6 +11,7 @@ from digest.rendering.content import Envelope
 from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
 
+FINAL_DOT = b".\r\n"
 Builder = Callable[[Envelope, datetime], bytes]
 """Builds the message of one envelope as it stands on the wire: stuffed, with its final dot."""
 
@@ -45,7 +46,7 @@ def stuff(message: bytes) -> bytes:
     if b"\r" in rest or b"\n" in rest:
         raise ValueError("the message has a line break that is not CRLF")
     stuffed = re.sub(rb"\A\.", b"..", message).replace(b"\r\n.", b"\r\n..")
-    return stuffed + (b".\r\n" if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
+    return stuffed + (FINAL_DOT if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
 def wire_builder(rendition: Rendition) -> Builder:
@@ -56,6 +57,6 @@ def wire_builder(rendition: Rendition) -> Builder:
     """
     builder = MessageBuilder(rendition)
     shared = builder.skeleton
-    if stuff(shared) != shared + b".\r\n":
+    if stuff(shared) != shared + FINAL_DOT:
         raise ValueError("a line of the message begins with a dot, or its last one has no end")
-    return builder.build_with(b".\r\n")
+    return builder.build_with(FINAL_DOT)

@@ -10,6 +10,8 @@ import pytest
 
 from digest.delivery.providers.registry import GROUP, choose, find_provider, open_provider, provider_names
 from digest.errors import UsageError
+from digest.settings import plugins
+from digest.testing.service_stubs import SERVICES, SES
 from digest.testing.specimens import some_settings
 
 
@@ -17,13 +19,18 @@ def entry(name: str, value: str) -> EntryPoint:
     return EntryPoint(name=name, value=value, group=GROUP)
 
 
-def test_the_built_in_ones_are_there() -> None:
-    assert {"dry-run", "sendgrid", "smtp"} <= set(provider_names())
+BUILT_IN = ("console", "dry-run", "eml", "maildir", "mailgun", "postmark", "resend", "sendgrid", "ses", "smtp")
 
 
-@pytest.mark.parametrize("name", ["dry-run", "sendgrid", "smtp"])
+def test_the_built_in_ones_are_there_and_the_settings_know_their_names() -> None:
+    assert set(BUILT_IN) <= set(provider_names())
+    assert sorted(BUILT_IN) == sorted(plugins.PROVIDERS)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
 def test_each_is_found_by_its_name(name: str) -> None:
-    settings = some_settings(delivery={"provider": name}, providers={"sendgrid": {"api_key": "SG.key"}})
+    keys = {"sendgrid": {"api_key": "SG.key"}} | {service.name: dict(service.settings) for service in SERVICES}
+    settings = some_settings(delivery={"provider": name}, providers=keys)
     assert find_provider(name, settings).name == name
     assert open_provider(settings).name == name
 
@@ -61,6 +68,39 @@ def test_looking_for_one_imports_no_other() -> None:
         "import sys\n"
         "from digest.delivery.providers.registry import provider_names\n"
         "provider_names()\n"
-        "sys.exit(any(name.split('.')[0] in {'sendgrid', 'python_http_client'} for name in sys.modules))\n"
+        "sys.exit(any(name.split('.')[0] in {'sendgrid', 'python_http_client', 'boto3', 'botocore', 'cryptography'} for name in sys.modules))\n"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_smtp_without_signatures_imports_no_cryptography() -> None:
+    program = (
+        "import sys\n"
+        "from digest.delivery.providers.smtp import Smtp\n"
+        "from digest.testing.specimens import some_settings\n"
+        "Smtp(some_settings())\n"
+        "sys.exit(any(name.split('.')[0] == 'cryptography' for name in sys.modules))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "provider", "words"),
+    [
+        ("boto3", "ses", "the provider ses needs boto3: install digest-newsletter[ses]"),
+        ("cryptography", "smtp", "providers.smtp.dkim needs cryptography: install digest-newsletter[dkim]"),
+    ],
+)
+def test_a_library_that_is_not_installed_is_named_with_its_extra(module: str, provider: str, words: str) -> None:
+    dkim = {"domain": "x.example", "selector": "x", "key_file": "x"}
+    tables = {"ses": dict(SES.settings), "smtp": {"dkim": dkim}}
+    program = (
+        f"import sys\nsys.modules[{module!r}] = None\n"
+        "from digest.delivery.providers.registry import find_provider\n"
+        "from digest.errors import UsageError\n"
+        "from digest.testing.specimens import some_settings\n"
+        f"try:\n    find_provider({provider!r}, some_settings(providers={tables!r}))\n"
+        "except UsageError as error:\n    print(error)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    assert told == words + "\n"

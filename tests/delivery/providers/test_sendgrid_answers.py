@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from digest.delivery.providers.answer import Outcome, Trouble
-from digest.delivery.providers.sendgrid_answers import HttpAnswer, read_answer, retry_after
+from digest.delivery.providers.http_answer import HttpAnswer, retry_after
+from digest.delivery.providers.sendgrid_answers import read_answer
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 

@@ -28,7 +28,7 @@ TWO = "reader2@example.com"
 
 @contextmanager
 def streaming(sink: SmtpSink) -> Iterator[SmtpStream]:
-    with sink, closing(SmtpStream(settings_for(sink.port), ssl.create_default_context)) as stream:
+    with sink, closing(SmtpStream(settings_for(sink.port), ssl.create_default_context, wire_builder)) as stream:
         yield stream
 
 

@@ -1,0 +1,23 @@
+"""What builds the messages that SMTP carries: as they are, or signed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from digest.delivery.providers.dkim_signature import DkimSigner
+from digest.delivery.providers.smtp_transaction import Builder, stuff, wire_builder
+from digest.rendering.mime import MessageBuilder
+from digest.rendering.rendition import Rendition
+
+
+def signing(signer: DkimSigner | None) -> Callable[[Rendition], Builder]:
+    """What builds the messages of a rendition for the wire, signed where there is a signer."""
+    if signer is None:
+        return wire_builder
+    sign = signer.sign
+
+    def for_rendition(rendition: Rendition) -> Builder:
+        build = MessageBuilder(rendition).build
+        return lambda envelope, date: stuff(sign(build(envelope, date)))
+
+    return for_rendition
