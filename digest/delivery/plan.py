@@ -170,7 +170,8 @@ def _groups(connection: Connection, issue: Issue, frozen: Frozen, had_table: Tab
     row = tables.subscription.c
     sent = literal("") if had_table is None else func.coalesce(had_table.c.had, "")
     keys = (row.topics, row.coverage, row.owed, sent)
-    query = _audience(issue, frozen).with_only_columns(*keys).group_by(*keys)
+    # DISTINCT and not GROUP BY, for which SQLite sorts the whole audience, in memory.
+    query = _audience(issue, frozen).with_only_columns(*keys).distinct()
     if had_table is not None:
         query = query.select_from(
             tables.subscription.outerjoin(had_table, had_table.c.subscriber_id == tables.subscription.c.subscriber_id)

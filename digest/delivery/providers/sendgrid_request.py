@@ -115,7 +115,7 @@ def to_display_name(name: str | None) -> str:
 _SLOTS = tuple(field.name for field in fields(Personal))
 _personal_values = operator.attrgetter(*_SLOTS)
 _escapable = re.compile("[&<>\"']").search
-_json = json.encoder.encode_basestring  # type: ignore[attr-defined] # a text as JSON, quotes and all; typeshed does not know it
+_json = json.encoder.encode_basestring  # a text as JSON, quotes and all
 _ONE_CLICK = "List-Unsubscribe-Post"
 # What comes back with every event is opaque, for SendGrid keeps custom arguments in its logs.
 _FORM = (
