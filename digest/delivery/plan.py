@@ -254,7 +254,7 @@ def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had
         _audience(issue, frozen)
         .with_only_columns(literal(issue.id), row.subscriber_id, group.number, group.rendition, state)
         .select_from(joined)
-        .order_by(row.subscriber_id)
+        .order_by(row.id)  # as they stand in the index: about the order of subscribers, and nothing to sort
     )
     columns = ["issue_id", "subscriber_id", "group_number", "rendition", "state"]
     connection.execute(insert(tables.delivery).from_select(columns, rows))
