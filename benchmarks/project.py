@@ -1,61 +1,143 @@
-"""A project to measure in: the sample's articles, any number of subscribers, one approved issue."""
+"""Projects to measure in: seventeen topics, one article each, any number of subscribers, one approved issue."""
 
 from __future__ import annotations
 
 import random
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import text
+import orjson
 
 from digest.app import App
 from digest.app.fetching import fetch
 from digest.app.issuing import approve, coming_slot, draft
-from digest.issues.issue import Issue
+from digest.issues.issue import Issue, list_issues
 from digest.settings.project import init_project
 from digest.settings.reading import read_settings
 from digest.store.database import Store
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+TOPICS = tuple(f"topic-{number:02}" for number in range(1, 18))
 _SEED = 20261123
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A project's folder: what another process needs to open it."""
+
+    folder: Path
+    environment: dict[str, str]
+
+
+@contextmanager
+def a_place(mixes: Iterator[str], subscribers: int) -> Iterator[Place]:
+    """A project whose first issue is approved and not yet planned; each subscriber follows the next of `mixes`."""
+    with TemporaryDirectory(prefix="digest-bench-") as folder:
+        place = Place(Path(folder), {})
+        _write(place.folder)
+        with opened(place) as app:
+            app.store.prepare()
+            fetch(app)
+            _subscribe(place.folder / "digest.db", mixes, subscribers)
+            newsletter = app.settings.newsletters[0]
+            frequency = newsletter.frequencies[0]
+            issue = draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "benchmark")
+            approve(app, issue, "benchmark")
+        yield place
 
 
 @contextmanager
 def a_project(subscribers: int, renditions: int, environment: dict[str, str]) -> Iterator[tuple[App, Issue]]:
-    """An application whose first issue is approved and not yet planned; its people follow about `renditions` mixes of topics."""
-    with TemporaryDirectory(prefix="digest-bench-") as folder:
-        init_project(Path(folder), NOW - timedelta(days=3))
-        settings = read_settings(Path(folder) / "config" / "digest.toml", environment)
-        store = Store(settings.database_url, synchronous=settings.database.synchronous)
-        try:
-            store.prepare()
-            app = App(settings, store, NOW)
-            fetch(app)
-            _people(store, [*settings.newsletters[0].topics], subscribers, renditions)
-            newsletter = settings.newsletters[0]
-            frequency = newsletter.frequencies[0]
-            issue = draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "benchmark")
-            yield app, approve(app, issue, "benchmark")
-        finally:
-            store.close()
+    """An application with such a project, whose people get some dozen articles each."""
+    with a_place(wide(renditions), subscribers) as place, opened(place, **environment) as app:
+        yield app, the_issue(app)
 
 
-def _people(store: Store, topics: list[str], subscribers: int, renditions: int) -> None:
-    """Subscribers written straight into the tables: importing them is not what is measured."""
+@contextmanager
+def opened(place: Place, **environment: str) -> Iterator[App]:
+    """The application of a project."""
+    settings = read_settings(place.folder / "config" / "digest.toml", place.environment | environment)
+    store = Store(settings.database_url, synchronous=settings.database.synchronous)
+    try:
+        yield App(settings, store, NOW)
+    finally:
+        store.close()
+
+
+def the_issue(app: App) -> Issue:
+    """The one issue there is."""
+    with app.store.reading() as connection:
+        (issue,) = list_issues(connection)
+    return issue
+
+
+def by_popularity() -> Iterator[str]:
+    """Mixes of topics as people choose them: one in eight takes all, the others a few, the n-th topic 1/n as often as the first."""
     draw = random.Random(_SEED)
-    mixes = [" ".join(sorted(draw.sample(topics, draw.randint(1, len(topics))))) for _ in range(renditions)]
+    weights = list(accumulate(1 / rank for rank in range(1, len(TOPICS) + 1)))
+    many = list(accumulate((30, 25, 18, 12, 8, 5, 2)))
+    while True:
+        if draw.random() < 1 / 8:
+            yield "*"
+            continue
+        wanted, chosen = 1 + draw.choices(range(7), cum_weights=many)[0], set[str]()
+        while len(chosen) < wanted:
+            chosen.update(draw.choices(TOPICS, cum_weights=weights, k=wanted - len(chosen)))
+        yield " ".join(sorted(chosen))
+
+
+def in_turn(mixes: int) -> Iterator[str]:
+    """So many mixes, one after the other and over again: each bit of a number is a topic."""
+    number = 0
+    while True:
+        number = number % mixes + 1
+        yield " ".join(topic for bit, topic in enumerate(TOPICS) if number >> bit & 1)
+
+
+def wide(mixes: int) -> Iterator[str]:
+    """So many mixes in turn, each of a dozen topics less those that are the bits of a number."""
+    number = 0
+    while True:
+        yield " ".join(topic for bit, topic in enumerate(TOPICS[:12]) if not number >> bit & 1)
+        number = (number + 1) % mixes
+
+
+def _write(folder: Path) -> None:
+    init_project(folder, NOW - timedelta(days=3))
+    config = folder / "config" / "digest.toml"
+    before, _, rest = config.read_text("utf-8").partition("[newsletters.topics]\n")
+    topics = "\n".join(f'{topic} = {{ title = "{topic.capitalize()}", tags = ["{topic}"] }}' for topic in TOPICS)
+    config.write_text(f"{before}[newsletters.topics]\n{topics}\n\n{rest[rest.index('[delivery]') :]}", "utf-8")
+    articles = orjson.loads((folder / "articles.json").read_bytes())
+    listed = articles["articles"] if isinstance(articles, dict) else articles
+    for topic, article in zip(TOPICS, listed, strict=True):
+        article["tags"] = [topic]
+    (folder / "articles.json").write_bytes(orjson.dumps(listed))
+
+
+def _subscribe(database: Path, mixes: Iterator[str], subscribers: int) -> None:
+    """Subscribers written straight into the tables: importing them is not what is measured."""
     at = NOW.isoformat(timespec="microseconds")
-    with store.writing() as connection:
-        people = text("INSERT INTO subscriber (id, email, address, created_at) VALUES (:id, :email, :email, :at)")
-        terms = text(
-            "INSERT INTO subscription (id, subscriber_id, newsletter, topics, frequency, state, coverage, owed, created_at)"
-            " VALUES (:id, :id, 'weekly', :topics, 'weekly', 'active', 0, '', :at)"
-        )
-        for start in range(1, subscribers + 1, 50_000):
-            ids = range(start, min(start + 50_000, subscribers + 1))
-            rows = [{"id": i, "email": f"u{i}@example.com", "topics": mixes[i % len(mixes)], "at": at} for i in ids]
-            connection.execute(people, rows)
-            connection.execute(terms, rows)
+    connection = sqlite3.connect(database)
+    connection.executemany(
+        "INSERT INTO subscriber (id, email, address, created_at) VALUES (?, ?, ?, ?)",
+        ((i, f"reader{i}@example.com", f"reader{i}@example.com", at) for i in range(1, subscribers + 1)),
+    )
+    connection.executemany(
+        "INSERT INTO subscription (id, subscriber_id, newsletter, topics, frequency, state, coverage, owed, created_at)"
+        " VALUES (?, ?, 'weekly', ?, 'weekly', 'active', 0, '', ?)",
+        ((i, i, next(mixes), at) for i in range(1, subscribers + 1)),
+    )
+    connection.execute(  # one in a thousand may not be mailed
+        "INSERT INTO suppression (address, scope, reason, source, created_at)"
+        " SELECT address, '*', 'bounced', 'benchmark', ? FROM subscriber WHERE id % 1000 = 7",
+        (at,),
+    )
+    connection.commit()
+    connection.close()

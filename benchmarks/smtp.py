@@ -202,7 +202,7 @@ def _sink() -> Iterator[int]:
 
 def main() -> None:
     """`python -m benchmarks.smtp [--short]`: this part alone."""
-    from benchmarks.measuring import table
+    from benchmarks.report import table
 
     rows, numbers = smtp(SHORT if "--short" in sys.argv[1:] else Scale())
     print(table(rows))

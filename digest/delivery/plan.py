@@ -170,7 +170,8 @@ def _groups(connection: Connection, issue: Issue, frozen: Frozen, had_table: Tab
     row = tables.subscription.c
     sent = literal("") if had_table is None else func.coalesce(had_table.c.had, "")
     keys = (row.topics, row.coverage, row.owed, sent)
-    query = _audience(issue, frozen).with_only_columns(*keys).group_by(*keys)
+    # DISTINCT and not GROUP BY, for which SQLite sorts the whole audience, in memory.
+    query = _audience(issue, frozen).with_only_columns(*keys).distinct()
     if had_table is not None:
         query = query.select_from(
             tables.subscription.outerjoin(had_table, had_table.c.subscriber_id == tables.subscription.c.subscriber_id)
@@ -253,7 +254,7 @@ def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had
         _audience(issue, frozen)
         .with_only_columns(literal(issue.id), row.subscriber_id, group.number, group.rendition, state)
         .select_from(joined)
-        .order_by(row.subscriber_id)
+        .order_by(row.id)  # as they stand in the index: about the order of subscribers, and nothing to sort
     )
     columns = ["issue_id", "subscriber_id", "group_number", "rendition", "state"]
     connection.execute(insert(tables.delivery).from_select(columns, rows))

@@ -7,7 +7,9 @@ the key, different in every issue, and never believed before the id was derived 
 
 from __future__ import annotations
 
-from digest.audience.tokens import begun
+from collections.abc import Callable
+
+from digest.audience.mac import mac
 
 _ID_BYTES = 16
 _SEAL_BYTES = 8
@@ -15,13 +17,18 @@ _SEAL_BYTES = 8
 
 def delivery_id(key: bytes, newsletter: str, frequency: str, slot: str, subscriber_id: int) -> str:
     """32 hexadecimal digits, the same for ever."""
-    what = f"delivery|{newsletter}|{frequency}|{slot}|{subscriber_id}"
-    return _hmac(key, what.encode())[:_ID_BYTES].hex()
+    return id_maker(key, newsletter, frequency, slot)(subscriber_id)
+
+
+def id_maker(key: bytes, newsletter: str, frequency: str, slot: str) -> Callable[[int], str]:
+    """`delivery_id` for one issue, for whoever makes many."""
+    authenticate = mac(key, f"delivery|{newsletter}|{frequency}|{slot}|".encode())
+    return lambda subscriber_id: authenticate(b"%d" % subscriber_id)[:_ID_BYTES].hex()
 
 
 def seal(key: bytes, delivery_id: str, subscriber_id: int) -> str:
     """16 hexadecimal digits."""
-    return f"{subscriber_id ^ _mask(key, delivery_id):0{2 * _SEAL_BYTES}x}"
+    return f"{subscriber_id ^ _mask(key, delivery_id):016x}"
 
 
 def unseal(key: bytes, delivery_id: str, sealed: str) -> int | None:
@@ -36,13 +43,4 @@ def unseal(key: bytes, delivery_id: str, sealed: str) -> int | None:
 
 
 def _mask(key: bytes, delivery_id: str) -> int:
-    return int.from_bytes(_hmac(key, f"seal|{delivery_id}".encode())[:_SEAL_BYTES])
-
-
-def _hmac(key: bytes, message: bytes) -> bytes:
-    """HMAC-SHA256 (RFC 2104). `hmac.digest` gives the interpreter's lock away for each of them, and ten threads want it."""
-    inner, outer = begun(key)
-    inner, outer = inner.copy(), outer.copy()
-    inner.update(message)
-    outer.update(inner.digest())
-    return outer.digest()
+    return int.from_bytes(mac(key, b"seal|")(delivery_id.encode())[:_SEAL_BYTES])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any
 
-from sqlalchemy import Connection, select
+import orjson
+from sqlalchemy import Connection, bindparam, select
 
 from digest.errors import Refused
 from digest.issues.arranging import arrange, without
@@ -17,8 +18,13 @@ from digest.rendering.blocks import Blocks, content_hash
 from digest.rendering.content import Arrangement
 from digest.rendering.rendition import Rendition
 from digest.store import tables
+from digest.store.prepared import Prepared
 
-_KEPT = 256
+_KEPT = 64  # more than there are lanes, as a rule, and each of up to some 100 KB
+_kept = tables.rendition.c
+_ARRANGEMENT = Prepared(
+    select(_kept.arrangement).where(_kept.issue_id == bindparam("issue"), _kept.number == bindparam("number"))
+)
 
 
 class Shelf:
@@ -71,8 +77,8 @@ class Shelf:
 
 def arrangement_of(connection: Connection, issue: Issue, number: int) -> Arrangement:
     """What stands where in a planned rendition."""
-    kept = tables.rendition.c
-    data: Any = connection.execute(select(kept.arrangement).where(kept.issue_id == issue.id, kept.number == number)).scalar_one()
+    (text,) = _ARRANGEMENT.run(connection, {"issue": issue.id, "number": number}).fetchone()
+    data: Any = orjson.loads(text)
     return Arrangement(data["lead"], tuple((topic, tuple(articles)) for topic, articles in data["sections"]))
 
 

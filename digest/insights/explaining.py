@@ -102,7 +102,7 @@ def explain_absent(issue: Issue, standing: Standing, article: Article) -> Explai
 
 def _unless_withdrawn(decision: Decision, left_out: Mapping[int, int]) -> Decision:
     """A decision of the freeze, unless the article was withdrawn before it could have its effect."""
-    moot = decision.article in left_out and decision.reason in CHOSEN | {Reason.OVER_THE_LIMIT}
+    moot = decision.article in left_out and decision.reason in (*CHOSEN, Reason.OVER_THE_LIMIT)
     return Decision(decision.article, Reason.WITHDRAWN, decision.topic) if moot else decision
 
 

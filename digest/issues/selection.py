@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from operator import attrgetter
 
 
 class Reason(StrEnum):
@@ -32,7 +33,12 @@ class Reason(StrEnum):
     NO_TOPIC = "no_topic"
 
 
-CHOSEN = frozenset({Reason.PINNED, Reason.CARRIED_OVER, Reason.FEATURED, Reason.NEW})
+CHOSEN = (
+    Reason.PINNED,
+    Reason.CARRIED_OVER,
+    Reason.FEATURED,
+    Reason.NEW,
+)  # no set: an enum's hash takes longer than four comparisons
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +117,22 @@ def select(candidates: Iterable[Candidate], rules: Rules, reader: Reader, *, cut
     qualified: list[tuple[Candidate, Reason, str]] = []
     for candidate in candidates:
         reason = _qualify(candidate, rules, reader, cutoff)
-        topic = next((topic for topic in candidate.topics if topic in reader.topics), None)
-        if reason in CHOSEN and topic is None:
-            reason = Reason.NO_TOPIC
-        if reason in CHOSEN and topic is not None:
-            qualified.append((candidate, reason, topic))
-        else:
+        topic = _first_followed(candidate.topics, reader.topics)
+        if reason not in CHOSEN:
             out.append(Decision(candidate.id, reason, topic))
+        elif topic is None:
+            out.append(Decision(candidate.id, Reason.NO_TOPIC))
+        else:
+            qualified.append((candidate, reason, topic))
     chosen, over = _fill(_in_order(qualified, rules), rules)
-    return Selection(tuple(chosen) + tuple(sorted(out + over, key=lambda decision: decision.article)))
+    return Selection(tuple(chosen) + tuple(sorted(out + over, key=attrgetter("article"))))
+
+
+def _first_followed(topics: Iterable[str], followed: frozenset[str]) -> str | None:
+    for topic in topics:
+        if topic in followed:
+            return topic
+    return None
 
 
 def _qualify(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) -> Reason:
@@ -146,13 +159,13 @@ def _refusal(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) ->
         return Reason.ALREADY_SENT
     if candidate.id in rules.excluded:
         return Reason.EXCLUDED
-    if _too_old(candidate, rules.lookback):
+    if rules.lookback is not None and _too_old(candidate, rules.lookback):
         return Reason.TOO_OLD
     return None
 
 
-def _too_old(candidate: Candidate, lookback: timedelta | None) -> bool:
-    if lookback is None or candidate.seeded_at is None or candidate.published_at is None:
+def _too_old(candidate: Candidate, lookback: timedelta) -> bool:
+    if candidate.seeded_at is None or candidate.published_at is None:
         return False
     return candidate.published_at < candidate.seeded_at - lookback
 

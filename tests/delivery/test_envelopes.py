@@ -37,12 +37,18 @@ ISSUE = Issue(
     finished_at=None,
 )
 ANN = Recipient(subscriber_id=7, subscription_id=70, address="ann@x.example", email="Ann@x.example", name="Ann", attempts=0)
-MAKER = EnvelopeMaker(b"k" * 32, "https://news.example", ISSUE)
+
+
+def maker(*, issue: Issue = ISSUE, key: bytes = b"k" * 32) -> EnvelopeMaker:
+    return EnvelopeMaker(key, "https://news.example", issue)
+
+
+MAKER = maker()
 
 
 def test_a_delivery_keeps_its_id_whatever_number_or_state_its_issue_comes_to() -> None:
     other = replace(ISSUE, id=99, number=13, revision=5, state=IssueState.PAUSED, content_hash="other")
-    assert replace(MAKER, issue=other).delivery_id(7) == MAKER.delivery_id(7)
+    assert maker(issue=other).delivery_id(7) == MAKER.delivery_id(7)
 
 
 def test_every_delivery_has_an_id_of_its_own() -> None:
@@ -52,9 +58,9 @@ def test_every_delivery_has_an_id_of_its_own() -> None:
         replace(ISSUE, frequency="daily"),
         replace(ISSUE, slot="2026-11-30T09:00"),
     )
-    ids = [replace(MAKER, issue=issue).delivery_id(one) for issue in issues for one in (1, 11, 7)]
+    ids = [maker(issue=issue).delivery_id(one) for issue in issues for one in (1, 11, 7)]
     assert len(set(ids)) == len(ids)
-    assert replace(MAKER, key=b"other" * 8).delivery_id(7) != MAKER.delivery_id(7)
+    assert maker(key=b"other" * 8).delivery_id(7) != MAKER.delivery_id(7)
 
 
 def test_an_id_is_opaque() -> None:

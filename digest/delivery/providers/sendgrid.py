@@ -24,9 +24,9 @@ from digest.delivery.providers.sendgrid_request import (
     MOST_BYTES,
     MOST_RECIPIENTS,
     MOST_SUBSTITUTION_BYTES,
-    build_request,
     group,
     has_too_long_values,
+    write_request,
 )
 from digest.delivery.providers.wire import Deadline
 from digest.delivery.providers.wording import mask
@@ -139,7 +139,7 @@ class _Batch:
         self._message_ids: list[str] = []
 
     def body(self, positions: Sequence[int]) -> bytes:
-        return orjson.dumps(build_request(self._rendition, [self._envelopes[position] for position in positions]))
+        return write_request(self._rendition, [self._envelopes[position] for position in positions])
 
     def reject(self, position: int, words: str) -> None:
         self._outcomes[position] = Outcome.REJECTED
@@ -184,7 +184,7 @@ def requests(rendition: Rendition, envelopes: Sequence[Envelope], positions: lis
 
 def fit(rendition: Rendition, envelopes: Sequence[Envelope], positions: list[int]) -> Iterator[tuple[list[int], bytes]]:
     """The requests for some positions, as they are posted: halved as long as one is larger than SendGrid takes."""
-    body = orjson.dumps(build_request(rendition, [envelopes[position] for position in positions]))
+    body = write_request(rendition, [envelopes[position] for position in positions])
     if len(body) <= MOST_BYTES or len(positions) == 1:
         yield positions, body
         return

@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from digest.delivery.providers.sendgrid_request import build_request, group, has_too_long_values, to_ascii, to_display_name
+from digest.delivery.providers.sendgrid_request import (
+    build_request,
+    group,
+    has_too_long_values,
+    to_ascii,
+    to_display_name,
+    write_request,
+)
+from digest.errors import Refused
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Slotted
 from digest.testing.sendgrid_judge import judge_strictly
@@ -111,6 +119,21 @@ def test_no_text_can_be_taken_for_a_tag(texts: list[str]) -> None:
         assert substituted(request, number, 1) == rendition.html.fill(
             {name: str(escape(value)) for name, value in values.items()}
         )
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_whatever_stands_in_a_name_the_request_is_json_that_says_it(name: str, greeting: str) -> None:
+    reader = an_envelope(name=name, greeting=greeting)
+    request = json.loads(write_request(a_rendition(), [reader, an_envelope(2)]))
+    assert request["personalizations"][0]["to"][0].get("name", "") == to_display_name(name)
+    assert greeting in request["personalizations"][0]["substitutions"].values()
+    assert str(escape(greeting)) in request["personalizations"][0]["substitutions"].values()
+    assert len(request["personalizations"]) == 2
+
+
+def test_half_a_surrogate_pair_is_refused() -> None:
+    with pytest.raises(Refused, match="half of a pair"):
+        write_request(a_rendition(), [an_envelope(name="\ud800")])
 
 
 def test_no_address_stands_twice_in_a_group() -> None:

@@ -1,0 +1,151 @@
+"""(b) A whole issue through SendGrid's API, with the ledger; beside the package's helper classes and a bare loop as the floor.
+
+All three post the same readers, each rendition's apart, to the same stub. The bare loop reads rows and posts what it
+serialises: no plan, no mark, no links of a reader's own. The helper classes do the same with `Mail` and `Personalization`.
+"""
+
+from __future__ import annotations
+
+import http.client
+import sqlite3
+import statistics
+import time
+from collections.abc import Iterator, Sequence
+from itertools import groupby, islice
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+from python_http_client import Client
+from sendgrid.helpers.mail import Content, CustomArg, Email, Header, Mail, Personalization, Substitution, To
+
+from benchmarks.api_stub import Taken, a_stub
+from benchmarks.measuring import Apart, Figure, apart
+from benchmarks.project import Place, a_place, by_popularity, opened, the_issue
+from digest.app.sending import send
+
+_LANES = 4
+_REQUEST = 1000
+_HTML, _TEXT = "<p>" + "news " * 6000 + "</p>", "news " * 600
+_PEERS_SHARE = 20  # the helper classes are given a twentieth of the readers: they are that much slower
+
+Row = tuple[int, str, int]
+
+
+def sendgrid(audience: int, runs: int) -> list[Figure]:
+    """Recipients a second from the plan to the last settled delivery, peak memory, and growth from a tenth of the audience."""
+    whole = [_delivered(audience) for _ in range(runs)]
+    tenth = [_delivered(audience // 10) for _ in range(runs)]
+    took, small = (statistics.median(one.result["seconds"] for one in several) for several in (whole, tenth))
+    peak, rate, growth = max(one.peak_mb for one in whole), audience / took, took / small
+    floor, helpers = _peer(bare_loop, audience), _peer(helper_classes, audience // _PEERS_SHARE)
+    processor = statistics.median(one.processor for one in whole) / audience * 1e6
+    return [
+        Figure(
+            f"SendGrid, {audience:,} subscribers",
+            f"{rate:,.0f} recipients/s, {processor:.0f} µs of processor each",
+            f"bare loop {floor:,.0f}/s; helper classes {helpers:,.0f}/s",
+            f"{rate / floor:.2f} × the floor, {rate / helpers:.1f} × the helper classes",
+            "≥ 25,000/s",
+            {"sendgrid_recipients_per_second": round(rate)},
+            {"bare_loop_recipients_per_second": round(floor), "helper_classes_recipients_per_second": round(helpers)},
+        ),
+        Figure("its peak memory", f"{peak:.0f} MB", bar="≤ 200 MB", keys={"sendgrid_peak_mb": round(peak, 1)}),
+        Figure(
+            f"growth {audience // 10:,} → {audience:,}",
+            f"{growth:.1f} × the time",
+            f"peak {max(one.peak_mb for one in tenth):.0f} → {peak:.0f} MB",
+            bar="≤ 11 ×",
+            keys={"growth_1e5_1e6": round(growth, 2)},
+        ),
+    ]
+
+
+def deliver(place: Place, url: str, lanes: int) -> dict[str, Any]:
+    """Send the issue through the API at `url`: how long from the plan to the last settled delivery, and what became of them."""
+    environment = {
+        "DIGEST_DELIVERY__PROVIDER": "sendgrid",
+        "DIGEST_DELIVERY__CONCURRENCY": str(lanes),
+        "DIGEST_DELIVERY__BATCH": str(_REQUEST),
+        "DIGEST_PROVIDERS__SENDGRID__API_KEY": "SG.benchmark",
+        "DIGEST_PROVIDERS__SENDGRID__HOST": url,
+    }
+    with opened(place, **environment) as app:
+        issue = the_issue(app)
+        began = time.perf_counter()
+        sent = send(app, issue, lambda _: None)
+        took = time.perf_counter() - began
+    return {"seconds": took, "accepted": sent.account["accepted"], "suppressed": sent.account["suppressed"]}
+
+
+def check(result: dict[str, Any], audience: int, taken: Taken) -> None:
+    """A figure of a send that lost somebody is none."""
+    if result["accepted"] + result["suppressed"] != audience or taken.recipients != result["accepted"]:
+        raise RuntimeError(f"{audience} subscribers came to {result}, and the stub took {taken}")
+
+
+def bare_loop(place: Place, url: str, readers: int) -> float:
+    """Read, serialise, post; how many seconds it took."""
+    began = time.perf_counter()
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+    for batch in _batches(place, readers):
+        body = orjson.dumps(
+            {
+                "from": {"email": "news@example.com"},
+                "subject": "News",
+                "content": [{"type": "text/plain", "value": _TEXT}, {"type": "text/html", "value": _HTML}],
+                "personalizations": [
+                    {"to": [{"email": address}], "custom_args": {"delivery_id": str(number)}} for number, address, _ in batch
+                ],
+            }
+        )
+        connection.request("POST", "/v3/mail/send", body, {"Content-Type": "application/json"})
+        connection.getresponse().read()
+    connection.close()
+    return time.perf_counter() - began
+
+
+def helper_classes(place: Place, url: str, readers: int) -> float:
+    """The same with the package's own classes and client, which opens a connection for each call."""
+    began = time.perf_counter()
+    client = Client(host=url, request_headers={"Authorization": "Bearer SG.benchmark"}, version=3)
+    for batch in _batches(place, readers):
+        mail = Mail(from_email=Email("news@example.com"), subject="News")
+        mail.add_content(Content("text/plain", _TEXT))
+        mail.add_content(Content("text/html", _HTML))
+        for number, address, _ in batch:
+            one = Personalization()
+            one.add_to(To(address))
+            one.add_header(Header("List-Unsubscribe", f"<https://news.example/{number}>"))
+            one.add_substitution(Substitution("~name~", address))
+            one.add_custom_arg(CustomArg("delivery_id", str(number)))
+            mail.add_personalization(one)
+        client.mail.send.post(request_body=mail.get())
+    return time.perf_counter() - began
+
+
+def _delivered(audience: int) -> Apart[dict[str, Any]]:
+    with a_place(by_popularity(), audience) as place, a_stub() as stub:
+        ran = apart(deliver, place, stub.url, _LANES)
+    check(ran.result, audience, stub.taken)
+    return ran
+
+
+def _peer(work: Any, readers: int) -> float:
+    with a_place(by_popularity(), readers) as place, a_stub() as stub:
+        took: float = apart(work, place, stub.url, readers).result
+    return readers / took
+
+
+def _batches(place: Place, readers: int) -> Iterator[Sequence[Row]]:
+    """The readers in the requests that `deliver` makes of them: each mix of topics apart."""
+    connection = sqlite3.connect(place.folder / "digest.db")
+    rows = connection.execute(
+        "SELECT subscriber.id, address, dense_rank() OVER (ORDER BY topics) FROM subscriber"
+        " JOIN subscription ON subscriber_id = subscriber.id ORDER BY topics LIMIT ?",
+        (readers,),
+    )
+    for _, theirs in groupby(rows, key=lambda row: row[2]):
+        while batch := list(islice(theirs, _REQUEST)):
+            yield batch
+    connection.close()
