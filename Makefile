@@ -10,10 +10,10 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c '$(USABLE)' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench proofs reference clean
+.PHONY: help setup demo test check bench proofs reliability reference clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## set up .venv
 
@@ -30,8 +30,11 @@ check: $(READY) ## style, types, direction of imports, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry digest
 
-proofs: $(READY) ## what takes longer: the crash loop, the built wheel in an empty environment
+proofs: $(READY) ## what takes longer: crash loop, kill points, simulation, faults, mutants, the built wheel in an empty environment
 	$(BIN)/pytest -m "wheel or proof" -p no:randomly
+
+reliability: $(READY) ## the proofs in their large form, some 40 minutes; writes docs/RELIABILITY.md
+	$(BIN)/python -m tests.proofs.reliability
 
 bench: $(READY) ## the benchmarks
 	$(BIN)/python -m benchmarks
