@@ -36,15 +36,18 @@ class Place:
 
 
 @contextmanager
-def a_place(mixes: Iterator[str], subscribers: int) -> Iterator[Place]:
-    """A project whose first issue is approved and not yet planned; each subscriber follows the next of `mixes`."""
+def a_place(mixes: Iterator[str], subscribers: int, *, suppressed: bool = True) -> Iterator[Place]:
+    """A project whose first issue is approved and not yet planned; each subscriber follows the next of `mixes`.
+
+    One in a thousand is `suppressed`, or nobody.
+    """
     with TemporaryDirectory(prefix="digest-bench-") as folder:
         place = Place(Path(folder), {})
         _write(place.folder)
         with opened(place) as app:
             app.store.prepare()
             fetch(app)
-            _subscribe(place.folder / "digest.db", mixes, subscribers)
+            _subscribe(place.folder / "digest.db", mixes, subscribers, 1000 if suppressed else subscribers + 1)
             newsletter = app.settings.newsletters[0]
             frequency = newsletter.frequencies[0]
             issue = draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "benchmark")
@@ -55,7 +58,7 @@ def a_place(mixes: Iterator[str], subscribers: int) -> Iterator[Place]:
 @contextmanager
 def a_project(subscribers: int, renditions: int, environment: dict[str, str]) -> Iterator[tuple[App, Issue]]:
     """An application with such a project, whose people get some dozen articles each."""
-    with a_place(wide(renditions), subscribers) as place, opened(place, **environment) as app:
+    with a_place(wide(renditions), subscribers, suppressed=False) as place, opened(place, **environment) as app:
         yield app, the_issue(app)
 
 
@@ -121,7 +124,7 @@ def _write(folder: Path) -> None:
     (folder / "articles.json").write_bytes(orjson.dumps(listed))
 
 
-def _subscribe(database: Path, mixes: Iterator[str], subscribers: int) -> None:
+def _subscribe(database: Path, mixes: Iterator[str], subscribers: int, suppressed_every: int) -> None:
     """Subscribers written straight into the tables: importing them is not what is measured."""
     at = NOW.isoformat(timespec="microseconds")
     connection = sqlite3.connect(database)
@@ -134,10 +137,10 @@ def _subscribe(database: Path, mixes: Iterator[str], subscribers: int) -> None:
         " VALUES (?, ?, 'weekly', ?, 'weekly', 'active', 0, '', ?)",
         ((i, i, next(mixes), at) for i in range(1, subscribers + 1)),
     )
-    connection.execute(  # one in a thousand may not be mailed
+    connection.execute(
         "INSERT INTO suppression (address, scope, reason, source, created_at)"
-        " SELECT address, '*', 'bounced', 'benchmark', ? FROM subscriber WHERE id % 1000 = 7",
-        (at,),
+        " SELECT address, '*', 'bounced', 'benchmark', ? FROM subscriber WHERE id % ? = 0",
+        (at, suppressed_every),
     )
     connection.commit()
     connection.close()
