@@ -71,11 +71,12 @@ class Ledger:
 
         `sub_revision` is the issue's as the claimant knows it; a batch is of one, and the history says of which.
         """
-        found = statements.WAITING.run(connection, {"issue": self.issue_id, "size": size, "now": now}).fetchall()
-        if not found:
+        first = statements.FIRST.run(connection, {"issue": self.issue_id, "now": now}).fetchone()
+        if first is None:
             return None
-        rendition = found[0][0]
-        whose = [subscriber for of, subscriber in found if of == rendition]
+        (rendition,) = first
+        values = {"issue": self.issue_id, "rendition": rendition, "size": size, "now": now}
+        whose = [subscriber for (subscriber,) in statements.WAITING.run(connection, values)]
         batch = self._open_batch(connection, rendition, len(whose), now + lease)
         statements.HOLD.run(connection, {"issue": self.issue_id, "whose": whose, "batch": batch})
         words = sub_revision_words(sub_revision)

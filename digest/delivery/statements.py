@@ -32,10 +32,22 @@ def _still(state: DeliveryState) -> ColumnElement[bool]:
 _ISSUE = _row.issue_id == bindparam("issue")
 _WHOSE = OneOf(_row.subscriber_id, "whose")
 
-# issue, size, now
+_CLAIMABLE = (_ISSUE, stands(_S.PLANNED), or_(_row.not_before.is_(None), _row.not_before <= bindparam("now")))
+
+# issue, now: the rendition that is next. Asked apart, so that of many small renditions nobody else's readers are read.
+FIRST = Prepared(
+    select(_row.rendition)
+    .where(*_CLAIMABLE)
+    .order_by(_row.rendition, _row.subscriber_id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
+
+# issue, rendition, size, now
 WAITING = Prepared(
-    select(_row.rendition, _row.subscriber_id)
-    .where(_ISSUE, stands(_S.PLANNED), or_(_row.not_before.is_(None), _row.not_before <= bindparam("now")))
+    select(_row.subscriber_id)
+    # A span of one: for an equality SQLite walks the whole issue by its primary key, to find them in order.
+    .where(*_CLAIMABLE, _row.rendition.between(bindparam("rendition"), bindparam("rendition")))
     .order_by(_row.rendition, _row.subscriber_id)
     .limit(bindparam("size"))
     .with_for_update(skip_locked=True)
