@@ -74,9 +74,9 @@ class Ledger:
         first = statements.FIRST.run(connection, {"issue": self.issue_id, "now": now}).fetchone()
         if first is None:
             return None
-        (rendition,) = first  # nobody takes it meanwhile: whoever writes has its turn
+        (rendition,) = first
         values = {"issue": self.issue_id, "rendition": rendition, "size": size, "now": now}
-        whose = [one for (one,) in statements.WAITING.run(connection, values).fetchall()]
+        whose = [subscriber for (subscriber,) in statements.WAITING.run(connection, values)]
         batch = self._open_batch(connection, rendition, len(whose), now + lease)
         statements.HOLD.run(connection, {"issue": self.issue_id, "whose": whose, "batch": batch})
         words = sub_revision_words(sub_revision)

@@ -34,12 +34,19 @@ _WHOSE = OneOf(_row.subscriber_id, "whose")
 
 _CLAIMABLE = (_ISSUE, stands(_S.PLANNED), or_(_row.not_before.is_(None), _row.not_before <= bindparam("now")))
 
-# issue, now: the rendition that is next. Asked first, so that of many small ones nobody else's are read
-FIRST = Prepared(select(_row.rendition).where(*_CLAIMABLE).order_by(_row.rendition).limit(1))
+# issue, now: the rendition that is next. Asked apart, so that of many small renditions nobody else's readers are read.
+FIRST = Prepared(
+    select(_row.rendition)
+    .where(*_CLAIMABLE)
+    .order_by(_row.rendition, _row.subscriber_id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+)
 
-# issue, rendition, size, now. A span of one: for an equality SQLite walks the issue's whole primary key, for the order's sake
+# issue, rendition, size, now
 WAITING = Prepared(
     select(_row.subscriber_id)
+    # A span of one: for an equality SQLite walks the whole issue by its primary key, to find them in order.
     .where(*_CLAIMABLE, _row.rendition.between(bindparam("rendition"), bindparam("rendition")))
     .order_by(_row.rendition, _row.subscriber_id)
     .limit(bindparam("size"))

@@ -236,3 +236,13 @@ def test_the_hot_statements_search_in_an_index_and_look_at_no_whole_issue(planne
         searched = [step[3] for step in steps if " delivery" in step[3]]
         assert searched
         assert all("subscriber_id=?" in step for step in searched), searched
+
+
+@pytest.mark.sqlite  # how SQLite reads its statements
+def test_a_claim_reads_of_one_rendition_alone_and_sorts_nobody(planned: Planned) -> None:
+    driver: Any = planned.connection.connection.driver_connection
+    for statement, by in ((hot.FIRST, "(issue_id=? AND state=?)"), (hot.WAITING, "rendition>? AND rendition<?")):
+        words = statement.text(planned.connection)
+        (step,) = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
+        assert "USING INDEX delivery_open" in step[3]
+        assert by in step[3]
