@@ -10,7 +10,7 @@ writes down how often each was called.
 - `clock`: from the NTH reading on, the wall clock is an hour back.
 
 Beside them there are limits of the real kernel (`DIGEST_NOFILE`, `DIGEST_FSIZE`) and spans cut short for a test, in
-seconds (`DIGEST_BUSY_SECONDS`, `DIGEST_LEASE_SECONDS`).
+seconds (`DIGEST_BUSY_SECONDS`, `DIGEST_LEASE_SECONDS`, `DIGEST_STILL_SECONDS`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from tests.proofs.sqlite_calls import wrap_calls
 _SPANS: dict[str, tuple[str, ...]] = {
     "DIGEST_BUSY_SECONDS": ("_BUSY_SECONDS", "_PATIENCE_SECONDS"),
     "DIGEST_LEASE_SECONDS": ("CLAIM_LEASE",),
+    "DIGEST_STILL_SECONDS": ("_STILL_SECONDS",),
 }
 _LIMITS = {"DIGEST_NOFILE": resource.RLIMIT_NOFILE, "DIGEST_FSIZE": resource.RLIMIT_FSIZE}
 

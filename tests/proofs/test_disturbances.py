@@ -86,7 +86,7 @@ def try_held(zygote: Zygote, seed: Seed, place: Place) -> Counter[str]:
         relay.befall = hold
         before = len(ground.said().splitlines())
         status = ground.run(*RUN, **SETTINGS, DIGEST_BUSY_SECONDS="0.3")
-        said = ground.said().splitlines()[before:]
+        said = [line for line in ground.said().splitlines()[before:] if line.startswith("digest:")]
         assert (status, len(said)) == (5, 1), f"{place}: exit {status}: {said}"
         assert "another process holds it; nothing was lost, run again in a moment" in said[0]
         hold.release()
@@ -139,12 +139,14 @@ def test_a_process_that_is_stopped_for_longer_than_its_lease_sends_nothing_that_
     with a_seed(zygote, store, PEOPLE, postgresql, approved=True) as seed:
         sums = at_once(lambda place: try_stopped(zygote, seed, place, taken_over=taken_over), PLACES)
     how = "another process took over" if taken_over else "nobody took over"
+    taken = sum(one["taken_over"] for one in sums)
+    assert taken >= 0.75 * len(PLACES) * taken_over  # who sleeps in a transaction holds SQLite's only pen
     tell_sums(f"smtp {store}: stopped for longer than a lease, {how}", sums)
 
 
 def try_stopped(zygote: Zygote, seed: Seed, place: Place, *, taken_over: bool) -> Counter[str]:
     """A run is stopped at one place, its lease ends, perhaps somebody does its work, and it wakes up."""
-    short = SETTINGS | {"DIGEST_LEASE_SECONDS": str(LEASE)}
+    short = SETTINGS | {"DIGEST_LEASE_SECONDS": str(LEASE), "DIGEST_STILL_SECONDS": "5", "DIGEST_BUSY_SECONDS": "10"}
     relay = Disturbed(place)
     with a_ground(zygote, seed, "smtp", SmtpSink(relay)) as ground:
         asleep: list[int] = []
@@ -153,15 +155,15 @@ def try_stopped(zygote: Zygote, seed: Seed, place: Place, *, taken_over: bool) -
         assert relay.happened.wait(30), ground.said()
         try:
             time.sleep(LEASE * 1.2)
-            assert ground.run(*RUN, **short) == 4, "the sleeper holds the run lock"
             if taken_over:
                 break_lock(ground, seed)
-                assert ground.run(*RUN, **short) in {0, 1}, ground.said()
+            second = ground.run(*RUN, **short)
+            assert second in ({0, 1, 5} if taken_over else {4}), ground.said()
         finally:
             os.kill(asleep[0], signal.SIGCONT)
         status = zygote.wait(asleep[0])
         assert status in FORESEEN, f"{place}: exit {status}\n{ground.said()}"
-        return after(ground, place)
+        return after(ground, place) + Counter(taken_over=second in {0, 1})
 
 
 def break_lock(ground: Ground, seed: Seed) -> None:
