@@ -20,14 +20,15 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "docs" / "RELIABILITY.md"
 LARGE = {"DIGEST_CRASH_LOOP": "10000", "DIGEST_SIMULATIONS": "100000", "DIGEST_FAULTS": "all"}
+PYTEST = "pytest -m proof -p no:randomly -n 2"
 
-# Every proof: its module, which says what it shows, what its lines begin with, and its title.
+# Every proof: its modules, which say what they show, what its lines begin with, and its title.
 PROOFS = (
-    ("test_crash_loop", "crash loop", "Crash loop"),
-    ("test_simulation", "simulation", "Simulated schedules"),
-    ("test_kill_points", "kill points", "Kill points"),
-    ("test_faults", "faults", "Faults"),
-    ("test_mutants", "mutant", "Mutants"),
+    (("test_crash_loop",), "crash loop", "Crash loop"),
+    (("test_simulation",), "simulation", "Simulated schedules"),
+    (("test_kill_points", "test_services"), "kill points", "Kill points"),
+    (("test_faults", "test_failing_calls", "test_disturbances"), "faults", "Faults"),
+    (("test_mutants",), "mutant", "Mutants"),
 )
 _ABOUT = """\
 What the proofs of delivery came to in one real run, on both stores and through both transports. `make reliability` runs them
@@ -36,17 +37,19 @@ and writes this page; `make proofs` runs their short forms. What is promised, an
 
 
 def main() -> None:
-    """Run, and write the report."""
+    """Run one proof after the other, and write the report."""
+    environment = LARGE | {name: os.environ[name] for name in LARGE if name in os.environ}
+    began = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="digest-reliability-") as folder:
         told = Path(folder) / "told.txt"
-        began = datetime.now(UTC)
-        command = [sys.executable, "-m", "pytest", "-m", "proof", "-p", "no:randomly", "-n", "2", "tests/proofs"]
-        environment = os.environ | LARGE | {name: os.environ[name] for name in LARGE if name in os.environ}
-        status = subprocess.run(command, cwd=ROOT, env=environment | {"DIGEST_PROOFS_TOLD": str(told)}, check=False).returncode
-        if status:
-            sys.exit(f"a proof failed (exit {status}); {REPORT.relative_to(ROOT)} is left as it was")
+        for modules, _, title in PROOFS:
+            print(title, flush=True)
+            command = [sys.executable, "-m", *PYTEST.split(), *(f"tests/proofs/{module}.py" for module in modules)]
+            more = environment | {"DIGEST_PROOFS_TOLD": str(told)}
+            if subprocess.run(command, cwd=ROOT, env=os.environ | more, check=False).returncode:
+                sys.exit(f"{title}: a proof failed; {REPORT.relative_to(ROOT)} is left as it was")
         lines = told.read_text(encoding="utf-8").splitlines()
-        REPORT.write_text(report(lines, began, datetime.now(UTC), environment), encoding="utf-8")
+    REPORT.write_text(report(lines, began, datetime.now(UTC), environment), encoding="utf-8")
     print(f"wrote {REPORT.relative_to(ROOT)}")
 
 
@@ -57,16 +60,16 @@ def report(lines: Sequence[str], began: datetime, ended: datetime, environment: 
         f"- begun {began:%Y-%m-%d %H:%M} UTC, took {(ended - began).total_seconds() / 60:.0f} minutes",
         f"- commit {_commit()}",
         f"- {os.cpu_count()} processors, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {_postgresql()}",
-        f"- `{form} pytest -m proof -n 2 tests/proofs`",
+        f"- each by `{form} {PYTEST}` and its file",
     )
     parts = ["# Reliability", _ABOUT, "\n".join(run)]
-    for module, beginning, title in PROOFS:
+    for modules, beginning, title in PROOFS:
         told = sorted(line.removeprefix(f"{beginning}: ") for line in lines if line.startswith(f"{beginning}: "))
         if not told:
-            raise SystemExit(f"tests/proofs/{module}.py told nothing")
+            raise SystemExit(f"tests/proofs/{modules[0]}.py told nothing")
         parts += [
             f"## {title}",
-            f"`tests/proofs/{module}.py`: {_shown_by(module)}",
+            *(f"`tests/proofs/{module}.py`: {_shown_by(module)}" for module in modules),
             "\n".join(_row(line, beginning) for line in told),
         ]
     return "\n\n".join(parts) + "\n"

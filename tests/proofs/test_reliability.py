@@ -15,7 +15,7 @@ TOLD = [f"{beginning}: sqlite smtp: kills 5, messages 100" for _, beginning, _ i
 def test_every_proof_is_in_it_with_the_command_and_its_counts() -> None:
     written = report([*TOLD, "mutant: resend: arrived twice: {'a': 2}"], NOW, NOW + timedelta(minutes=40), LARGE)
     assert "begun 2026-11-26 20:00 UTC, took 40 minutes" in written
-    assert "DIGEST_CRASH_LOOP=10000 DIGEST_SIMULATIONS=100000 DIGEST_FAULTS=all pytest -m proof" in written
+    assert "DIGEST_CRASH_LOOP=10000 DIGEST_SIMULATIONS=100000 DIGEST_FAULTS=all pytest -m proof -p no:randomly -n 2" in written
     assert written.count("- sqlite smtp: kills 5, messages 100") == len(PROOFS)
     assert "- resend: arrived twice: {'a': 2}" in written
     assert "nobody gets an issue twice, nobody" in written  # as the crash loop says of itself
