@@ -33,7 +33,7 @@ check: $(READY) ## style, types, direction of imports, dependencies
 proofs: $(READY) ## what takes longer: crash loop, kill points, simulation, faults, mutants, the built wheel in an empty environment
 	$(BIN)/pytest -m "wheel or proof" -p no:randomly
 
-reliability: $(READY) ## the proofs in their large form, some 40 minutes; writes docs/RELIABILITY.md
+reliability: $(READY) ## the proofs in their large form, most of an hour; writes docs/RELIABILITY.md
 	$(BIN)/python -m tests.proofs.reliability
 
 bench: $(READY) ## the benchmarks

@@ -86,6 +86,7 @@ def _serve() -> None:
         pid = os.fork()
         if pid == 0:
             _become(asked)
+        ended.pop(pid, None)  # numbers come round again after some ten thousand deaths
         print(pid, flush=True)
 
 
