@@ -13,9 +13,17 @@ SILENT_FOR = 4  # issues
 
 
 def topics_of(article: Article, newsletter: NewsletterSettings) -> tuple[str, ...]:
-    """The newsletter's topics whose tags the article carries, in the newsletter's order."""
-    tags = {tag.casefold() for tag in article.tags}
-    return tuple(slug for slug, topic in newsletter.topics.items() if any(tag.casefold() in tags for tag in topic.tags))
+    """The newsletter's topics that the article belongs to by its tags, in the newsletter's order.
+
+    What a moved topic gathered belongs to the one that took its place.
+    """
+    tags = frozenset(tag.casefold() for tag in article.tags)
+    found = {
+        topic.moved_to or slug
+        for slug, topic in newsletter.topics.items()
+        if not topic.retired and any(tag.casefold() in tags for tag in topic.tags)
+    }
+    return tuple(slug for slug in newsletter.topics if slug in found)
 
 
 def silent_topics(connection: Connection, newsletter: NewsletterSettings, issue: Issue) -> tuple[str, ...]:
@@ -30,4 +38,4 @@ def silent_topics(connection: Connection, newsletter: NewsletterSettings, issue:
         return ()
     since = sorted(before, key=lambda one: one.number)[-SILENT_FOR].cutoff
     heard = {topic for article in window(connection, since, issue.cutoff) for topic in topics_of(article, newsletter)}
-    return tuple(topic for topic in newsletter.topics if topic not in heard)
+    return tuple(topic for topic in newsletter.offered if topic not in heard)

@@ -147,6 +147,8 @@ subscription = Table(
     Column("created_at", Instant, nullable=False),
     Column("confirmed_at", Instant),
     Column("ended_at", Instant),
+    # When a pause ends by itself; NULL: it does not, or there is none.
+    Column("paused_until", Instant),
     UniqueConstraint("subscriber_id", "newsletter"),
     CheckConstraint("state IN ('pending', 'active', 'paused', 'unsubscribed')", name="subscription_state"),
     Index("subscription_audience", "newsletter", "frequency", "state"),
@@ -173,6 +175,42 @@ coverage = Table(
     Column("frequency", String(16), nullable=False),
     Column("point", Integer, nullable=False),
     PrimaryKeyConstraint("newsletter", "frequency"),
+)
+
+# The tags by which each topic gathered articles when an issue was last frozen: whether one of them is missed.
+topic_tags = Table(
+    "topic_tags",
+    metadata,
+    Column("newsletter", String(64), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Column("tags", Json, nullable=False),
+    PrimaryKeyConstraint("newsletter", "topic"),
+)
+
+# What became of those who followed a topic, frequency, newsletter or source that was renamed or given up; append-only.
+succession = Table(
+    "succession",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("newsletter", String(64)),
+    Column("name", String(64), nullable=False),
+    # NULL: it was retired.
+    Column("moved_to", String(64)),
+    # How many subscriptions (of a source: articles) were moved, and how many ended.
+    Column("moved", Integer, nullable=False),
+    Column("ended", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+# Articles that all readers have had from another tool, before Digest.
+article_read_before = Table(
+    "article_read_before",
+    metadata,
+    Column("article_id", ForeignKey("article.id"), primary_key=True),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 ISSUE_STATES = ("draft", "approved", "sending", "paused", "sent", "skipped", "cancelled", "held")
