@@ -19,9 +19,10 @@ from digest.issues.frozen import Frozen
 from digest.issues.gathering import remember_tags
 from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState, record, step
+from digest.issues.rules import rules_of
 from digest.issues.selection import Candidate, Reader, Rules, Selection
 from digest.issues.selection import select as choose
-from digest.issues.topics import topics_of
+from digest.issues.topics import Sorter
 from digest.issues.withdrawn import begin_anew
 from digest.rendering.blocks import content_hash, render_blocks
 from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
@@ -117,15 +118,10 @@ def _freeze_content(
 ) -> tuple[Frozen, Selection]:
     floor = pool.floor(connection, newsletter.slug, frequency.value, newsletter.carry_over)
     articles = pool.articles(connection, newsletter.slug, frequency.value, floor.number)
-    found = {article.id: topics_of(article, newsletter) for article in articles}
+    sorter = Sorter(newsletter)
+    found = {article.id: sorter.topics_of(article.tags) for article in articles}
     candidates = tuple(_candidate(article, found[article.id]) for article in articles)
-    rules = Rules(
-        topics=tuple(newsletter.offered),
-        max_articles=newsletter.max_articles,
-        max_per_topic=newsletter.max_per_topic,
-        carry_over=newsletter.carry_over,
-        lookback=newsletter.lookback,
-    )
+    rules = rules_of(newsletter)
     selection = _select(connection, newsletter, frequency, candidates, rules)
     zone = ZoneInfo(newsletter.timezone)
     usable = [a for a in articles if found[a.id] and a.withdrawn_at is None and a.arrival is not None]

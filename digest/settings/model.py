@@ -162,7 +162,7 @@ class NewsletterSettings(Succeeded):
         return {_frequency_of(value): value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _succeeded_by_what_is_there(self) -> Self:
+    def _sound(self) -> Self:
         if not self.offered:
             raise ValueError("every topic is moved or retired; offer one, or set retired = true on the newsletter")
         for slug, topic in self.topics.items():
@@ -170,6 +170,10 @@ class NewsletterSettings(Succeeded):
                 raise ValueError(
                     f"topics.{slug}.moved_to: {topic.moved_to!r} is not offered; name one of {', '.join(self.offered)}"
                 )
+        if self.min_articles > self.max_articles:
+            raise ValueError(
+                f"min_articles: {self.min_articles} is more than max_articles, {self.max_articles}: no issue would ever be made"
+            )
         for frequency, successor in self.former_frequencies.items():
             if frequency in self.schedule:
                 raise ValueError(f"former_frequencies.{frequency}: the schedule still offers it; take one of the two out")

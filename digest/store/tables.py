@@ -147,8 +147,6 @@ subscription = Table(
     Column("created_at", Instant, nullable=False),
     Column("confirmed_at", Instant),
     Column("ended_at", Instant),
-    # When a pause ends by itself; NULL: it does not, or there is none.
-    Column("paused_until", Instant),
     UniqueConstraint("subscriber_id", "newsletter"),
     CheckConstraint("state IN ('pending', 'active', 'paused', 'unsubscribed')", name="subscription_state"),
     Index("subscription_audience", "newsletter", "frequency", "state"),
@@ -200,15 +198,6 @@ succession = Table(
     # How many subscriptions (of a source: articles) were moved, and how many ended.
     Column("moved", Integer, nullable=False),
     Column("ended", Integer, nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-)
-
-# Articles that all readers have had from another tool, before Digest.
-article_read_before = Table(
-    "article_read_before",
-    metadata,
-    Column("article_id", ForeignKey("article.id"), primary_key=True),
     Column("actor", Text, nullable=False),
     Column("at", Instant, nullable=False),
 )

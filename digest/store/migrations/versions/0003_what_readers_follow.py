@@ -1,4 +1,4 @@
-"""What readers follow: successions, the tags of topics, pauses with an end, what was read before Digest.
+"""What readers follow: successions, and the tags of topics.
 
 Revision ID: 0003
 Revises: 0002
@@ -17,7 +17,6 @@ depends_on = None
 
 def upgrade() -> None:
     """Add what this revision knows of; whatever is stored stays as it is."""
-    op.add_column("subscription", sa.Column("paused_until", sa.String(length=32), nullable=True))
     op.create_table(
         "topic_tags",
         sa.Column("newsletter", sa.String(length=64), nullable=False),
@@ -37,12 +36,4 @@ def upgrade() -> None:
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_table(
-        "article_read_before",
-        sa.Column("article_id", sa.Integer(), nullable=False),
-        sa.Column("actor", sa.Text(), nullable=False),
-        sa.Column("at", sa.String(length=32), nullable=False),
-        sa.ForeignKeyConstraint(["article_id"], ["article.id"]),
-        sa.PrimaryKeyConstraint("article_id"),
     )
