@@ -12,6 +12,7 @@ from benchmarks.mime import message
 from benchmarks.planning import planning
 from benchmarks.report import table, write
 from benchmarks.selection import selection
+from benchmarks.simulating import simulating
 from benchmarks.smtp import SHORT, Scale, smtp
 from benchmarks.start import start_up
 from benchmarks.tail import long_tail
@@ -37,6 +38,7 @@ def measured(*, short: bool) -> Iterator[Figure]:
     yield from start_up(runs)
     yield from message(runs)
     yield from selection(1_000 if short else 100_000, runs)
+    yield from simulating(1_000 if short else 100_000, runs)
     for audience in (100,) if short else (10_000, 100_000, 1_000_000):
         yield from planning(audience, runs)
     yield from _with_numbers(*smtp(SHORT if short else Scale()))

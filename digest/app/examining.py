@@ -34,13 +34,13 @@ def examine(app: App) -> list[Examined]:
 
 
 def _rest(app: App) -> Iterator[Examined]:
-    for newsletter in app.settings.newsletters:
+    for newsletter in app.newsletters(None):
         yield from _look(f"template {newsletter.template}", partial(_template, app, newsletter.template))
         for frequency, cron in newsletter.schedule.items():
             slot = next_slot(cron, ZoneInfo(newsletter.timezone), max(app.now, app.settings.started_at))
             said = "no date is left" if slot is None else f"next slot {slot.name} ({newsletter.timezone})"
             yield Examined(f"{newsletter.slug} {frequency}", slot is not None, said)
-    for result in read_sources(app.settings.sources, app.source_context()):
+    for result in read_sources([one for one in app.settings.sources if one.current], app.source_context()):
         entries = 0 if result.reading is None else len(result.reading.entries)
         yield Examined(f"source {result.source.name}", result.error is None, result.error or f"{entries} entries")
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from digest.app.succeeding import succeed
 from digest.app.wiring import App
+from digest.audience.succession import Succeeded
 from digest.catalogue.reading_sources import SourceResult, read_sources
 from digest.catalogue.sources.port import Fault
 from digest.catalogue.storing import Stored, release_waiting, store_failure, store_reading
@@ -26,6 +28,7 @@ class Fetched:
 
     sources: tuple[FetchedSource, ...]
     released: int
+    succeeded: tuple[Succeeded, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -39,12 +42,16 @@ class Fetched:
 
 
 def fetch(app: App) -> Fetched:
-    """Read every source and take its entries into the catalogue; a bad source stops only itself."""
-    results = read_sources(app.settings.sources, app.source_context())
+    """Read every source and take its entries into the catalogue; a bad source stops only itself.
+
+    What was renamed or given up in the configuration has its successor first.
+    """
+    succeeded = succeed(app)
+    results = read_sources([one for one in app.settings.sources if one.current], app.source_context())
     fetched = tuple(_store(app, result) for result in results)
     with app.store.writing() as connection:
         released = release_waiting(connection, app.now)
-    return Fetched(fetched, released)
+    return Fetched(fetched, released, succeeded)
 
 
 def _store(app: App, result: SourceResult) -> FetchedSource:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, update
 
+from digest.app.succeeding import succeed
 from digest.app.wiring import App
 from digest.checks.finding import Finding, Severity
 from digest.checks.issue_checks import check
@@ -45,6 +46,7 @@ def coming_slot(app: App, newsletter: NewsletterSettings, frequency: Frequency) 
 def draft(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, actor: str) -> Issue:
     """Freeze the issue of a slot. Refused when the slot has one already, and when it would be skipped: that is for its
     time to decide."""
+    succeed(app)
     with app.store.writing() as connection:
         found = issue_of_slot(connection, newsletter.slug, frequency.value, slot.name)
         if found is not None:

@@ -107,17 +107,21 @@ class App:
         raise UsageError(f"there is no newsletter {slug!r}; the configuration has: {known}")
 
     def newsletters(self, slug: str | None) -> tuple[NewsletterSettings, ...]:
-        """One newsletter, or all of them."""
-        return self.settings.newsletters if slug is None else (self.newsletter(slug),)
+        """One newsletter, or all of them that are neither moved nor retired."""
+        if slug is not None:
+            return (self.the_newsletter(slug),)
+        return tuple(one for one in self.settings.newsletters if one.current)
 
     def the_newsletter(self, slug: str | None) -> NewsletterSettings:
-        """The one that was named; without a name the only one there is."""
-        if slug is not None:
-            return self.newsletter(slug)
-        if len(self.settings.newsletters) > 1:
-            known = ", ".join(newsletter.slug for newsletter in self.settings.newsletters)
+        """The one that was named, or the only one there is; one that is neither moved nor retired."""
+        current = self.newsletters(None)
+        found = current[0] if slug is None and len(current) == 1 else None if slug is None else self.newsletter(slug)
+        if found is None:
+            known = ", ".join(newsletter.slug for newsletter in current) or "none, all are retired"
             raise UsageError(f"which newsletter? Add --newsletter with one of: {known}")
-        return self.settings.newsletters[0]
+        if not found.current:
+            raise UsageError(f"newsletter {found.slug!r} is {f'moved to {found.moved_to!r}' if found.moved_to else 'retired'}")
+        return found
 
     def run_lock(self) -> Any:
         """Held while sending; in a dry run nobody else can be at the copy."""

@@ -21,7 +21,7 @@ def parse_topics(text: str, newsletter: NewsletterSettings) -> str:
     is `*`; all of them named one by one is not: it leaves out the topics of tomorrow. An unknown topic is a
     `UsageError` that lists the newsletter's.
     """
-    return canonical_topics(text, newsletter.slug, tuple(newsletter.topics))
+    return canonical_topics(text, newsletter.slug, tuple(newsletter.offered))
 
 
 def canonical_topics(text: str, slug: str, offered: tuple[str, ...]) -> str:

@@ -28,7 +28,7 @@ class Offer:
 
     @classmethod
     def of(cls, newsletter: NewsletterSettings) -> Offer:
-        return cls(newsletter.slug, tuple(newsletter.topics), tuple(frequency.value for frequency in newsletter.frequencies))
+        return cls(newsletter.slug, tuple(newsletter.offered), tuple(frequency.value for frequency in newsletter.frequencies))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import articles, configuration, halting, insights, issues, projects, sending, subscribers
+from digest.cli import articles, configuration, halting, insights, issues, projects, sending, simulating, subscribers
 from digest.cli.options import remember_config
 from digest.cli.output import say
 
@@ -40,6 +40,7 @@ projects.register(app)
 sending.register(app)
 halting.register(app)
 insights.register(app)
+simulating.register(app)
 app.add_typer(articles.app, name="articles")
 app.add_typer(issues.app, name="issues")
 app.add_typer(subscribers.app, name="subscribers")

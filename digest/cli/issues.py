@@ -38,7 +38,7 @@ def draft(
     from digest.cli.reports import exit_code_of_fetch, fetch_lines
 
     with application(config, now) as application_:
-        found = application_.newsletter(newsletter)
+        found = application_.the_newsletter(newsletter)
         wanted = _frequency(found, frequency)
         slot = issuing.coming_slot(application_, found, wanted)
         fetched = fetching.fetch(application_) if fetch else None

@@ -41,7 +41,7 @@ def fetch_report(fetched: Fetched) -> dict[str, Any]:
         sources.append(
             {"source": source.name, "error": source.error, **counts, "faults": [str(fault) for fault in source.faults]}
         )
-    return {"sources": sources, "released": fetched.released}
+    return {"sources": sources, "released": fetched.released, "succeeded": [str(done) for done in fetched.succeeded]}
 
 
 def run_lines(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> list[str]:
@@ -63,7 +63,7 @@ def run_lines(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> list[st
 
 def fetch_lines(fetched: Fetched) -> list[str]:
     """A fetch in lines."""
-    lines = []
+    lines = [str(done) for done in fetched.succeeded]
     for source in fetched.sources:
         if source.stored is None:
             lines.append(f"!source {source.name}: {source.error}")

@@ -121,6 +121,28 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
     table(("issue", "state", "answer"), ((d["issue"], d["state"], d["answer"]) for d in deliveries))
 
 
+@app.command()
+def leave(email: Email, newsletter: Newsletter = None, config: Config = None, now: Now = None, as_json: Json = False) -> None:
+    """End somebody's subscription; what waits for them is not sent. Again it changes nothing."""
+    from digest.audience.finding import find_subscriber, subscriptions_of
+    from digest.audience.leaving import end
+    from digest.errors import UsageError
+
+    with application(config, now) as application_:
+        found = application_.the_newsletter(newsletter)
+        with application_.store.writing() as connection:
+            person = find_subscriber(connection, email)
+            theirs = () if person is None else subscriptions_of(connection, person.id)
+            subscription = next((one for one in theirs if one.newsletter == found.slug), None)
+            if person is None or subscription is None:
+                raise UsageError(f"{email} has no subscription to {found.slug}; `digest subscribers list` shows who has")
+            ended = end(connection, subscription.id, now=application_.now)
+    if as_json:
+        print_json({"email": person.email, "newsletter": found.slug, "ended": ended})
+        return
+    say(f"{person.email}: " + (f"no longer subscribed to {found.slug}" if ended else f"had left {found.slug} already"))
+
+
 @app.command("import")
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: email,name,topics,frequency,timezone,language,confirmed.")],

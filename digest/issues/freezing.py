@@ -16,11 +16,13 @@ from digest.errors import TemplateError
 from digest.issues import pool
 from digest.issues.calendar import Slot
 from digest.issues.frozen import Frozen
+from digest.issues.gathering import remember_tags
 from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState, record, step
+from digest.issues.rules import rules_of
 from digest.issues.selection import Candidate, Reader, Rules, Selection
 from digest.issues.selection import select as choose
-from digest.issues.topics import topics_of
+from digest.issues.topics import Sorter
 from digest.issues.withdrawn import begin_anew
 from digest.rendering.blocks import content_hash, render_blocks
 from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
@@ -53,6 +55,7 @@ def freeze(
     actor: str,
 ) -> Issue:
     """Make the issue of a slot, inside the caller's transaction: a draft; skipped below the minimum; held by a broken template."""
+    remember_tags(connection, newsletter)
     number = _next_number(connection, newsletter.slug)
     frozen, selection = _freeze_content(connection, settings, newsletter, frequency, slot, number)
     rendered = _render(frozen, newsletter, folders)
@@ -89,6 +92,7 @@ def refreeze(
     actor: str,
 ) -> Issue:
     """Freeze an unsent issue anew, as its next revision: after a template was mended. Voids an approval."""
+    remember_tags(connection, newsletter)
     zone = ZoneInfo(newsletter.timezone)
     slot = Slot(at=issue.slot_at, local=issue.slot_at.astimezone(zone).replace(tzinfo=None))
     frozen, selection = _freeze_content(connection, settings, newsletter, Frequency(issue.frequency), slot, issue.number)
@@ -114,15 +118,10 @@ def _freeze_content(
 ) -> tuple[Frozen, Selection]:
     floor = pool.floor(connection, newsletter.slug, frequency.value, newsletter.carry_over)
     articles = pool.articles(connection, newsletter.slug, frequency.value, floor.number)
-    found = {article.id: topics_of(article, newsletter) for article in articles}
+    sorter = Sorter(newsletter)
+    found = {article.id: sorter.topics_of(article.tags) for article in articles}
     candidates = tuple(_candidate(article, found[article.id]) for article in articles)
-    rules = Rules(
-        topics=tuple(newsletter.topics),
-        max_articles=newsletter.max_articles,
-        max_per_topic=newsletter.max_per_topic,
-        carry_over=newsletter.carry_over,
-        lookback=newsletter.lookback,
-    )
+    rules = rules_of(newsletter)
     selection = _select(connection, newsletter, frequency, candidates, rules)
     zone = ZoneInfo(newsletter.timezone)
     usable = [a for a in articles if found[a.id] and a.withdrawn_at is None and a.arrival is not None]
@@ -135,7 +134,7 @@ def _freeze_content(
         subject="",
         site=_site(settings),
         sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
-        sections=tuple(SectionContent(slug, topic.title) for slug, topic in newsletter.topics.items()),
+        sections=tuple(SectionContent(slug, topic.title) for slug, topic in newsletter.offered.items()),
         articles=tuple(_article(article, found[article.id], zone) for article in _by_priority(usable, selection)),
     )
     frozen = Frozen(content, rules, candidates, floor.number, floor.bounded, newsletter.template, "", newsletter.timezone)

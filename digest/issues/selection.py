@@ -39,6 +39,7 @@ CHOSEN = (
     Reason.FEATURED,
     Reason.NEW,
 )  # no set: an enum's hash takes longer than four comparisons
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +185,7 @@ def _in_order(qualified: Sequence[tuple[Candidate, Reason, str]], rules: Rules) 
 
 def newest_first(candidate: Candidate) -> tuple[float, int]:
     """By this candidates are sorted newest first, those without a date last; ids settle ties."""
-    beginning = datetime.min.replace(tzinfo=UTC)
-    age = ((candidate.published_at or beginning) - beginning).total_seconds()
+    age = ((candidate.published_at or _BEGINNING) - _BEGINNING).total_seconds()
     return -age, -candidate.id
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
 from sqlalchemy import Connection
 
-from digest.catalogue.article import Article
 from digest.catalogue.articles import window
 from digest.issues.issue import Issue, list_issues
 from digest.settings import NewsletterSettings
@@ -12,10 +14,32 @@ from digest.settings import NewsletterSettings
 SILENT_FOR = 4  # issues
 
 
-def topics_of(article: Article, newsletter: NewsletterSettings) -> tuple[str, ...]:
-    """The newsletter's topics whose tags the article carries, in the newsletter's order."""
-    tags = {tag.casefold() for tag in article.tags}
-    return tuple(slug for slug, topic in newsletter.topics.items() if any(tag.casefold() in tags for tag in topic.tags))
+@dataclass(slots=True)
+class Sorter:
+    """Sorts articles into a newsletter's topics by their tags; articles with the same tags are sorted once."""
+
+    newsletter: NewsletterSettings
+    _known: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
+    _gathered: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        current = {slug: topic for slug, topic in self.newsletter.topics.items() if not topic.retired}
+        self._gathered = {slug: frozenset(tag.casefold() for tag in topic.tags) for slug, topic in current.items()}
+
+    def topics_of(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """The topics of an article with these tags, in the newsletter's order.
+
+        What a moved topic gathered belongs to the one that took its place.
+        """
+        key = tuple(tags)
+        if key not in self._known:
+            self._known[key] = self._sort(frozenset(tag.casefold() for tag in key))
+        return self._known[key]
+
+    def _sort(self, tags: frozenset[str]) -> tuple[str, ...]:
+        topics = self.newsletter.topics
+        found = {topics[slug].moved_to or slug for slug, gathered in self._gathered.items() if gathered & tags}
+        return tuple(slug for slug in topics if slug in found)
 
 
 def silent_topics(connection: Connection, newsletter: NewsletterSettings, issue: Issue) -> tuple[str, ...]:
@@ -28,6 +52,6 @@ def silent_topics(connection: Connection, newsletter: NewsletterSettings, issue:
     ]
     if len(before) < SILENT_FOR:
         return ()
-    since = sorted(before, key=lambda one: one.number)[-SILENT_FOR].cutoff
-    heard = {topic for article in window(connection, since, issue.cutoff) for topic in topics_of(article, newsletter)}
-    return tuple(topic for topic in newsletter.topics if topic not in heard)
+    since, sorter = sorted(before, key=lambda one: one.number)[-SILENT_FOR].cutoff, Sorter(newsletter)
+    heard = {topic for article in window(connection, since, issue.cutoff) for topic in sorter.topics_of(article.tags)}
+    return tuple(topic for topic in newsletter.offered if topic not in heard)

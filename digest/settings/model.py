@@ -84,7 +84,25 @@ class Sender(Table):
     reply_to: Address | None = Field(None, description="Where replies of people go.")
 
 
-class SourceSettings(Table):
+class Succeeded(Table):
+    """What may be renamed or given up. Its table stays where it was, and says what becomes of those who follow it."""
+
+    moved_to: Slug | None = Field(None, description="Its new name, or the one that takes its place; who followed it is moved.")
+    retired: bool = Field(False, description="Whether it is given up: who followed it follows it no more.")
+
+    @property
+    def current(self) -> bool:
+        """Whether it is neither moved nor retired."""
+        return self.moved_to is None and not self.retired
+
+    @model_validator(mode="after")
+    def _one_end(self) -> Self:
+        if self.moved_to is not None and self.retired:
+            raise ValueError("it is both moved_to and retired; take one of them out")
+        return self
+
+
+class SourceSettings(Succeeded):
     """One place articles come from."""
 
     name: Slug = Field(description="Names the source in the catalogue; do not change it later.")
@@ -104,20 +122,25 @@ class SourceSettings(Table):
         return self
 
 
-class Topic(Table):
-    """What a subscriber can follow."""
+class Topic(Succeeded):
+    """What a subscriber can follow. The tags of one that is moved count for the one that takes its place."""
 
     title: Line = Field(min_length=1, description="The heading of its section.")
     tags: tuple[Tag, ...] = Field(min_length=1, description="The article tags it gathers; compared without case.")
+    retired_tags: tuple[Tag, ...] = Field((), description="Tags it gathered once and knowingly gathers no more.")
 
 
-class NewsletterSettings(Table):
+class NewsletterSettings(Succeeded):
     """One standing publication."""
 
     slug: Slug = Field(description="Names the newsletter on the command line and in links.")
     title: Line = Field(min_length=1, description="The newsletter's name, in masthead and subject.")
     topics: dict[Slug, Topic] = Field(min_length=1, description="The topics, in the order of their sections.")
     schedule: Schedule = Field(min_length=1, description="A five-field cron, or one for each frequency offered.")
+    former_frequencies: dict[Frequency, Literal["daily", "weekly", "monthly", "retired"]] = Field(
+        default_factory=dict,
+        description='Frequencies no longer offered, with the one that takes their place, or `retired`; such as `{ daily = "weekly" }`.',
+    )
     timezone: Zone = Field("UTC", description="The zone the schedule is read in.")
     deliver_at: Literal["slot"] = Field("slot", description="When mails leave: at the slot.")
     max_articles: Whole = Field(20, ge=1, description="The most articles in one subscriber's mail.")
@@ -137,6 +160,33 @@ class NewsletterSettings(Table):
     @classmethod
     def _named_by_its_cron(cls, value: object) -> object:
         return {_frequency_of(value): value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if not self.offered:
+            raise ValueError("every topic is moved or retired; offer one, or set retired = true on the newsletter")
+        for slug, topic in self.topics.items():
+            if topic.moved_to is not None and topic.moved_to not in self.offered:
+                raise ValueError(
+                    f"topics.{slug}.moved_to: {topic.moved_to!r} is not offered; name one of {', '.join(self.offered)}"
+                )
+        if self.min_articles > self.max_articles:
+            raise ValueError(
+                f"min_articles: {self.min_articles} is more than max_articles, {self.max_articles}: no issue would ever be made"
+            )
+        for frequency, successor in self.former_frequencies.items():
+            if frequency in self.schedule:
+                raise ValueError(f"former_frequencies.{frequency}: the schedule still offers it; take one of the two out")
+            if successor != "retired" and successor not in self.schedule:
+                raise ValueError(
+                    f"former_frequencies.{frequency}: {successor!r} is not offered; name one of {', '.join(self.schedule)}, or 'retired'"
+                )
+        return self
+
+    @property
+    def offered(self) -> dict[str, Topic]:
+        """The topics that one can follow; `topics` also holds those that are moved or retired."""
+        return {slug: topic for slug, topic in self.topics.items() if topic.current}
 
     @property
     def frequencies(self) -> tuple[Frequency, ...]:
@@ -276,6 +326,8 @@ class Settings(Table):
     def _named_once(self) -> Self:
         _once("newsletters", "slug", [newsletter.slug for newsletter in self.newsletters])
         _once("sources", "name", [source.name for source in self.sources])
+        _moved_to_one_of("newsletters", {one.slug: one for one in self.newsletters})
+        _moved_to_one_of("sources", {one.name: one for one in self.sources})
         return self
 
     @property
@@ -304,3 +356,10 @@ def _once(table: str, key: str, names: list[str]) -> None:
         first = names.index(name)
         if first != index:
             raise ValueError(f"{table}.{index}.{key}: {name!r} is already the {key} of {table}.{first}; each needs its own")
+
+
+def _moved_to_one_of(table: str, named: Mapping[str, Succeeded]) -> None:
+    for index, one in enumerate(named.values()):
+        successor = None if one.moved_to is None else named.get(one.moved_to)
+        if one.moved_to is not None and (successor is None or not successor.current):
+            raise ValueError(f"{table}.{index}.moved_to: {one.moved_to!r} is not one of the {table} that are there to stay")

@@ -39,6 +39,7 @@ _KINDS: list[tuple[Any, str]] = [
     (types.Address, "e-mail address"),
     (types.Colour, "colour `#rrggbb`"),
     (types.Slug, "slug"),
+    (types.Frequency, "frequency"),
     (types.Language, "language tag"),
     (types.TemplateName, "template name"),
     (types.WebAddress, "web address"),

@@ -41,7 +41,7 @@ def schema() -> dict[str, Any]:
     for path in [*secret_keys(Settings), *((name,) for name in NOT_CONFIGURED)]:
         _drop(whole, path)
     for table in (whole, *whole["$defs"].values()):
-        for key in table["properties"].values():
+        for key in table.get("properties", {}).values():  # an enumeration has none
             if "$ref" in key:
                 key.pop("default", None)  # a table's own keys say theirs
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole, "title": "config/digest.toml"}

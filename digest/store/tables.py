@@ -175,6 +175,33 @@ coverage = Table(
     PrimaryKeyConstraint("newsletter", "frequency"),
 )
 
+# The tags by which each topic gathered articles when an issue was last frozen: whether one of them is missed.
+topic_tags = Table(
+    "topic_tags",
+    metadata,
+    Column("newsletter", String(64), nullable=False),
+    Column("topic", String(64), nullable=False),
+    Column("tags", Json, nullable=False),
+    PrimaryKeyConstraint("newsletter", "topic"),
+)
+
+# What became of those who followed a topic, frequency, newsletter or source that was renamed or given up; append-only.
+succession = Table(
+    "succession",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("newsletter", String(64)),
+    Column("name", String(64), nullable=False),
+    # NULL: it was retired.
+    Column("moved_to", String(64)),
+    # How many subscriptions (of a source: articles) were moved, and how many ended.
+    Column("moved", Integer, nullable=False),
+    Column("ended", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 ISSUE_STATES = ("draft", "approved", "sending", "paused", "sent", "skipped", "cancelled", "held")
 
 issue = Table(

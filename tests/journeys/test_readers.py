@@ -132,6 +132,25 @@ def test_case_14_who_unsubscribed_while_waiting_is_not_sent_to(project: Project)
     assert project.account("weekly/1") == {"accepted": 1, "cancelled": 1}
 
 
+def test_who_leaves_by_command_gets_nothing_more_and_is_back_without_gap_or_repeat(project: Project) -> None:
+    project.join("ann@x.example")
+    project.offer(article("a"))
+    project.run(MONDAY)
+    assert project.command("subscribers", "leave", "ann@x.example").stdout == "ann@x.example: no longer subscribed to weekly\n"
+    assert project.command("subscribers", "leave", "ann@x.example").stdout == "ann@x.example: had left weekly already\n"
+    project.offer(article("a"), article("b", at=MONDAY))
+    project.run(MONDAY + WEEK)
+    assert project.read("ann@x.example") == [["a"]]
+    project.join("ann@x.example", at=MONDAY + WEEK + DAY)
+    project.offer(article("a"), article("b", at=MONDAY), article("c", at=MONDAY + WEEK))
+    project.run(MONDAY + 2 * WEEK)
+    assert project.read("ann@x.example") == [["a"], ["c", "b"]]
+    refused = project.command("subscribers", "leave", "nobody@x.example")
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "nobody@x.example has no subscription to weekly" in refused.stderr
+
+
 def test_case_15_a_frequency_called_2_is_refused(project: Project) -> None:
     with pytest.raises(UsageError, match="has no frequency '2'"):
         project.join("ann@x.example", frequency="2")

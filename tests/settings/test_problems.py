@@ -33,6 +33,10 @@ from tests.settings.conftest import SECRET, Project
             {"schedule": 'schedule = "0 9 * * 1"\ntimezone = "Europe/Berln"'},
             "newsletters.0.timezone: 'Europe/Berln' is not a time zone",
         ),
+        (
+            {"schedule": 'schedule = "0 9 * * 1"\nmin_articles = 5\nmax_articles = 4'},
+            "newsletters.0: min_articles: 5 is more than max_articles, 4: no issue would ever be made",
+        ),
         ({"schedule": 'schedule = "0 9 * * 1"\nlookback = 7'}, "newsletters.0.lookback: 7 is not a duration"),
         ({"schedule": 'schedule = "0 9 * * 1"\nmax_articles = 0'}, "newsletters.0.max_articles: must be at least 1"),
         (
