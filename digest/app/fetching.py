@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 from digest.app.succeeding import succeed
 from digest.app.wiring import App
 from digest.audience.succession import Succeeded
 from digest.catalogue.reading_sources import SourceResult, read_sources
+from digest.catalogue.recalling import recall
 from digest.catalogue.sources.port import Fault
 from digest.catalogue.storing import Stored, release_waiting, store_failure, store_reading
 
@@ -41,14 +44,24 @@ class Fetched:
         return all(source.error is not None for source in self.sources)
 
 
-def fetch(app: App) -> Fetched:
+OnFetched = Callable[[str], None]
+
+
+def fetch(app: App, on_read: OnFetched = lambda _: None) -> Fetched:
     """Read every source and take its entries into the catalogue; a bad source stops only itself.
 
-    What was renamed or given up in the configuration has its successor first.
+    Sources are read at once and stored in the configuration's order, so that the same readings always arrive in the same
+    order. `on_read` hears the name of each as it is read, from several threads. What was renamed or given up in the
+    configuration has its successor first.
     """
     succeeded = succeed(app)
-    results = read_sources([one for one in app.settings.sources if one.current], app.source_context())
-    fetched = tuple(_store(app, result) for result in results)
+    sources = tuple(one for one in app.settings.sources if one.current)
+    with app.store.reading() as connection:
+        memories, paused = recall(connection, sources)
+    context = app.source_context()
+    context = replace(context, visits=replace(context.visits, memories=memories, paused=paused))
+    with closing(read_sources(sources, context, lambda result: on_read(result.source.name))) as results:
+        fetched = tuple(_store(app, result) for result in results)
     with app.store.writing() as connection:
         released = release_waiting(connection, app.now)
     return Fetched(fetched, released, succeeded)
@@ -57,7 +70,7 @@ def fetch(app: App) -> Fetched:
 def _store(app: App, result: SourceResult) -> FetchedSource:
     with app.store.writing() as connection:
         if result.reading is None:
-            store_failure(connection, result.source, result.error or "", app.now)
+            store_failure(connection, result.source, result.error or "", app.now, result.paused_until)
             return FetchedSource(result.source.name, None, result.error, ())
         stored = store_reading(connection, result.source, result.reading, app.now)
     return FetchedSource(result.source.name, stored, None, stored.faults)

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from digest.audience.tokens import derive_key
 from digest.catalogue.sources.port import SourceContext
+from digest.catalogue.visiting import Visits, user_agent
 from digest.delivery.allowance import Plan
 from digest.delivery.halting import lift
 from digest.delivery.outbox import Outbox, Rehearsed
@@ -96,7 +97,8 @@ class App:
 
     def source_context(self) -> SourceContext:
         """What sources may know: times without a zone are the first newsletter's."""
-        return SourceContext(self.settings.project, ZoneInfo(self.settings.newsletters[0].timezone))
+        visits = Visits(now=self.now, user_agent=user_agent(self.settings.site.url))
+        return SourceContext(self.settings.project, ZoneInfo(self.settings.newsletters[0].timezone), visits)
 
     def newsletter(self, slug: str) -> NewsletterSettings:
         """The newsletter called `slug`."""

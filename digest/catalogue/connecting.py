@@ -11,7 +11,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import httpcore2
@@ -38,6 +39,13 @@ class Deadline:
     @property
     def passed(self) -> bool:
         return time.monotonic() >= self._end
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """What passes meanwhile is not counted: the wait for a turn is nobody's slowness."""
+        began = time.monotonic()
+        yield
+        self._end += time.monotonic() - began
 
     def cut(self, timeout: float | None) -> float:
         """`timeout`, or what is left where that is less. Raises httpcore2's time-out when nothing is left."""

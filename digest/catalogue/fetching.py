@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from http import HTTPStatus
 from urllib.parse import urlsplit
@@ -22,11 +23,15 @@ from digest import __version__
 from digest.catalogue.address import web_address
 from digest.catalogue.connecting import CheckedBackend, Connect, Deadline, RefusedAddress, Resolve, connect, resolve
 from digest.catalogue.plain_text import one_line, shorten
+from digest.catalogue.unpacking import unpacked
 from digest.errors import Unreachable
 
 USER_AGENT = f"Digest/{__version__} (newsletter digest builder; reads feeds)"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/json, application/xml, text/xml;q=0.9, */*;q=0.5"
+_PERMANENT = frozenset({301, 308})
+_BUSY = frozenset({429, 503})
+_HEADER_KEPT = 500
+ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/json, application/xml, text/xml;q=0.9, */*;q=0.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +46,55 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """What a request says beside the address: who asks, for what, and what was seen last time (RFC 9110, 13.1)."""
+
+    user_agent: str = USER_AGENT
+    accept: str = ACCEPT
+    etag: str | None = None
+    last_modified: str | None = None
+
+    @property
+    def conditional(self) -> bool:
+        """Whether "not modified" is an answer."""
+        return self.etag is not None or self.last_modified is not None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The request's headers."""
+        conditions = {"if-none-match": self.etag, "if-modified-since": self.last_modified}
+        known = {name: value for name, value in conditions.items() if value is not None}
+        return {"user-agent": self.user_agent, "accept": self.accept, "accept-encoding": "gzip, deflate"} | known
+
+
+Turn = Callable[[str], AbstractContextManager[None]]
+"""Given a host and port: held while that host is asked, waited for before. May raise `Unreachable` instead."""
+
+
+class Postponed(Unreachable):
+    """The server asks to be left alone for a while; `retry_after` is the header as it came."""
+
+    def __init__(self, message: str, status: int, retry_after: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """What was fetched: the bytes, decompressed, and the address and content type they finally came with."""
+    """What was fetched: the bytes, decompressed, and the address and content type they finally came with.
+
+    `moved_to` is where permanent redirects alone led; `not_modified` says that nothing changed since the visit that
+    the request named, and then there are no bytes.
+    """
 
     url: str
     data: bytes
     content_type: str | None
+    etag: str | None = None
+    last_modified: str | None = None
+    moved_to: str | None = None
+    not_modified: bool = False
 
     @property
     def place(self) -> str:
@@ -59,25 +107,29 @@ def fetch(
     *,
     allow_private: bool = False,
     bounds: Bounds | None = None,
+    asking: Asking | None = None,
+    turn: Turn = lambda _: nullcontext(),
     resolve: Resolve = resolve,
     connect: Connect = connect,
     ssl_context: ssl.SSLContext | None = None,
 ) -> Page:
     """The page at `url`. Raises `Unreachable` with one line that names the address; tries nothing twice.
 
-    `allow_private` permits private and loopback addresses. `resolve` and `connect` are the edges to the network.
+    A server that says how long to leave it alone raises `Postponed`. `allow_private` permits private and loopback addresses. `resolve` and `connect` are the edges to the network.
     """
-    bounds = bounds or Bounds()
+    bounds, asking = bounds or Bounds(), asking or Asking()
     deadline = Deadline(bounds.total_seconds)
     backend = CheckedBackend(deadline, allow_private=allow_private, resolve=resolve, connect=connect)
     try:
         with httpx2.Client(
             transport=_Transport(backend, ssl_context or httpx2.create_ssl_context(trust_env=False)),
             trust_env=False,
-            headers={"user-agent": USER_AGENT, "accept": _ACCEPT, "accept-encoding": "gzip, deflate"},
+            headers=asking.headers,
             timeout=httpx2.Timeout(bounds.read_seconds, connect=bounds.connect_seconds),
         ) as client:
-            return _follow(client, web_address(url), bounds)
+            return _Way(client, bounds, asking, turn, deadline).follow(web_address(url))
+    except Postponed as error:
+        raise Postponed(f"{_shown(url)}: {error}", error.status, error.retry_after) from None
     except Unreachable as error:
         raise Unreachable(f"{_shown(url)}: {error}") from None
     except (
@@ -92,16 +144,47 @@ def fetch(
         raise Unreachable(f"{_shown(url)}: {one_line(str(error)) or type(error).__name__}") from None
 
 
-def _follow(client: httpx2.Client, url: str, bounds: Bounds) -> Page:
-    for _ in range(bounds.redirects + 1):
-        with client.stream("GET", url, follow_redirects=False) as response:
-            if response.status_code == HTTPStatus.OK:
-                data = b"".join(_bounded(_decoded(response, bounds.size), bounds.size))
-                return Page(str(response.url), data, response.headers.get("content-type"))
-            if response.status_code not in _REDIRECTS:
-                raise Unreachable(f"the server answered {_status(response.status_code)}")
-            url = _target(response)
-    raise Unreachable(f"is redirected more than {bounds.redirects} times")
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """The way from an address over its redirects to a page."""
+
+    client: httpx2.Client
+    bounds: Bounds
+    asking: Asking
+    turn: Turn
+    deadline: Deadline
+
+    def follow(self, url: str) -> Page:
+        moved_to, permanent = None, True
+        for _ in range(self.bounds.redirects + 1):
+            with ExitStack() as held:
+                with self.deadline.stopped():
+                    held.enter_context(self.turn(urlsplit(url).netloc))
+                response = held.enter_context(self.client.stream("GET", url, follow_redirects=False))
+                if response.status_code not in _REDIRECTS:
+                    return self._page(response, moved_to)
+                url = _target(response)
+            permanent = permanent and response.status_code in _PERMANENT
+            moved_to = url if permanent else moved_to
+        raise Unreachable(f"is redirected more than {self.bounds.redirects} times")
+
+    def _page(self, response: httpx2.Response, moved_to: str | None) -> Page:
+        kind, url = response.headers.get("content-type"), str(response.url)
+        etag, last_modified = _header(response, "etag"), _header(response, "last-modified")
+        if response.status_code == HTTPStatus.NOT_MODIFIED and self.asking.conditional:
+            return Page(url, b"", kind, etag, last_modified, moved_to, not_modified=True)
+        if response.status_code == HTTPStatus.OK:
+            return Page(url, unpacked(response, self.bounds.size), kind, etag, last_modified, moved_to)
+        said = f"the server answered {_status(response.status_code)}"
+        if response.status_code in _BUSY and (after := _header(response, "retry-after")):
+            raise Postponed(said, response.status_code, after)
+        raise Unreachable(said)
+
+
+def _header(response: httpx2.Response, name: str) -> str | None:
+    """A header that may be kept and sent back: printable, and of a length that somebody meant."""
+    value = response.headers.get(name)
+    return value if value and value.isascii() and value.isprintable() and len(value) <= _HEADER_KEPT else None
 
 
 def _target(response: httpx2.Response) -> str:
@@ -112,56 +195,6 @@ def _target(response: httpx2.Response) -> str:
         return web_address(str(response.url.join(location)))
     except (ValueError, httpx2.InvalidURL) as error:
         raise Unreachable(f"is redirected to '{_shown(location)}', which {error}") from None
-
-
-def _decoded(response: httpx2.Response, size: int) -> Iterator[bytes]:
-    """The body as it comes, decompressed in pieces; the raw bytes are bounded here."""
-    length = response.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > size:
-        raise Unreachable(_too_large(size))
-    raw = _bounded(response.iter_raw(), size)
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding in {"", "identity"}:
-        return raw
-    if encoding in {"gzip", "x-gzip", "deflate"}:
-        return _inflated(raw, encoding)
-    raise Unreachable(f"is encoded as '{shorten(one_line(encoding), 40)}', which was not asked for")
-
-
-def _inflated(raw: Iterator[bytes], encoding: str) -> Iterator[bytes]:
-    """`raw` decompressed, never more than 64 KB at a time, however small the input."""
-    inflater = None
-    for chunk in raw:
-        pending = chunk
-        while pending:
-            if inflater is None or inflater.eof:
-                inflater = zlib.decompressobj(_window(pending, encoding))
-            yield inflater.decompress(pending, 65536)
-            pending = inflater.unconsumed_tail or (inflater.unused_data if inflater.eof else b"")
-        while inflater is not None and not inflater.eof and (rest := inflater.decompress(b"", 65536)):
-            yield rest
-    if inflater is None or not inflater.eof:
-        raise Unreachable("ended in the middle of its compressed content")
-
-
-def _window(start: bytes, encoding: str) -> int:
-    """zlib's window bits: gzip, zlib, or, where a server takes "deflate" at its word, the bare stream."""
-    if encoding != "deflate":
-        return zlib.MAX_WBITS | 16
-    return zlib.MAX_WBITS if start[0] & 0x0F == 8 and start[0] >> 4 <= 7 else -zlib.MAX_WBITS
-
-
-def _bounded(chunks: Iterator[bytes], size: int) -> Iterator[bytes]:
-    seen = 0
-    for chunk in chunks:
-        seen += len(chunk)
-        if seen > size:
-            raise Unreachable(_too_large(size))
-        yield chunk
-
-
-def _too_large(size: int) -> str:
-    return f"is larger than {size / 1024 / 1024:g} MB"
 
 
 def _status(code: int) -> str:

@@ -18,6 +18,7 @@ from digest.catalogue.arrival import COVERED, Absence, Fate, decide, in_order
 from digest.catalogue.article import Entry
 from digest.catalogue.identity import Match, match
 from digest.catalogue.many import MANY, among
+from digest.catalogue.memory import Memory
 from digest.catalogue.sources.port import Fault, Reading
 from digest.settings import SourceSettings
 from digest.store import tables
@@ -53,6 +54,8 @@ class Stored:
 
     `new` were given an arrival number, `waiting` are new and post-dated, `covered` are new and will not be sent;
     `updated` and `unchanged` were known. `faults` are the reading's own and those of entries that storing left out.
+    `not_modified` says that the source had nothing to tell since the last time; `gap`, that articles may have come and
+    gone between two fetches: a source that shows only its latest entries showed none that was known (case 13).
     """
 
     new: int
@@ -61,6 +64,8 @@ class Stored:
     waiting: int
     covered: int
     faults: tuple[Fault, ...]
+    not_modified: bool = False
+    gap: bool = False
 
 
 def store_reading(connection: Connection, source: SourceSettings, reading: Reading, now: datetime) -> Stored:
@@ -70,7 +75,7 @@ def store_reading(connection: Connection, source: SourceSettings, reading: Readi
     outlives a typing error. An article's content follows the source that first brought it. What a source no longer
     shows stays. Call `release_waiting` afterwards.
     """
-    seeded_at = _visit(connection, source, now)
+    seeded_at = _visit(connection, source, now, memory=reading.memory)
     first = seeded_at is None
     found = match(
         reading.entries,
@@ -92,12 +97,16 @@ def store_reading(connection: Connection, source: SourceSettings, reading: Readi
         waiting=fates.count(Fate.WAITS),
         covered=fates.count(Fate.COVERED),
         faults=reading.faults + found.faults,
+        not_modified=reading.unchanged,
+        gap=reading.latest_only and not first and len(found.new) > 1 and not found.known and not found.faults,
     )
 
 
-def store_failure(connection: Connection, source: SourceSettings, error: str, now: datetime) -> None:
+def store_failure(
+    connection: Connection, source: SourceSettings, error: str, now: datetime, paused_until: datetime | None = None
+) -> None:
     """Remembers that `source` could not be read just now, and why. Its articles stay as they are."""
-    _visit(connection, source, now, error)
+    _visit(connection, source, now, error, paused_until)
 
 
 def release_waiting(connection: Connection, now: datetime) -> int:
@@ -121,14 +130,30 @@ def highest_arrival(connection: Connection) -> int:
     return connection.scalar(select(func.coalesce(func.max(tables.article.c.arrival), 0))) or 0
 
 
-def _visit(connection: Connection, source: SourceSettings, now: datetime, error: str | None = None) -> datetime | None:
-    """Writes down that the source was fetched; when it was seeded, None when it never was."""
-    name = tables.source.c.name == source.name
-    seen = connection.execute(select(tables.source.c.seeded_at).where(name)).one_or_none()
+def _visit(
+    connection: Connection,
+    source: SourceSettings,
+    now: datetime,
+    error: str | None = None,
+    paused_until: datetime | None = None,
+    memory: Memory | None = None,
+) -> datetime | None:
+    """Writes down that the source was fetched; when it was seeded, None when it never was.
+
+    After a failure the source is asked at its own address again, wherever it had moved to.
+    """
+    table = tables.source
+    seen = connection.execute(select(table.c.seeded_at, table.c.memory).where(table.c.name == source.name)).one_or_none()
+    kept = None if seen is None else seen.memory
+    if memory is not None:
+        kept = memory.data()
+    elif error is not None and paused_until is None and kept:
+        kept = {name: value for name, value in kept.items() if name != "moved_to"}
+    values = {"kind": source.kind, "fetched_at": now, "error": error, "memory": kept, "paused_until": paused_until}
     if seen is None:
-        connection.execute(insert(tables.source).values(name=source.name, kind=source.kind, fetched_at=now, error=error))
+        connection.execute(insert(table).values(name=source.name, **values))
         return None
-    connection.execute(update(tables.source).where(name).values(kind=source.kind, fetched_at=now, error=error))
+    connection.execute(update(table).where(table.c.name == source.name).values(values))
     seeded_at: datetime | None = seen.seeded_at
     return seeded_at
 

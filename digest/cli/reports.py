@@ -15,6 +15,8 @@ from digest.issues.lifecycle import IssueState
 _TROUBLED = ("rejected", "deferred", "unknown")
 _FAULTS_SHOWN = 20
 _DRY = "dry run: nothing was sent, nothing was recorded"
+_SOURCES_OVERSEEN = 10  # of more than these the report ends with a total
+GAP = "shows nothing that was known: there may be articles that came and went between two fetches; fetch it more often"
 
 
 def run_report(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> dict[str, Any]:
@@ -36,7 +38,10 @@ def fetch_report(fetched: Fetched) -> dict[str, Any]:
         counts = (
             {}
             if stored is None
-            else {name: getattr(stored, name) for name in ("new", "updated", "unchanged", "waiting", "covered")}
+            else {
+                name: getattr(stored, name)
+                for name in ("new", "updated", "unchanged", "waiting", "covered", "not_modified", "gap")
+            }
         )
         sources.append(
             {"source": source.name, "error": source.error, **counts, "faults": [str(fault) for fault in source.faults]}
@@ -71,10 +76,25 @@ def fetch_lines(fetched: Fetched) -> list[str]:
         said = ((source.stored.new, "new"), (source.stored.updated, "updated"), (source.stored.waiting, "waiting for their time"))
         counts = ", ".join(f"{count} {word}" for count, word in said if count) or "nothing new"
         lines.append(f"source {source.name}: {counts}")
+        if source.stored.gap:
+            lines.append(f"!source {source.name}: {GAP}")
         lines += [f"!source {source.name}: {fault}" for fault in source.faults[:_FAULTS_SHOWN]]
         if len(source.faults) > _FAULTS_SHOWN:
             lines.append(f"!source {source.name}: and {len(source.faults) - _FAULTS_SHOWN} more; --json lists them all")
+    if len(fetched.sources) > _SOURCES_OVERSEEN:
+        lines.append(_total(fetched))
     return lines
+
+
+def _total(fetched: Fetched) -> str:
+    """What came of many sources, in one line."""
+    stored = [source.stored for source in fetched.sources if source.stored is not None]
+    failed = len(fetched.sources) - len(stored)
+    not_modified = sum(each.not_modified for each in stored)
+    return (
+        f"{len(fetched.sources):,} sources: {len(stored) - not_modified:,} read, {not_modified:,} not modified, {failed:,} failed;"
+        f" {sum(each.new for each in stored):,} new articles"
+    )
 
 
 def send_report(sent: Sent, folder: Path | None) -> dict[str, Any]:

@@ -75,6 +75,8 @@ source = Table(
     Column("seeded_at", Instant),
     Column("fetched_at", Instant),
     Column("error", Text),
+    Column("memory", Json),
+    Column("paused_until", Instant),
 )
 
 article = Table(

@@ -15,6 +15,7 @@ from digest.catalogue.article import Entry
 from digest.catalogue.sources.port import SourceContext
 from digest.settings import SourceSettings
 from digest.store import tables
+from tests.catalogue.site import Site, serving
 from tests.databases import Databases
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -32,6 +33,12 @@ def connection(tmp_path: Path, database: Databases) -> Iterator[Connection]:
     with engine.begin() as connection:
         yield connection
     engine.dispose()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with serving() as site:
+        yield site
 
 
 @pytest.fixture

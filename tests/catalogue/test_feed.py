@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 
 from digest.catalogue.sources.content import Content
 from digest.catalogue.sources.feed import Feed, parse_feed
+from digest.catalogue.sources.parsers import Limits, Parsers
 from digest.catalogue.sources.port import Reading, SourceContext
 from digest.errors import Unreachable
 from digest.settings import SourceSettings
@@ -155,7 +159,8 @@ def test_an_old_doctype_without_declarations_is_harmless(read: Read) -> None:
 def test_the_parser_runs_out_of_memory_alone() -> None:
     with pytest.raises(Unreachable, match=r"needs more than 60 MB|could not be parsed"):
         parse_feed(
-            Content(b"<rss version='2.0'><channel>" + b"<item><title>x</title></item>" * 200_000, "x"), memory=60 * 1024 * 1024
+            Content(b"<rss version='2.0'><channel>" + b"<item><title>x</title></item>" * 200_000, "x"),
+            limits=Limits(memory=60 * 1024 * 1024),
         )
 
 
@@ -163,9 +168,9 @@ def test_the_parser_runs_out_of_time_alone() -> None:
     content = Content(b"<rss version='2.0'><channel><item><title>" + b"<a " * 200_000, "x")
     started = time.monotonic()
     with pytest.raises(Unreachable, match="seconds"):
-        parse_feed(content, cpu=1)
+        parse_feed(content, limits=Limits(cpu=1))
     with pytest.raises(Unreachable, match=r"within 0\.5 seconds"):
-        parse_feed(content, wall=0.5)
+        parse_feed(content, limits=Limits(wall=0.5))
     assert time.monotonic() - started < 20
 
 
@@ -180,7 +185,7 @@ def test_a_fetched_feed_is_read(
 ) -> None:
     from digest.catalogue import fetching
 
-    def fetch(url: str, *, allow_private: bool) -> fetching.Page:
+    def fetch(url: str, *, allow_private: bool, **others: Any) -> fetching.Page:
         assert not allow_private
         return fetching.Page(url, RSS.replace("https://backend.example/2<", "/zwei<").encode(), "text/xml")
 
@@ -188,3 +193,38 @@ def test_a_fetched_feed_is_read(
     reading = Feed(source(kind="feed", url="https://backend.example/rss"), context).read()
     assert reading.entries[1].url == "https://backend.example/zwei"
     assert reading.faults == ()
+
+
+def test_one_child_parses_many_feeds_and_a_hostile_one_harms_no_other() -> None:
+    good, poison = RSS.encode(), b"<rss version='2.0'><channel><item><title>" + b"<a " * 200_000
+    with Parsers(1) as parsers:
+        for data, limits in [
+            (good, Limits()),
+            (poison, Limits(cpu=1)),
+            (good, Limits()),
+            (poison, Limits(wall=0.5)),
+            (good, Limits()),
+        ]:
+            if data is good:
+                assert len(parsers.parse(data, None, None, limits)["entries"]) == 3
+            else:
+                with pytest.raises(Unreachable, match="seconds"):
+                    parsers.parse(data, None, None, limits)
+
+
+def test_no_more_feeds_are_parsed_at_once_than_parsers_were_given() -> None:
+    with Parsers(2) as parsers, ThreadPoolExecutor(8) as threads:
+        feeds = threads.map(lambda _: parsers.parse(RSS.encode(), None, None, Limits()), range(20))
+        assert [len(feed["entries"]) for feed in feeds] == [3] * 20
+        assert parsers.started == 2
+
+
+def test_a_parser_that_was_killed_is_replaced() -> None:
+    with Parsers(1) as parsers:
+        for number in range(3):
+            assert len(parsers.parse(RSS.encode(), None, None, Limits())["entries"]) == 3
+            assert parsers.started == number + 1
+            (parser,) = parsers.idle
+            os.kill(parser.pid, signal.SIGKILL)
+            with pytest.raises(Unreachable, match="could not be parsed"):
+                parsers.parse(RSS.encode(), None, None, Limits())

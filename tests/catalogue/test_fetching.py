@@ -7,9 +7,8 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import httpcore2
@@ -18,61 +17,7 @@ import pytest
 from digest.catalogue.connecting import connect
 from digest.catalogue.fetching import Bounds, Page, fetch
 from digest.errors import Unreachable
-
-Answer = Callable[[BaseHTTPRequestHandler], None]
-
-
-@dataclass
-class Site:
-    """A small web server on loopback: a path leads to a function that answers."""
-
-    port: int = 0
-    pages: dict[str, Answer] = field(default_factory=dict)
-    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def says(self, path: str, body: bytes, status: int = 200, **headers: str) -> str:
-        def answer(handler: BaseHTTPRequestHandler) -> None:
-            handler.send_response(status)
-            for name, value in {"Content_Length": str(len(body)), **headers}.items():
-                handler.send_header(name.replace("_", "-"), value)
-            handler.end_headers()
-            handler.wfile.write(body)
-
-        return self.does(path, answer)
-
-    def does(self, path: str, answer: Answer) -> str:
-        self.pages[path] = answer
-        return self.url + path
-
-
-@pytest.fixture
-def site() -> Iterator[Site]:
-    site = Site()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            site.requests.append((self.path, dict(self.headers)))
-            try:
-                site.pages[self.path](self)
-            except (BrokenPipeError, ConnectionResetError):
-                self.close_connection = True
-
-        def log_request(self, *args: object) -> None:
-            """Says nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    site.port = server.server_port
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield site
-    server.shutdown()
-    thread.join()
-    server.server_close()
+from tests.catalogue.site import Site
 
 
 def get(url: str, **bounds: Any) -> Page:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from importlib.metadata import EntryPoint
+from typing import ClassVar
 
 import pytest
 
-from digest.catalogue import registry
+from digest.catalogue import reading_sources, registry
 from digest.catalogue.article import Entry
 from digest.catalogue.reading_sources import read_sources
 from digest.catalogue.registry import open_sources, source_kinds
@@ -96,4 +98,70 @@ def test_what_a_plugin_leaves_unclean_does_not_reach_the_catalogue(context: Sour
 
 
 def test_no_sources_are_no_results(context: SourceContext) -> None:
-    assert read_sources([], context) == []
+    assert list(read_sources([], context)) == []
+
+
+class Waiting(Broken):
+    """A source that is read only after the one named by its path."""
+
+    done: ClassVar[dict[str, threading.Event]] = {}
+
+    def __init__(self, settings: SourceSettings, context: SourceContext) -> None:
+        self.own, self.before = settings.name, str(settings.path)
+
+    def read(self) -> Reading:
+        if self.before in self.done:
+            assert self.done[self.before].wait(20)
+        self.done[self.own].set()
+        return Reading(())
+
+
+def test_results_come_in_the_configurations_order_however_they_were_read(
+    monkeypatch: pytest.MonkeyPatch, context: SourceContext, source: Make
+) -> None:
+    monkeypatch.setattr(reading_sources, "open_sources", lambda sources, context: [Waiting(each, context) for each in sources])
+    names = [f"s{number}" for number in range(8)]
+    Waiting.done.update({name: threading.Event() for name in names})
+    sources = [source(name, path=after) for name, after in zip(names, [*names[1:], "nobody"], strict=True)]
+    read: list[str] = []
+    results = read_sources(sources, context, lambda result: read.append(result.source.name))
+    assert [result.source.name for result in results] == names
+    assert sorted(read) == names
+    assert read[0] != names[0]
+
+
+def test_sources_of_one_host_are_read_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, context: SourceContext, source: Make
+) -> None:
+    at_once: dict[str, int] = {"now": 0, "most": 0}
+
+    class Counting(Waiting):
+        def read(self) -> Reading:
+            at_once["now"] += 1
+            at_once["most"] = max(at_once["most"], at_once["now"])
+            at_once["now"] -= 1
+            return Reading(())
+
+    monkeypatch.setattr(reading_sources, "open_sources", lambda sources, context: [Counting(each, context) for each in sources])
+    sources = [source(f"s{number}", url=f"https://Backend.example/{number}") for number in range(50)]
+    assert len(list(read_sources(sources, context))) == 50
+    assert at_once["most"] == 1
+
+
+def test_who_stops_listening_stops_the_reading(monkeypatch: pytest.MonkeyPatch, context: SourceContext, source: Make) -> None:
+    read: list[str] = []
+
+    class Noting(Waiting):
+        def read(self) -> Reading:
+            read.append(self.own)
+            if len(read) > 1:
+                assert self.done["go"].wait(20)
+            return Reading(())
+
+    Waiting.done["go"] = threading.Event()
+    monkeypatch.setattr(reading_sources, "open_sources", lambda sources, context: [Noting(each, context) for each in sources])
+    results = read_sources([source(f"s{number}", url=f"https://b.example/{number}") for number in range(50)], context)
+    assert next(results).source.name == "s0"
+    threading.Timer(0.1, Waiting.done["go"].set).start()
+    results.close()
+    assert len(read) == 2

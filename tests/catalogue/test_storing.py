@@ -348,3 +348,26 @@ def test_any_order_of_fetches_numbers_every_article_once(
     assert None not in numbers
     assert given == list(range(1, len(given) + 1))
     assert len(numbers) == 40
+
+
+# Gaps (case 13)
+
+
+def test_a_feed_that_was_outrun_is_noticed_once(store: Store, entry: Make, now: datetime) -> None:
+    first = [entry(f"old-{number}", days=20 + number) for number in range(10)]
+    later = [entry(f"new-{number}", days=number) for number in range(10)]
+    assert not store(*first, latest_only=True).gap, "nothing can be missing before the first fetch"
+    assert store(*later, latest_only=True, at=now).gap
+    assert not store(*later, latest_only=True, at=now).gap, "told once"
+
+
+def test_one_known_entry_shows_that_nothing_was_missed(store: Store, entry: Make) -> None:
+    store(entry("a", days=9), entry("b", days=8), latest_only=True)
+    assert not store(entry("b", days=8), entry("c", days=7), latest_only=True).gap
+    assert not store(latest_only=True).gap, "an emptied feed shows nothing"
+    assert not store(entry("d", days=1), latest_only=True).gap, "a feed of one entry is always outrun, and not told of for ever"
+
+
+def test_a_source_that_shows_everything_has_no_gap(store: Store, entry: Make) -> None:
+    store(entry("a", days=9), entry("b", days=8))
+    assert not store(entry("c"), entry("d")).gap

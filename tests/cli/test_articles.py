@@ -85,3 +85,19 @@ def test_control_characters_of_a_source_do_not_reach_the_terminal(project: Proje
     got = project.command("articles", "fetch", "--now", NOW)
     shown = got.stdout + got.stderr + project.command("articles", "list").stdout
     assert all(character.isprintable() or character in "\t\n" for character in shown)
+
+
+def test_a_feed_that_was_outrun_is_told_and_is_no_failure(project: Project) -> None:
+    project.configure(
+        'name = "articles"\nkind = "json"\npath = "articles.json"', 'name = "articles"\nkind = "feed"\npath = "articles.json"'
+    )
+    for names in ("ab", "cd"):
+        items = [{"id": name, "url": f"https://backend.example/{name}", "title": name} for name in names]
+        (project.folder / "articles.json").write_text(json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": items}))
+        done = project.command("articles", "fetch", "--now", NOW)
+        assert done.returncode == 0
+    assert done.stderr == (
+        "source articles: shows nothing that was known: there may be articles that came and went between two fetches;"
+        " fetch it more often\n"
+    )
+    assert "nothing that was known" not in project.command("articles", "fetch", "--now", NOW).stderr

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from digest.catalogue.sources.port import SourceContext
+from digest.catalogue.memory import Memory
+from digest.catalogue.sources.port import Fault, SourceContext
 from digest.errors import Unreachable
 from digest.settings import SourceSettings
 
@@ -13,22 +14,39 @@ MAX_FILE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What was read: the bytes, the place as messages name it, and, of a fetch, its final address and content type."""
+    """What was read: the bytes and the place as messages name it; of a fetch also its final address and content type.
+
+    `unchanged` content is as it was at the last fetch, and was not sent again. `memory` and `faults` belong to the reading.
+    """
 
     data: bytes
     place: str
     url: str | None = None
     content_type: str | None = None
+    unchanged: bool = False
+    memory: Memory | None = None
+    faults: tuple[Fault, ...] = ()
 
 
 def read_content(settings: SourceSettings, context: SourceContext) -> Content:
     """The source's file or page. Raises `Unreachable` with one line."""
-    if settings.url is not None:
-        from digest.catalogue.fetching import fetch
+    return _fetch(settings, context) if settings.url is not None else _read_file(settings, context)
 
-        page = fetch(settings.url, allow_private=settings.allow_private)
-        return Content(page.data, page.place, page.url, page.content_type)
-    return _read_file(settings, context)
+
+def _fetch(settings: SourceSettings, context: SourceContext) -> Content:
+    before = context.visits.memory(settings)
+    page, memory = context.visits.front_page(settings)
+    faults: tuple[Fault, ...] = ()
+    if page.moved_to is not None and page.moved_to != before.moved_to:
+        faults = (
+            Fault(
+                "address",
+                "",
+                f"has moved for good to {page.place}, which is asked from now on; make it the `url` of source '{settings.name}'",
+                error=False,
+            ),
+        )
+    return Content(page.data, page.place, page.url, page.content_type, page.not_modified, memory, faults)
 
 
 def _read_file(settings: SourceSettings, context: SourceContext) -> Content:

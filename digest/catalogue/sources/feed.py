@@ -1,35 +1,28 @@
-"""The source kind `feed`: RSS and Atom, parsed by feedparser in a child process with limits."""
+"""The source kind `feed`: RSS and Atom, parsed by feedparser in a child process with limits, and JSON Feed."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
-from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
-
-import orjson
 
 from digest.catalogue.cleaning import language_tag
 from digest.catalogue.plain_text import one_line, plain_text, shorten
 from digest.catalogue.sources.collecting import collect
 from digest.catalogue.sources.content import Content, read_content
+from digest.catalogue.sources.json_feed import json_feed
+from digest.catalogue.sources.parsers import Limits, Parsers
 from digest.catalogue.sources.port import Fault, Reading, SourceContext
 from digest.errors import Unreachable
 from digest.settings import SourceSettings
 
-MEMORY = 1024 * 1024 * 1024
-CPU_SECONDS = 40
-WALL_SECONDS = 60.0
 SUMMARY_LENGTH = 400
-
-_CHILD = Path(__file__).with_name("feed_child.py")
 
 
 class Feed:
-    """An RSS or Atom feed, from an address or a file."""
+    """An RSS, Atom or JSON feed, from an address or a file."""
 
     def __init__(self, settings: SourceSettings, context: SourceContext) -> None:
         self._settings = settings
@@ -38,46 +31,38 @@ class Feed:
     def read(self) -> Reading:
         """The entries the feed shows now. A malformed feed gives what can be read of it, and a warning."""
         content = read_content(self._settings, self._context)
+        if content.unchanged:
+            return Reading((), content.faults, latest_only=True, unchanged=True, memory=content.memory)
+        return feed_reading(self._parsed(content), content, self._settings, self._context)
+
+    def _parsed(self, content: Content) -> dict[str, Any]:
         try:
-            feed = parse_feed(content)
+            if content.data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+                return json_feed(content.data)
+            return parse_feed(content, self._context.parsers)
         except Unreachable as error:
             raise Unreachable(f"{content.place}: {error}") from None
-        faults = list(_remarks(feed))
-        raws = _raws(feed, content.url)
-        return collect(raws, self._settings, self._context, faults=faults, latest_only=True)
 
 
-def parse_feed(content: Content, *, memory: int = MEMORY, cpu: int = CPU_SECONDS, wall: float = WALL_SECONDS) -> dict[str, Any]:
-    """What the child made of `content`: entries with the keys of articles.json. Raises `Unreachable` with one line."""
+def feed_reading(feed: dict[str, Any], content: Content, settings: SourceSettings, context: SourceContext) -> Reading:
+    """The reading of a parsed feed: its `entries` with the keys of articles.json, its `language` and its `trouble`."""
+    faults = [*content.faults, *_remarks(feed)]
+    reading = collect(_raws(feed, content.url), settings, context, faults=faults, latest_only=True)
+    return replace(reading, memory=content.memory)
+
+
+def parse_feed(content: Content, parsers: Parsers | None = None, limits: Limits | None = None) -> dict[str, Any]:
+    """What a child made of `content`: entries with the keys of articles.json. Raises `Unreachable` with one line."""
     if not content.data.strip():
         raise Unreachable("is empty, not a feed")
-    limits = [str(memory), str(cpu), content.url or "", one_line(content.content_type or "")]
-    try:
-        child = subprocess.run(  # noqa: S603 - our own file, and no shell
-            [sys.executable, "-I", str(_CHILD), *limits],
-            input=content.data,
-            capture_output=True,
-            timeout=wall,
-            check=False,
-            env={},
-        )
-    except subprocess.TimeoutExpired:
-        raise Unreachable(f"could not be parsed within {wall:g} seconds; ask its publisher for a smaller feed") from None
-    if child.returncode != 0:
-        raise Unreachable(_ended(child, memory, cpu))
-    feed: dict[str, Any] = orjson.loads(child.stdout)
+    if parsers is None:
+        with Parsers(1) as parsers:
+            return parse_feed(content, parsers, limits)
+    kind = one_line(content.content_type or "") or None
+    feed = parsers.parse(content.data, content.url, kind, limits or Limits())
     if "refused" in feed:
         raise Unreachable(one_line(str(feed["refused"])))
     return feed
-
-
-def _ended(child: subprocess.CompletedProcess[bytes], memory: int, cpu: int) -> str:
-    if b"MemoryError" in child.stderr:
-        return f"needs more than {memory // 1024 // 1024} MB to parse; ask its publisher for a smaller feed"
-    if child.returncode < 0:
-        return f"could not be parsed within {cpu} seconds of processor time; ask its publisher for a smaller feed"
-    last = child.stderr.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
-    return f"could not be parsed ({shorten(one_line(last), 200) or 'the parser failed'})"
 
 
 def _remarks(feed: dict[str, Any]) -> Iterator[Fault]:

@@ -1,10 +1,12 @@
-"""What runs in the child process that parses a feed: standard input in, JSON on standard output, nothing else.
+"""What runs in the child process that parses feeds: standard input in, standard output out, nothing else.
 
 Started by path with `python -I`, so it imports nothing of Digest. Feeds are foreign and feedparser is not built for
-hostile ones (a hundred kilobytes cost it hundreds of megabytes, or minutes), hence the limits.
+hostile ones (a hundred kilobytes cost it hundreds of megabytes, or minutes), hence the limits. They bind a fork that
+parses one feed and ends; the process that waits for feeds only passes bytes on.
 
-The output is {"entries": [...], "language": ..., "trouble": ...}, entries with the keys of articles.json, or
-{"refused": "..."} when there is nothing to read.
+It is asked by a line of JSON (length, memory, cpu, url, content_type) and the feed's bytes, and answers with a line
+(length, signal) and what the fork wrote: {"entries": [...], "language": ..., "trouble": ...}, entries with the keys of articles.json, or
+{"refused": "..."} when there is nothing to read, {"broken": "..."} when the parser failed.
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import re
 import resource
 import sys
 from datetime import datetime
 from html import escape
 from typing import Any
+
+OUTPUT_LIMIT = 128 * 1024 * 1024
 
 _PROLOGUE = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE\s+([\w:.-]+)([^>\[]*)(\[)?", re.IGNORECASE)
@@ -141,15 +146,46 @@ def _image(entry: Any) -> str | None:
     return str(thumbnails[0]["url"]) if thumbnails and thumbnails[0].get("url") else None
 
 
-def main(arguments: list[str]) -> None:
-    """Arguments: memory in bytes, processor seconds, the feed's address or "", its content type or ""."""
-    memory, cpu, url, content_type = arguments
-    limit(int(memory), int(cpu))
-    data = sys.stdin.buffer.read()
-    reason = refusal(data)
-    result = {"refused": reason} if reason else parse(data, url or None, content_type or None)
-    sys.stdout.buffer.write(json.dumps(result, ensure_ascii=False).encode("utf-8", "replace"))
+def fork(asked: dict[str, Any], data: bytes) -> tuple[int, bytes]:
+    """What a process of its own makes of a feed: the signal that ended it, or 0, and what it wrote."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reading)
+        with os.fdopen(writing, "wb") as output:
+            output.write(answer(asked, data))
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as stream:
+        written = stream.read(OUTPUT_LIMIT + 1)
+    return os.WTERMSIG(os.waitpid(child, 0)[1]), written
+
+
+def answer(asked: dict[str, Any], data: bytes) -> bytes:
+    """What the fork writes, under its limits."""
+    limit(asked["memory"], asked["cpu"])
+    try:
+        reason = refusal(data)
+        result = {"refused": reason} if reason else parse(data, asked["url"], asked["content_type"])
+        return json.dumps(result, ensure_ascii=False).encode("utf-8", "replace")
+    except MemoryError:
+        return b'{"broken": "MemoryError"}'
+    except Exception as error:
+        return json.dumps({"broken": " ".join(f"{type(error).__name__}: {error}".split())[:200]}).encode()
+
+
+def main() -> None:
+    """One feed after the other, until nobody asks any more."""
+    import feedparser  # noqa: F401 - loaded once, for every fork
+
+    while line := sys.stdin.buffer.readline():
+        asked = json.loads(line)
+        signal, written = fork(asked, sys.stdin.buffer.read(asked["length"]))
+        if len(written) > OUTPUT_LIMIT:
+            signal, written = 0, b'{"broken": "its entries are too large"}'
+        sys.stdout.buffer.write(json.dumps({"length": len(written), "signal": signal}).encode() + b"\n" + written)
+        sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

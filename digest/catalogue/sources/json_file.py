@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import orjson
 
 from digest.catalogue.sources.collecting import collect
-from digest.catalogue.sources.content import Content, read_content
+from digest.catalogue.sources.content import read_content
+from digest.catalogue.sources.feed import feed_reading
+from digest.catalogue.sources.json_feed import feed_of, is_json_feed
 from digest.catalogue.sources.port import Reading, SourceContext
 from digest.errors import Unreachable
 from digest.settings import SourceSettings
 
 
 class JsonFile:
-    """A list of articles, or `{"articles": [...]}`, from a file or an address."""
+    """A list of articles, or `{"articles": [...]}`, from a file or an address. A JSON Feed is read as one."""
 
     def __init__(self, settings: SourceSettings, context: SourceContext) -> None:
         self._settings = settings
@@ -24,14 +27,19 @@ class JsonFile:
     def read(self) -> Reading:
         """Every article of the file that can be taken, and what is wrong with the others."""
         content = read_content(self._settings, self._context)
+        if content.unchanged:
+            return Reading((), content.faults, unchanged=True, memory=content.memory)
         try:
-            return collect(_articles(content), self._settings, self._context)
+            value = _parsed(content.data)
+            if is_json_feed(value):
+                return feed_reading(feed_of(value), content, self._settings, self._context)
+            reading = collect(_articles(value), self._settings, self._context, faults=content.faults)
+            return replace(reading, memory=content.memory)
         except Unreachable as error:
             raise Unreachable(f"{content.place}: {error}") from None
 
 
-def _articles(content: Content) -> list[Any]:
-    value = _parsed(content.data)
+def _articles(value: Any) -> list[Any]:
     if isinstance(value, dict) and "articles" in value:
         value = value["articles"]
     if not isinstance(value, list):

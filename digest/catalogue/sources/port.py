@@ -6,20 +6,28 @@ SourceContext)`. Reading never touches the store.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from digest.catalogue.article import Entry
+from digest.catalogue.memory import Memory
+from digest.catalogue.sources.parsers import Parsers
+from digest.catalogue.visiting import Visits
 
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """What a source may know of the project: its folder, and the zone of times that carry none."""
+    """What a source may know of the project: its folder, and the zone of times that carry none.
+
+    `visits` is how it asks for pages, `parsers` where feeds are parsed; all sources of a run share them.
+    """
 
     project: Path
     timezone: ZoneInfo
+    visits: Visits = field(default_factory=Visits)
+    parsers: Parsers | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +53,15 @@ class Reading:
     """What one fetch of a source brought: good entries in the source's order, and the faults.
 
     `latest_only` says that the source shows only its latest entries, as feeds do: when one of them is deleted, an old
-    one that nobody has seen yet may take its place, and is then not new.
+    one that nobody has seen yet may take its place, and is then not new. `unchanged` says that the source is as it was
+    at the last fetch, and was therefore not read. `memory` is kept with the reading, for the next fetch.
     """
 
     entries: tuple[Entry, ...]
     faults: tuple[Fault, ...] = ()
     latest_only: bool = False
+    unchanged: bool = False
+    memory: Memory | None = None
 
 
 class Source(Protocol):

@@ -1,0 +1,155 @@
+"""Parsers: the child processes in which feeds are parsed, a fresh one with limits for each feed.
+
+Starting Python and loading feedparser takes a quarter of a second, so that is done once for each parser at work: it
+waits for feeds and forks for each. The fork is what the limits bind, and what dies of a hostile feed.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from digest.errors import Unreachable
+
+_CHILD = Path(__file__).with_name("feed_child.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What parsing one feed may cost: bytes of memory, seconds of processor, seconds in all."""
+
+    memory: int = 1024 * 1024 * 1024
+    cpu: int = 40
+    wall: float = 60.0
+
+
+class Parsers:
+    """As many feeds at once as the machine has processors, by default; the others wait. Safe to use from several threads."""
+
+    def __init__(self, at_once: int | None = None) -> None:
+        self._idle: queue.LifoQueue[_Parser | None] = queue.LifoQueue()
+        for _ in range(at_once or os.cpu_count() or 1):
+            self._idle.put(None)
+        self.started = 0
+
+    @property
+    def idle(self) -> tuple[_Parser, ...]:
+        """The processes that wait."""
+        return tuple(parser for parser in self._idle.queue if parser is not None)
+
+    def __enter__(self) -> Parsers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def parse(self, data: bytes, url: str | None, content_type: str | None, limits: Limits) -> dict[str, Any]:
+        """What the child made of a feed. Raises `Unreachable` with one line when it came to nothing."""
+        parser = self._idle.get()
+        try:
+            if parser is None:
+                parser = _Parser()
+                self.started += 1
+            return _result(parser.parse(data, url, content_type, limits), limits)
+        except (OSError, ValueError) as error:
+            raise Unreachable(f"could not be parsed ({error})") from None
+        finally:
+            if parser is not None and not parser.alive:
+                parser.close()
+                parser = None
+            self._idle.put(parser)
+
+    def close(self) -> None:
+        """Ends the processes that wait."""
+        with suppress(queue.Empty):
+            while True:
+                if (parser := self._idle.get_nowait()) is not None:
+                    parser.close()
+
+
+class _Parser:
+    """One process that waits for feeds, in a group of its own with what it forks."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own file, and no shell
+            [sys.executable, "-I", str(_CHILD)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={},
+            start_new_session=True,
+        )
+        self.alive = True
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
+    def parse(self, data: bytes, url: str | None, content_type: str | None, limits: Limits) -> tuple[dict[str, Any], bytes]:
+        """How the fork ended, and what it wrote. When the time is over, or anything is wrong, the process is ended."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None  # noqa: S101 - both are pipes
+        assert stdout is not None  # noqa: S101
+        asked = {"length": len(data), "memory": limits.memory, "cpu": limits.cpu, "url": url, "content_type": content_type}
+        expired = threading.Event()
+        alarm = threading.Timer(limits.wall, self._expire, [expired])
+        alarm.start()
+        self.alive = False
+        try:
+            stdin.write(orjson.dumps(asked) + b"\n")
+            stdin.write(data)
+            stdin.flush()
+            head = orjson.loads(stdout.readline())
+            written = stdout.read(head["length"])
+            self.alive = len(written) == head["length"] and not expired.is_set()
+        except (OSError, ValueError):
+            if not expired.is_set():
+                raise
+            head, written = {"expired": True}, b""
+        finally:
+            alarm.cancel()
+            if not self.alive:
+                self.close()
+        return head, written
+
+    def close(self) -> None:
+        """Ends it and whatever it forked."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        self._process.wait()
+
+    def _expire(self, expired: threading.Event) -> None:
+        expired.set()
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _result(answer: tuple[dict[str, Any], bytes], limits: Limits) -> dict[str, Any]:
+    head, written = answer
+    if head.get("expired"):
+        raise Unreachable(f"could not be parsed within {limits.wall:g} seconds; ask its publisher for a smaller feed")
+    if head["signal"] in (signal.SIGXCPU, signal.SIGKILL):
+        raise Unreachable(
+            f"could not be parsed within {limits.cpu} seconds of processor time; ask its publisher for a smaller feed"
+        )
+    found: dict[str, Any] = orjson.loads(written) if written and not head["signal"] else {"broken": "the parser crashed"}
+    if found.get("broken") == "MemoryError":
+        raise Unreachable(f"needs more than {limits.memory // 1024 // 1024} MB to parse; ask its publisher for a smaller feed")
+    if "broken" in found:
+        raise Unreachable(f"could not be parsed ({found['broken']})")
+    return found

@@ -1,0 +1,115 @@
+"""Five hundred feeds in one run, fifty of them dead and fifty slow: everything else is read, and the bounds hold.
+
+Loopback only: hosts are addresses of 127/8, each served on its own.
+"""
+
+from __future__ import annotations
+
+import resource
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from digest.catalogue.fetching import Bounds
+from digest.catalogue.reading_sources import read_sources
+from digest.catalogue.sources.port import SourceContext
+from digest.catalogue.visiting import Visits
+from digest.settings import SourceSettings
+from tests.catalogue.site import Site, serving
+
+pytestmark = pytest.mark.proof
+HOSTS, GOOD, SLOW, DEAD = 20, 400, 50, 50
+BOUNDS = Bounds(connect_seconds=2, read_seconds=2, total_seconds=4)
+HEAD = "<rss version='2.0'><channel><title>x</title>"
+
+
+class Load:
+    """How many requests are answered at once, in all and by one host."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._now: Counter[str] = Counter()
+        self.most = 0
+        self.most_of_one = 0
+
+    @contextmanager
+    def of(self, host: str) -> Iterator[None]:
+        with self._lock:
+            self._now[host] += 1
+            self.most = max(self.most, self._now.total())
+            self.most_of_one = max(self.most_of_one, self._now[host])
+        yield
+        with self._lock:
+            self._now[host] -= 1
+
+
+def feed(number: int) -> bytes:
+    items = (f"<item><title>{number}/{each}</title><link>https://blog{number}.example/{each}</link></item>" for each in range(20))
+    return f"{HEAD}{''.join(items)}</channel></rss>".encode()
+
+
+def offer(site: Site, load: Load, host: str, number: int) -> str:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        with load.of(host):
+            handler.send_response(200)
+            handler.end_headers()
+            handler.wfile.write(feed(number))
+
+    site.does(f"/{number}", answer)
+    return f"http://{host}:{site.port}/{number}"
+
+
+def drip(site: Site, host: str) -> str:
+    """A feed of a byte every now and then, for ever."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        for _ in range(200):
+            handler.wfile.write(b" ")
+            time.sleep(0.2)
+
+    return f"http://{host}:{site.port}{site.does('/slow', answer).removeprefix(site.url)}"
+
+
+def test_all_but_the_dead_and_the_slow_are_read_and_each_of_those_is_one_line(tmp_path: Path) -> None:
+    load = Load()
+    with ExitStack() as stack:
+        urls: list[str] = []
+        hosts = [f"127.0.1.{number + 1}" for number in range(HOSTS)]
+        sites = [stack.enter_context(serving(host)) for host in hosts]
+        urls += [offer(sites[number % HOSTS], load, hosts[number % HOSTS], number) for number in range(GOOD)]
+        slow = [f"127.0.2.{number + 1}" for number in range(SLOW)]
+        urls += [drip(stack.enter_context(serving(host)), host) for host in slow]
+        for number in range(DEAD):
+            silent = stack.enter_context(socket.socket())
+            silent.bind((f"127.0.3.{number + 1}", 0))  # bound and not listening: refuses
+            if number % 2:
+                silent.listen(8)  # takes connections, and never says a word
+            urls.append(f"http://127.0.3.{number + 1}:{silent.getsockname()[1]}/feed")
+        sources = [
+            SourceSettings.model_validate({"name": f"s{number}", "kind": "feed", "url": url, "allow_private": True})
+            for number, url in enumerate(urls)
+        ]
+        before = threading.active_count()
+        began = time.monotonic()
+        results = list(read_sources(sources, SourceContext(tmp_path, ZoneInfo("UTC"), Visits(bounds=BOUNDS))))
+        took = time.monotonic() - began
+    assert [result.source.name for result in results] == [source.name for source in sources]
+    good, bad = results[:GOOD], results[GOOD:]
+    assert sum(len(result.reading.entries) for result in good if result.reading) == GOOD * 20
+    assert all(result.error and "\n" not in result.error for result in bad)
+    assert load.most_of_one == 1, "one request at a time to each host"
+    assert 1 < load.most <= 16, "several hosts at once, and no more than threads"
+    assert threading.active_count() <= before + SLOW, "no thread of ours is left; the servers' may still drip"
+    own, children = (resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    assert own < 500
+    print(f"{len(urls)} feeds in {took:.0f} s, at most {load.most} at once; peak {own} MB, a parser {children} MB")
