@@ -19,11 +19,6 @@ class Breaker:
     retry_at: datetime | None = field(default=None, init=False)
     _probe: int | None = field(default=None, init=False)
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether everything may go."""
-        return self.retry_at is None
-
     def lets(self, now: datetime) -> bool:
         """Whether a lane may mark something at `now`: any while closed, one after the pause."""
         return self.retry_at is None or (self._probe is None and now >= self.retry_at)

@@ -104,7 +104,7 @@ class Ledger:
             "newsletter": self.newsletter,
             "sub_revision": sub_revision,
         }
-        marked = {one for (one,) in statements.MARK.run(connection, values).fetchall()}
+        marked = self._of_their_batch(connection, marks, statements.MARK.run(connection, values).fetchall())
         return [self._marked(connection, mark, marked, now, sub_revision) for mark in marks]
 
     def settle(
@@ -186,12 +186,22 @@ class Ledger:
         elif state is not _S.UNKNOWN:
             self._arrive_late(connection, batch, one, _S.PLANNED if state is _S.DEFERRED else state, words, now)
 
+    def _of_their_batch(
+        self, connection: Connection, marks: Sequence[Mark], found: Sequence[tuple[int, int]]
+    ) -> set[tuple[int, int]]:
+        """Those marked with their batches; a delivery that has meanwhile come to another of our batches was asked for by a
+        lane that has lost it, and is not marked through that."""
+        marked = {(one, batch) for one, batch in found}
+        for one, batch in marked - {(one, mark.batch) for mark in marks for one in mark.recipients}:
+            statements.UNMARK.run(connection, {"issue": self.issue_id, "whose": [one], "batch": batch})
+        return marked
+
     def _marked(
-        self, connection: Connection, mark: Mark, marked: set[int], now: datetime, sub_revision: int
+        self, connection: Connection, mark: Mark, marked: set[tuple[int, int]], now: datetime, sub_revision: int
     ) -> list[int] | Refusal:
-        ours = [one for one in mark.recipients if one in marked]
+        ours = [one for one in mark.recipients if (one, mark.batch) in marked]
         if len(ours) != len(mark.recipients):
-            left = [one for one in mark.recipients if one not in marked]
+            left = [one for one in mark.recipients if (one, mark.batch) not in marked]
             try:
                 self._leave_out(connection, mark.batch, left, now, nobody=not ours, sub_revision=sub_revision)
             except Refusal as refusal:

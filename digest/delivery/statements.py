@@ -106,7 +106,14 @@ MARK = Prepared(
     .where(_ISSUE, _WHOSE, _still(_S.CLAIMED), _OURS)
     .where(_SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
     .values(state=_S.SENDING.value, attempts=_row.attempts + 1)
-    .returning(_row.subscriber_id)
+    .returning(_row.subscriber_id, _row.batch_id)
+)
+
+# issue, whose, batch: a mark that was of another lane's batch, taken back in its own transaction
+UNMARK = Prepared(
+    update(tables.delivery)
+    .where(_ISSUE, _WHOSE, _still(_S.SENDING), _row.batch_id == bindparam("batch"))
+    .values(state=_S.CLAIMED.value, attempts=_row.attempts - 1)
 )
 
 # issue, whose, batches: what was accepted as one answer after the other says, for all lanes

@@ -227,6 +227,35 @@ def test_lanes_are_marked_and_accepted_together_and_each_is_told_of_its_own(plan
     assert planned.states() == ["accepted", "accepted", "claimed", "cancelled", "planned", "planned"]
 
 
+def test_a_lane_that_lost_its_delivery_is_not_let_mark_it_through_another_of_our_batches(planned: Planned) -> None:
+    lost, (one, _) = planned.claim(size=2)
+    given_back = tables.delivery.c.subscriber_id == one
+    planned.connection.execute(update(tables.delivery).where(given_back).values(state="planned"))  # its lease had ended
+    now_held, (again,) = planned.claim(size=1)
+    assert again == one
+    ledger = planned.ledger()
+    asked = [Mark(0, lost, (one,)), Mark(1, now_held, (one,))]
+    first, second = ledger.mark(planned.connection, asked, now=NOW)
+    assert (type(first), second) == (LeaseLost, [one])
+    (attempts,) = planned.connection.execute(select(tables.delivery.c.attempts).where(given_back)).one()
+    assert attempts == 1
+
+
+def test_a_mark_of_another_of_our_batches_is_taken_back(planned: Planned) -> None:
+    lost, (one, _) = planned.claim(size=2)
+    given_back = tables.delivery.c.subscriber_id == one
+    planned.connection.execute(update(tables.delivery).where(given_back).values(state="planned"))
+    now_held, _ = planned.claim(size=1)
+    other_batch, (other,) = planned.claim(size=1)
+    asked = [Mark(0, lost, (one,)), Mark(1, other_batch, (other,)), Mark(2, now_held, ())]
+    first, second, third = planned.ledger().mark(planned.connection, asked, now=NOW)
+    assert (type(first), second, third) == (LeaseLost, [other], [])
+    state, attempts, batch = planned.connection.execute(
+        select(tables.delivery.c.state, tables.delivery.c.attempts, tables.delivery.c.batch_id).where(given_back)
+    ).one()
+    assert (state, attempts, batch) == ("claimed", 0, now_held)
+
+
 @pytest.mark.sqlite  # how SQLite reads its statements
 def test_the_hot_statements_search_in_an_index_and_look_at_no_whole_issue(planned: Planned) -> None:
     driver: Any = planned.connection.connection.driver_connection

@@ -140,6 +140,42 @@ def test_a_stream_that_raises_leaves_its_delivery_unknown_and_the_others_alone()
     assert found[1].outcomes == (Outcome.ACCEPTED,)
 
 
+def test_what_fails_before_a_stream_begins_ends_that_delivery_alone() -> None:
+    async def sound() -> Answer:
+        return Answer((Outcome.ACCEPTED,))
+
+    def no_envelope(recipient: Recipient) -> Envelope:
+        raise ValueError("no envelope")
+
+    streams = Streams(Opening([Doing(sound), Doing(sound)]))
+    whole = a_job()
+    streams.send(0, Job(whole.rendition, whole.people, no_envelope))
+    streams.send(1, whole)
+    found = answers(streams, 2)
+    streams.close()
+    assert found[0] == Answer((Outcome.UNKNOWN,), "the provider's adapter failed: ValueError")
+    assert found[1].outcomes == (Outcome.ACCEPTED,)
+
+
+def test_where_no_thread_can_be_had_a_handshake_fails_as_a_connection_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def opening() -> Answer:
+        try:
+            await Aside(lambda: None)
+        except ConnectionError as error:
+            return Answer((Outcome.DEFERRED,), str(error))
+        return Answer((Outcome.ACCEPTED,))
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    streams = Streams(Opening([Doing(opening)]))
+    with monkeypatch.context() as patched:
+        patched.setattr("digest.delivery.engines.streams.threading.Thread.start", refuse)
+        streams.send(0, a_job())
+    assert answers(streams, 1)[0] == Answer((Outcome.DEFERRED,), "can't start new thread")
+    streams.close()
+
+
 def test_what_cannot_wait_in_company_holds_nobody_up() -> None:
     go_on = threading.Event()
 

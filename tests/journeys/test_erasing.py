@@ -68,6 +68,18 @@ def test_what_waits_for_somebody_who_was_erased_is_not_sent_and_the_issue_still_
         assert (project.issue("weekly/1").state, project.mails(EVE)) == ("sent", [])
 
 
+def test_who_is_erased_between_two_others_costs_neither_of_them_a_mail(tmp_path: Path) -> None:
+    with a_project(tmp_path) as project:
+        for email in ("ann@x.example", EVE, "bob@x.example"):
+            project.join(email)
+        project.offer(article("a"))
+        one_lane = {"DIGEST_DELIVERY__CONCURRENCY": "1"}
+        assert project.command("run", "--now", NOW, **one_lane, DIGEST_PROVIDERS__SMTP__PORT="1").returncode == 5
+        assert project.command("subscribers", "erase", EVE).returncode == 0
+        assert project.command("run", "--now", NOW, **one_lane).returncode == 0
+        assert project.account("weekly/1") == {"accepted": 2, "cancelled": 1}
+
+
 def test_nobody_is_erased_while_a_mail_to_them_is_on_its_way(tmp_path: Path) -> None:
     with a_project(tmp_path) as project:
         two_people(project)

@@ -53,9 +53,13 @@ class Streams:
 
     def send(self, lane: int, job: Job) -> None:
         """Begin a job; its answer will be heard."""
-        if lane not in self._streams:
-            self._streams[lane] = self._provider.stream()
-        course = self._streams[lane].send(job.rendition, job.envelopes(), datetime.now(UTC), job.ahead)
+        try:
+            if lane not in self._streams:
+                self._streams[lane] = self._provider.stream()
+            course = self._streams[lane].send(job.rendition, job.envelopes(), datetime.now(UTC), job.ahead)
+        except Exception as raised:
+            self._fail(lane, len(job.people), raised)
+            return
         self._go_on(_Sending(lane, len(job.people), course))
 
     def hear(self, seconds: float) -> list[Answered]:
@@ -115,11 +119,14 @@ class Streams:
         except StopIteration as end:
             self._answers.append(Answered(sending.lane, end.value))
         except Exception as raised:
-            # A stream that raises is a defect, and nobody knows how far it came.
-            words = f"the provider's adapter failed: {type(raised).__name__}"
-            self._answers.append(Answered(sending.lane, Answer((Outcome.UNKNOWN,) * sending.many, words)))
+            self._fail(sending.lane, sending.many, raised)
         else:
             self._wait(sending, wanted)
+
+    def _fail(self, lane: int, many: int, raised: Exception) -> None:
+        """A stream that raises is a defect, and nobody knows how far it came."""
+        words = f"the provider's adapter failed: {type(raised).__name__}"
+        self._answers.append(Answered(lane, Answer((Outcome.UNKNOWN,) * many, words)))
 
     def _wait(self, sending: _Sending, wanted: Wanted) -> None:
         if isinstance(wanted, Until):
@@ -127,7 +134,11 @@ class Streams:
             self._waiting[wanted.connection] = sending
             self._poll.register(wanted.connection, wanted.sign)
             return
-        threading.Thread(target=self._do, args=(sending, wanted), name=f"lane-{sending.lane}", daemon=True).start()
+        try:
+            threading.Thread(target=self._do, args=(sending, wanted), name=f"lane-{sending.lane}", daemon=True).start()
+        except RuntimeError as error:  # no more threads: the work cannot be done
+            wanted.error = ConnectionError(str(error))
+            self._go_on(sending)
 
     def _do(self, sending: _Sending, aside: Aside) -> None:
         aside.wait()

@@ -97,7 +97,7 @@ class Turns:
             self.machine.hear(event, now)
         # Whoever claimed or was refused has something to do at once; whoever is marked now is waited for.
         self._at_once = not all(isinstance(event, Marked) and event.recipients for event in events)
-        self._renew(now)
+        self._renew(self._clock())
 
     def _hand_over_all(self) -> None:
         marked, self._marked = self._marked, []
@@ -107,7 +107,8 @@ class Turns:
     def _hand_over(self, send: Send) -> None:
         people = self._people[send.lane]
         whose = [people[one] for one in send.recipients]
-        ahead = None if send.ahead is None else people[send.ahead].address
+        follows = None if send.ahead is None else people.get(send.ahead)  # who was erased has no address
+        ahead = None if follows is None else follows.address
         self._carriers.send(send.lane, Job(self._taken[send.lane].rendition, whose, self._envelopes.make, ahead))
 
     def _patience(self, now: datetime) -> float:
@@ -118,10 +119,10 @@ class Turns:
 
     def _write(self, steps: Sequence[Step]) -> list[Event]:
         """Carry out ledger steps in one transaction; what they brought holds once it is committed."""
-        now = self._clock()
         settles = [step for step in steps if isinstance(step, Settle)]
         marks = [step for step in steps if isinstance(step, Mark)]
         with self._books.writing(self._hand_over_all) as at:
+            now = self._clock()  # the turn to write may have been long in coming
             if settles:
                 self._settle(at, settles, now)
             events = [event for step in steps if (event := self._do(at, step, now)) is not None]

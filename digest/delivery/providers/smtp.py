@@ -147,7 +147,11 @@ class SmtpStream:
             self._conversation.drop()
             self._conversation = None
         deadline = before_dot.at_most(self._delivery.connect_timeout)
-        conversation: Conversation = await Aside(lambda: self._open(deadline))
+        try:
+            conversation: Conversation = await Aside(lambda: self._open(deadline))
+        except OSError as error:
+            verdict = Verdict(Outcome.DEFERRED, Trouble.CONNECTION)
+            raise Halt(Phase.CONNECT, verdict, explain(error), usable=False) from error
         self._conversation = conversation
         return await conversation.carry(transaction, before_dot, self._delivery.timeout, ahead)
 

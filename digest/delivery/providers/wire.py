@@ -66,8 +66,10 @@ class Wire:
 
     def sendall(self, data: bytes) -> None:
         """Write everything. An `OSError` means that the last byte was not written: the peer cannot have all of it."""
-        self._sock.settimeout(self.deadline.remaining())
-        self._sock.sendall(data)
+        left = memoryview(data)
+        while left:  # `socket.sendall` gives TLS the whole time anew for each record
+            self._sock.settimeout(self.deadline.remaining())
+            left = left[self._sock.send(left) :]
 
     def read(self, size: int = 65536) -> bytes:
         """What has come, at most `size` bytes; empty when the peer has ended the connection."""
