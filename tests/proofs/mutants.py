@@ -158,7 +158,7 @@ def no_compare_and_set() -> Iterator[None]:
     whose = (_row.issue_id == bindparam("issue"), OneOf(_row.subscriber_id, "whose"))
     mark, leave = update(tables.delivery).where(*whose), update(tables.delivery).where(*whose)
     values: dict[str, Any] = {"state": bindparam("to_state"), "answer": bindparam("words"), "not_before": bindparam("when")}
-    marked = mark.values(state="sending", attempts=_row.attempts + 1).returning(_row.subscriber_id)
+    marked = mark.values(state="sending", attempts=_row.attempts + 1).returning(_row.subscriber_id, _row.batch_id)
     accepted = leave.values(state="accepted", answer=None, not_before=None).returning(_row.subscriber_id)
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(statements, "MARK", Prepared(marked)))
@@ -233,7 +233,7 @@ def suppression_is_not_looked_at_again() -> Iterator[None]:
         .where(_row.issue_id == bindparam("issue"), OneOf(_row.subscriber_id, "whose"), _row.state == "claimed")
         .where(OneOf(_row.batch_id, "batches"), owned)
         .values(state="sending", attempts=_row.attempts + 1)
-        .returning(_row.subscriber_id)
+        .returning(_row.subscriber_id, _row.batch_id)
     )
     with mock.patch.object(statements, "MARK", Prepared(mark)):
         yield

@@ -40,6 +40,8 @@ def test_a_death_while_sending_costs_nobody_a_mail_and_brings_nobody_two(
                 for nth in sorted({1, count}):
                     with a_ground(zygote, seed, transport) as ground:
                         passed += 1
-                        died += die(ground, SCENARIOS[0], f"{name}:{nth}")
+                        dead = die(ground, SCENARIOS[0], f"{name}:{nth}")
+                        assert dead or nth > 1, f"{name} was not reached"
+                        died += dead
     tell(f"kill points: sqlite {transport}: {passed} places, {died} deaths")
-    assert died >= passed * 0.9
+    assert died >= passed * 0.75  # four connections share a commit once more or less, so the last time may not come again
