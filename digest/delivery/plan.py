@@ -7,9 +7,11 @@ themselves are never loaded.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection, Select, Table, case, func, insert, literal, select
 
@@ -80,9 +82,16 @@ class Composer:
         `pending` are articles they are owed that stand in a mail of another issue which may yet be given back.
         """
         full = topics_with_something(self.frozen, reader, self.issue.cutoff)
-        key = (reader.topics & full, reader.coverage, format_owed(reader.owed), reader.had, pending)
+        topics = reader.topics & full
+        key = (
+            " ".join(sorted(topics)),
+            reader.coverage,
+            format_owed(reader.owed),
+            reader.had,
+            pending,
+        )  # less than the set takes
         if key not in self._known:
-            self._known[key] = self._select(Reader(key[0], reader.coverage, reader.owed, reader.had), pending)
+            self._known[key] = self._select(Reader(topics, reader.coverage, reader.owed, reader.had), pending)
         return self._known[key]
 
     def _select(self, reader: Reader, pending: frozenset[int]) -> Composed:
@@ -188,7 +197,7 @@ def _keep_renditions(
         if made.arrangement is not None:
             numbers.setdefault(made.arrangement, len(numbers) + 1)
     language = frozen.content.language
-    renditions = [
+    renditions = (
         {
             "issue_id": issue.id,
             "number": number,
@@ -196,16 +205,21 @@ def _keep_renditions(
             "arrangement": {"lead": arrangement.lead, "sections": arrangement.sections},
         }
         for arrangement, number in numbers.items()
-    ]
-    held = [
+    )
+    held = (
         {"issue_id": issue.id, "rendition": number, "article_id": article}
         for arrangement, number in numbers.items()
         for article in arrangement.articles
-    ]
-    for table, rows in ((tables.rendition, renditions), (tables.rendition_article, held)):
-        for start in range(0, len(rows), _CHUNK):
-            connection.execute(insert(table), rows[start : start + _CHUNK])
+    )
+    _insert(connection, tables.rendition, renditions)
+    _insert(connection, tables.rendition_article, held)
     return numbers
+
+
+def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
+    """Some at a time: of a million subscribers' renditions there are a hundred thousand rows."""
+    while part := list(islice(rows, _CHUNK)):
+        connection.execute(insert(table), part)
 
 
 def _keep_groups(
@@ -215,7 +229,7 @@ def _keep_groups(
     composed: list[tuple[Group, Composed]],
     numbers: Mapping[Arrangement, int],
 ) -> None:
-    rows = [
+    rows = (
         {
             "issue_id": issue.id,
             "number": number,
@@ -229,9 +243,8 @@ def _keep_groups(
             "owed_if_unsent": made.owed_if_unsent,
         }
         for number, (group, made) in enumerate(composed, start=1)
-    ]
-    for start in range(0, len(rows), _CHUNK):
-        connection.execute(insert(tables.audience_group), rows[start : start + _CHUNK])
+    )
+    _insert(connection, tables.audience_group, rows)
 
 
 def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had_table: Table | None) -> int:
@@ -254,7 +267,7 @@ def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had
         _audience(issue, frozen)
         .with_only_columns(literal(issue.id), row.subscriber_id, group.number, group.rendition, state)
         .select_from(joined)
-        .order_by(row.id)  # as they stand in the index: about the order of subscribers, and nothing to sort
+        .order_by(group.rendition, row.id)
     )
     columns = ["issue_id", "subscriber_id", "group_number", "rendition", "state"]
     connection.execute(insert(tables.delivery).from_select(columns, rows))

@@ -48,8 +48,9 @@ def conclude(connection: Connection, issue: Issue, *, now: datetime) -> Issue:
     close_batches(connection, issue.id, now=now, actor="account")
     if issue.settled_at is None:
         _settle(connection, issue, now)
-    give_back(connection, issue)
-    take_back(connection, issue)
+    else:
+        give_back(connection, issue)
+        take_back(connection, issue)
     if issue.state is IssueState.SENDING and not unknown(connection, issue.id):
         step(connection, issue.id, issue.name, issue.state, IssueState.SENT, actor="account", now=now, finished_at=now)
     return issue_by_id(connection, issue.id)
@@ -83,17 +84,17 @@ def take_back(connection: Connection, issue: Issue) -> int:
 
 def _settle(connection: Connection, issue: Issue, now: datetime) -> None:
     changed = _changed(connection, issue)
-    untouched = (_subscription.coverage == _group.coverage) & (_subscription.owed == _group.owed)
-    theirs = (
-        select(_owed_now())
-        .select_from(tables.delivery.join(tables.audience_group, _in_group()))
-        .where(_row.issue_id == issue.id, _row.subscriber_id == _subscription.subscriber_id)
-        .correlate(tables.subscription)
-        .scalar_subquery()
-    )
-    whose = _considered(issue).where(untouched).with_only_columns(_subscription.id)
     reached = case((_subscription.coverage > issue.cutoff, _subscription.coverage), else_=issue.cutoff)
-    connection.execute(update(tables.subscription).where(_subscription.id.in_(whose)).values(coverage=reached, owed=theirs))
+    untouched = (
+        _row.issue_id == issue.id,
+        _row.state != _S.SUPPRESSED.value,
+        _in_group(),
+        _subscription.subscriber_id == _row.subscriber_id,
+        _subscription.newsletter == issue.newsletter,
+        _subscription.coverage == _group.coverage,
+        _subscription.owed == _group.owed,
+    )
+    connection.execute(update(tables.subscription).where(*untouched).values(coverage=reached, owed=_owed_now()))
     _settle_changed(connection, issue, changed)
     _mark_returned(connection, issue)
     connection.execute(update(tables.issue).where(tables.issue.c.id == issue.id).values(settled_at=now))

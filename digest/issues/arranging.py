@@ -14,16 +14,16 @@ def arrange(selection: Selection, frozen: Frozen) -> Arrangement:
 
     Within a section the order is that of the selection: pinned, owed, featured, newest.
     """
+    chosen = selection.chosen
     featured = {candidate.id for candidate in frozen.candidates if candidate.featured}
     leading = (
         decision.article
-        for decision in selection.chosen
+        for decision in chosen
         if decision.reason in {Reason.PINNED, Reason.FEATURED} or decision.article in featured
     )
     lead = next(leading, None)
     sections = (
-        (topic, tuple(d.article for d in selection.chosen if d.topic == topic and d.article != lead))
-        for topic in frozen.rules.topics
+        (topic, tuple(d.article for d in chosen if d.topic == topic and d.article != lead)) for topic in frozen.rules.topics
     )
     return Arrangement(lead, tuple((topic, articles) for topic, articles in sections if articles))
 

@@ -371,7 +371,6 @@ delivery = Table(
         sqlite_where=text(_IS_OPEN),
         postgresql_where=text(_IS_OPEN),
     ),
-    sqlite_with_rowid=False,
 )
 
 # One claim of a set of deliveries of one rendition by one process.

@@ -18,10 +18,11 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, insert, inspect, make_url, select
+from sqlalchemy import Connection, insert, inspect, make_url, select, text
 
 from digest.errors import Busy, Refused, Unreachable, UsageError
 from digest.issues.issue import find_issue
+from digest.store import tables
 from digest.store.complaints import speaking_plainly
 from digest.store.database import Store, revision
 from digest.store.migrations import HEAD, REVISIONS
@@ -221,6 +222,13 @@ def described(connection: Connection) -> dict[str, Any]:
     }
 
 
+def without_row_numbers(connection: Connection) -> set[str]:
+    """The tables of an SQLite database that stand in the order of their key; none elsewhere."""
+    if connection.dialect.name != "sqlite":
+        return set()
+    return set(connection.execute(text("SELECT name FROM sqlite_master WHERE sql LIKE '%WITHOUT ROWID%'")).scalars())
+
+
 def test_migrations_make_exactly_the_tables_of_a_new_database(store: Store, tmp_path: Path, database: Databases) -> None:
     (tmp_path / "migrated").mkdir()
     migrated = Store(database.url(tmp_path / "migrated", prepared=False))
@@ -230,6 +238,7 @@ def test_migrations_make_exactly_the_tables_of_a_new_database(store: Store, tmp_
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
         assert described(connection) == described(fresh)
+        assert without_row_numbers(connection) == without_row_numbers(fresh)
         assert set(described(fresh)) == {*metadata.tables, "alembic_version"}
         scripts = ScriptDirectory.from_config(alembic_config(connection))
         assert scripts.get_current_head() == HEAD
@@ -246,6 +255,10 @@ def test_a_database_of_the_first_revision_keeps_what_it_holds(tmp_path: Path, da
             " content_hash) VALUES ('weekly', 1, 'weekly', '2026-11-23T09:00', '2026-11-23T09:00:00.000000+00:00', 'draft', 3,"
             " '2026-11-23T09:00:00.000000+00:00', 1, 'One', 'abc')"
         )
+        connection.exec_driver_sql(
+            "INSERT INTO delivery (issue_id, subscriber_id, group_number, rendition, state, attempts, answer)"
+            " VALUES (1, 7, 2, 5, 'unknown', 1, 'no answer'), (1, 3, 2, 5, 'accepted', 2, NULL), (1, 9, 1, NULL, 'skipped', 0, NULL)"
+        )
     with pytest.raises(Refused, match="run `digest migrate` first"):
         old.prepare()
     old.migrate()
@@ -253,6 +266,14 @@ def test_a_database_of_the_first_revision_keeps_what_it_holds(tmp_path: Path, da
     with old.reading() as connection:
         issue = find_issue(connection, "weekly/1")
         assert (issue.subject, issue.sub_revision, issue.audience_confirmed) == ("One", 0, None)
+        row = tables.delivery.c
+        columns = (row.subscriber_id, row.group_number, row.rendition, row.state, row.attempts, row.answer, row.returned)
+        kept = connection.execute(select(*columns).order_by(row.subscriber_id)).all()
+        assert [tuple(one) for one in kept] == [
+            (3, 2, 5, "accepted", 2, None, False),
+            (7, 2, 5, "unknown", 1, "no answer", False),
+            (9, 1, None, "skipped", 0, None, False),
+        ]
     old.close()
 
 
