@@ -7,8 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from digest.delivery.ledger import Ledger, Refusal
+from digest.delivery.ledger import Ledger
 from digest.delivery.providers.answer import Answer
+from digest.delivery.refusals import Refusal
 from digest.delivery.steps import Mark, Settle
 
 

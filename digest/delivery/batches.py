@@ -15,6 +15,23 @@ _batch = tables.batch.c
 _SUB_REVISION = "sub-revision "
 
 
+def open_batch(
+    connection: Connection, issue_id: int, *, rendition: int, provider: str, owner: str, until: datetime, size: int
+) -> int:
+    """Note a claim, held until its lease ends; returns its number."""
+    values = {
+        "issue_id": issue_id,
+        "rendition": rendition,
+        "provider": provider,
+        "owner": owner,
+        "lease_until": until,
+        "deadline_at": until,
+        "size": size,
+    }
+    (batch,) = statements.NEW_BATCH.run(connection, values).fetchone()
+    return int(batch)
+
+
 def close_batch(
     connection: Connection, issue_id: int, batch: int, *, now: datetime, actor: str, accepted: int | None = None
 ) -> None:

@@ -139,7 +139,7 @@ class Dispatch:
             self._hold(number, lane, lane.claimed, now, steps)
         elif self.ending is None and self._temper.lets_claim(now) and self._wants_more(lane, now):
             lane.phase = Phase.CLAIMING
-            steps.append(Claim(number, self.pace.claim))
+            steps.append(Claim(number, self.pace.claim, self.pace.unit >= self.pace.claim and self._temper.lets_mark(now)))
 
     def _ahead(self, lane: Lane, now: datetime) -> int | None:
         """Whom the lane will most likely mark next, where a request carries one; a hint, and nothing is marked by it."""

@@ -9,20 +9,19 @@ where one departs from its batch. Leases go by real time, which is passed in as 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from digest.delivery import statements
-from digest.delivery.batches import close_batch, sub_revision_words
-from digest.delivery.halting import in_force
+from digest.delivery.batches import close_batch, open_batch, sub_revision_words
 from digest.delivery.history import note
 from digest.delivery.providers.answer import Outcome
+from digest.delivery.refusals import Refusal, refusal
 from digest.delivery.steps import Claimed, Mark, Settle
 from digest.delivery.transitions import DeliveryState
-from digest.store import tables
 
 _S = DeliveryState
 
@@ -37,22 +36,6 @@ class Recipient:
     email: str
     name: str | None
     attempts: int
-
-
-class Refusal(Exception):
-    """Something may not be marked."""
-
-
-class LeaseLost(Refusal):
-    """A batch is not ours any more; what was not sent of it belongs to somebody else."""
-
-
-class NotSendable(Refusal):
-    """The issue may not be sent just now; the message says why."""
-
-
-class Stale(Refusal):
-    """An article was withdrawn since the batch was claimed: what its rendition holds may not be sent any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,40 +54,89 @@ class Ledger:
 
         `sub_revision` is the issue's as the claimant knows it; a batch is of one, and the history says of which.
         """
+        found = self._next(connection, size, now=now, lease=lease, sub_revision=sub_revision)
+        if found is not None:
+            self._hold(connection, found[0].batch, found[0].recipients)
+        return found
+
+    def take(
+        self, connection: Connection, size: int, *, now: datetime, lease: timedelta, sub_revision: int = 0
+    ) -> tuple[Claimed, list[Recipient], frozenset[int]] | None:
+        """As `claim`, and at the same stroke mark those for whom everything holds: the third is who that is.
+
+        `mark` is to be told of them in the same transaction, or `unmark`.
+        """
+        found = self._next(connection, size, now=now, lease=lease, sub_revision=sub_revision)
+        if found is None:
+            return None
+        claimed, recipients = found
+        values = {"issue": self.issue_id, "whose": claimed.recipients, "batch": claimed.batch}
+        more = {"newsletter": self.newsletter, "sub_revision": sub_revision}
+        marked = frozenset(one for (one,) in statements.TAKE.run(connection, values | more).fetchall())
+        if len(marked) < len(claimed.recipients):
+            self._hold(connection, claimed.batch, [one for one in claimed.recipients if one not in marked])
+        return claimed, recipients, marked
+
+    def unmark(self, connection: Connection, batch: int, whose: Sequence[int]) -> None:
+        """Take marks back in the transaction that made them: only claimed, nothing will be sent."""
+        statements.UNMARK.run(connection, {"issue": self.issue_id, "whose": list(whose), "batch": batch})
+
+    def _next(
+        self, connection: Connection, size: int, *, now: datetime, lease: timedelta, sub_revision: int
+    ) -> tuple[Claimed, list[Recipient]] | None:
         first = statements.FIRST.run(connection, {"issue": self.issue_id, "now": now}).fetchone()
         if first is None:
             return None
         (rendition,) = first
-        values = {"issue": self.issue_id, "rendition": rendition, "size": size, "now": now}
-        whose = [subscriber for (subscriber,) in statements.WAITING.run(connection, values)]
-        batch = self._open_batch(connection, rendition, len(whose), now + lease)
-        statements.HOLD.run(connection, {"issue": self.issue_id, "whose": whose, "batch": batch})
+        values = {"issue": self.issue_id, "rendition": rendition, "size": size, "now": now, "newsletter": self.newsletter}
+        found = statements.WAITING.run(connection, values).fetchall()
+        whose = [row[0] for row in found]
+        batch = open_batch(
+            connection,
+            self.issue_id,
+            rendition=rendition,
+            provider=self.provider,
+            owner=self.owner,
+            until=now + lease,
+            size=len(whose),
+        )
         words = sub_revision_words(sub_revision)
         self._note(connection, batch, _S.PLANNED, _S.CLAIMED, now=now, count=len(whose), reason=words)
-        people = statements.PEOPLE.run(connection, {"issue": self.issue_id, "whose": whose, "newsletter": self.newsletter})
-        recipients = [Recipient(*row) for row in people]
+        recipients = [Recipient(*row) for row in found if row[1] is not None]
         domains = {recipient.subscriber_id: recipient.address.rpartition("@")[2] for recipient in recipients}
         return Claimed(batch, rendition, tuple(whose), tuple(domains.get(one, "") for one in whose)), recipients
 
+    def _hold(self, connection: Connection, batch: int, whose: Sequence[int]) -> None:
+        statements.HOLD.run(connection, {"issue": self.issue_id, "whose": whose, "batch": batch})
+
     def mark(
-        self, connection: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int = 0
+        self,
+        connection: Connection,
+        marks: Sequence[Mark],
+        *,
+        now: datetime,
+        sub_revision: int = 0,
+        taken: Collection[int] = frozenset(),
     ) -> list[list[int] | Refusal]:
         """Mark claimed deliveries as sending; for each of `marks` those for whom everything holds, in their order.
 
         Consent, suppression, our lease, the kill switch, that the issue is being sent as it was approved, and that no article
         was withdrawn since `sub_revision` are part of the mark itself. Those who left meanwhile are cancelled, those
-        suppressed are suppressed. Where there is a `Refusal` instead, nothing of that one was marked.
+        suppressed are suppressed. Where there is a `Refusal` instead, nothing of that one was marked. `taken` are those whom
+        `take` has marked already, in this transaction.
         """
         values = {
             "issue": self.issue_id,
-            "whose": [one for mark in marks for one in mark.recipients],
+            "whose": [one for mark in marks for one in mark.recipients if one not in taken],
             "batches": [mark.batch for mark in marks],
             "owner": self.owner,
             "now": now,
             "newsletter": self.newsletter,
             "sub_revision": sub_revision,
         }
-        marked = self._of_their_batch(connection, marks, statements.MARK.run(connection, values).fetchall())
+        found = statements.MARK.run(connection, values).fetchall() if values["whose"] else []
+        marked = self._of_their_batch(connection, marks, found)
+        marked |= {(one, mark.batch) for mark in marks for one in mark.recipients if one in taken}
         return [self._marked(connection, mark, marked, now, sub_revision) for mark in marks]
 
     def settle(
@@ -144,19 +176,6 @@ class Ledger:
         values = {"batch": batch, "holder": self.owner, "now": now, "until": now + lease, "deadline": deadline}
         return int(statements.RENEW.run(connection, values).rowcount) == 1
 
-    def _open_batch(self, connection: Connection, rendition: int, size: int, until: datetime) -> int:
-        values = {
-            "issue_id": self.issue_id,
-            "rendition": rendition,
-            "provider": self.provider,
-            "owner": self.owner,
-            "lease_until": until,
-            "deadline_at": until,
-            "size": size,
-        }
-        (batch,) = statements.NEW_BATCH.run(connection, values).fetchone()
-        return int(batch)
-
     def _accept(self, connection: Connection, settles: Sequence[Settle]) -> set[int]:
         accepted = [
             one
@@ -193,7 +212,7 @@ class Ledger:
         lane that has lost it, and is not marked through that."""
         marked = {(one, batch) for one, batch in found}
         for one, batch in marked - {(one, mark.batch) for mark in marks for one in mark.recipients}:
-            statements.UNMARK.run(connection, {"issue": self.issue_id, "whose": [one], "batch": batch})
+            self.unmark(connection, batch, [one])
         return marked
 
     def _marked(
@@ -204,8 +223,8 @@ class Ledger:
             left = [one for one in mark.recipients if (one, mark.batch) not in marked]
             try:
                 self._leave_out(connection, mark.batch, left, now, nobody=not ours, sub_revision=sub_revision)
-            except Refusal as refusal:
-                return refusal
+            except Refusal as refused:
+                return refused
         return ours
 
     def _leave_out(
@@ -216,7 +235,7 @@ class Ledger:
         there = {one: (bool(suppressed), bool(active)) for one, suppressed, active in statements.LEFT.run(connection, values)}
         stayed = [one for one in whose if there.get(one, (True, False)) == (False, True)]
         if stayed and nobody:
-            self._refuse(connection, sub_revision)
+            raise refusal(connection, self.issue_id, sub_revision)
         for one in whose:
             if one in stayed:
                 continue
@@ -225,22 +244,6 @@ class Ledger:
             words = "suppressed while waiting" if suppressed else "no longer subscribed"
             if self._leave(connection, batch, [one], _S.CLAIMED, state, words=words):
                 self._note(connection, batch, _S.CLAIMED, state, now=now, subscriber=one, reason=words)
-
-    def _refuse(self, connection: Connection, sub_revision: int) -> None:
-        """Nobody was marked: because of a halt, or of the issue, or because the batch is not ours."""
-        halted = in_force(connection)
-        if halted is not None:
-            raise NotSendable(str(halted))
-        issue = tables.issue.c
-        columns = (issue.state, issue.approved_hash, issue.content_hash, issue.sub_revision)
-        found = connection.execute(select(*columns).where(issue.id == self.issue_id)).one()
-        if found.state != "sending":
-            raise NotSendable(f"the issue is {found.state}")
-        if found.approved_hash != found.content_hash:
-            raise NotSendable("what was approved is not what would go out")
-        if found.sub_revision != sub_revision:
-            raise Stale
-        raise LeaseLost
 
     def _arrive_late(self, connection: Connection, batch: int, one: int, state: DeliveryState, words: str, now: datetime) -> None:
         if self._leave(connection, batch, [one], _S.UNKNOWN, state, words=words):

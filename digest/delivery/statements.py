@@ -7,7 +7,7 @@ takes that index, and reads everybody who is planned to find a few of them.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, insert, literal_column, null, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, insert, literal_column, null, or_, select, union_all, update
 
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
@@ -43,27 +43,23 @@ FIRST = Prepared(
     .with_for_update(skip_locked=True)
 )
 
-# issue, rendition, size, now
+# issue, rendition, size, now, newsletter: those who are next of a rendition, with what a message of theirs needs. Who was erased has
+# a delivery and nothing else.
 WAITING = Prepared(
-    select(_row.subscriber_id)
+    select(
+        _row.subscriber_id, _subscription.id.label("subscription_id"), _person.address, _person.email, _person.name, _row.attempts
+    )
+    .select_from(
+        tables.delivery.outerjoin(tables.subscriber, _person.id == _row.subscriber_id).outerjoin(
+            tables.subscription,
+            (_subscription.subscriber_id == _row.subscriber_id) & (_subscription.newsletter == bindparam("newsletter")),
+        )
+    )
     # A span of one: for an equality SQLite walks the whole issue by its primary key, to find them in order.
     .where(*_CLAIMABLE, _row.rendition.between(bindparam("rendition"), bindparam("rendition")))
     .order_by(_row.rendition, _row.subscriber_id)
     .limit(bindparam("size"))
-    .with_for_update(skip_locked=True)
-)
-
-# issue, whose, newsletter
-PEOPLE = Prepared(
-    select(_person.id, _subscription.id.label("subscription_id"), _person.address, _person.email, _person.name, _row.attempts)
-    .select_from(
-        tables.delivery.join(tables.subscriber, _person.id == _row.subscriber_id).join(
-            tables.subscription,
-            (_subscription.subscriber_id == _person.id) & (_subscription.newsletter == bindparam("newsletter")),
-        )
-    )
-    .where(_ISSUE, _WHOSE)
-    .order_by(_person.id)
+    .with_for_update(skip_locked=True, of=tables.delivery)
 )
 
 NEW_BATCH = Prepared(
@@ -109,7 +105,16 @@ MARK = Prepared(
     .returning(_row.subscriber_id, _row.batch_id)
 )
 
-# issue, whose, batch: a mark that was of another lane's batch, taken back in its own transaction
+# issue, whose, batch, newsletter, sub_revision: claimed and marked at one stroke, by the same conditions
+TAKE = Prepared(
+    update(tables.delivery)
+    .where(_ISSUE, _WHOSE, _still(_S.PLANNED))
+    .where(_SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
+    .values(state=_S.SENDING.value, batch_id=bindparam("batch"), attempts=_row.attempts + 1)
+    .returning(_row.subscriber_id)
+)
+
+# issue, whose, batch: a mark that was of another lane's batch or is not wanted, taken back in its own transaction
 UNMARK = Prepared(
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, _still(_S.SENDING), _row.batch_id == bindparam("batch"))
@@ -171,5 +176,8 @@ REPLAN = Prepared(
     .values(state=_S.PLANNED.value, not_before=None)
 )
 
-# issue: when the first that has to wait for its time may be tried (again)
-NEXT = Prepared(select(func.min(_row.not_before)).where(_ISSUE, stands(_S.DEFERRED, _S.PLANNED)))
+# issue: when the first that has to wait for its time may be tried (again); state by state, each by the index of open deliveries
+_TIMES = union_all(
+    *(select(func.min(_row.not_before).label("at")).where(_ISSUE, stands(state)) for state in (_S.DEFERRED, _S.PLANNED))
+).subquery()
+NEXT = Prepared(select(func.min(_TIMES.c.at)))

@@ -28,10 +28,11 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Claim up to `size` planned deliveries of one rendition for a lane."""
+    """Claim up to `size` planned deliveries of one rendition for a lane. With `whole`, a request will carry them all."""
 
     lane: int
     size: int
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

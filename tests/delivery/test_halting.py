@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import Connection, select
 
 from digest.delivery import halting
-from digest.delivery.ledger import NotSendable
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.refusals import NotSendable
 from digest.issues.issue import Issue
 from digest.store import tables
 from tests.issues.newsroom import LEASE, MONDAY, Newsroom, a_newsroom

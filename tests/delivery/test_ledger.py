@@ -19,9 +19,10 @@ from digest.delivery import statements as hot
 from digest.delivery import upkeep
 from digest.delivery.account import account
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import LeaseLost, Ledger, NotSendable, Recipient
+from digest.delivery.ledger import Ledger, Recipient
 from digest.delivery.plan import plan
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.refusals import LeaseLost, NotSendable
 from digest.delivery.settling import conclude
 from digest.delivery.steps import Mark, Settle
 from digest.delivery.transitions import DeliveryState
@@ -256,10 +257,65 @@ def test_a_mark_of_another_of_our_batches_is_taken_back(planned: Planned) -> Non
     assert (state, attempts, batch) == ("claimed", 0, now_held)
 
 
+def test_what_is_claimed_whole_is_marked_at_the_same_stroke(planned: Planned) -> None:
+    ledger = planned.ledger()
+    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    assert found is not None
+    claimed, people, marked = found
+    assert marked == frozenset(claimed.recipients) == {person.subscriber_id for person in people}
+    assert planned.states() == ["sending"] * 4 + ["planned"] * 2
+    asked = [Mark(0, claimed.batch, claimed.recipients)]
+    assert ledger.mark(planned.connection, asked, now=NOW, taken=marked) == [list(claimed.recipients)]
+    planned.settle(claimed.batch, list(claimed.recipients), *([ACCEPTED] * 4))
+    ledger.finish(planned.connection, claimed.batch, now=NOW)
+    assert account(planned.connection, planned.issue)["accepted"] == 4
+    assert sorted(planned.connection.execute(select(tables.delivery.c.attempts)).scalars()) == [0, 0, 1, 1, 1, 1]
+
+
+def test_who_left_or_is_suppressed_is_not_marked_by_the_claim_either(planned: Planned) -> None:
+    one, two, three, four = planned.connection.execute(
+        select(tables.delivery.c.subscriber_id).order_by(tables.delivery.c.subscriber_id).limit(4)
+    ).scalars()
+    subscription = tables.subscription.c
+    planned.connection.execute(update(tables.subscription).where(subscription.subscriber_id == two).values(state="unsubscribed"))
+    address = planned.connection.execute(select(tables.subscriber.c.address).where(tables.subscriber.c.id == four)).scalar_one()
+    suppress(planned.connection, address, "*", reason="bounced", source="test", now=NOW)
+    ledger = planned.ledger()
+    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    assert found is not None
+    claimed, _, marked = found
+    assert marked == {one, three}
+    assert planned.states() == ["sending", "claimed", "sending", "claimed", "planned", "planned"]
+    asked = [Mark(0, claimed.batch, claimed.recipients)]
+    assert ledger.mark(planned.connection, asked, now=NOW, taken=marked) == [[one, three]]
+    assert planned.states() == ["sending", "cancelled", "sending", "suppressed", "planned", "planned"]
+
+
+def test_nothing_is_marked_by_the_claim_of_an_issue_that_may_not_be_sent(planned: Planned) -> None:
+    planned.connection.execute(update(tables.issue).values(state="paused"))
+    ledger = planned.ledger()
+    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    assert found is not None
+    claimed, _, marked = found
+    assert (marked, planned.states()) == (frozenset(), ["claimed"] * 4 + ["planned"] * 2)
+    (refused,) = ledger.mark(planned.connection, [Mark(0, claimed.batch, claimed.recipients)], now=NOW, taken=marked)
+    assert isinstance(refused, NotSendable)
+
+
+def test_a_mark_that_is_not_wanted_after_all_leaves_no_trace(planned: Planned) -> None:
+    ledger = planned.ledger()
+    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    assert found is not None
+    ledger.unmark(planned.connection, found[0].batch, found[0].recipients)
+    ledger.release(planned.connection, found[0].batch, found[0].recipients, now=NOW)
+    assert planned.states() == ["planned"] * 6
+    assert set(planned.connection.execute(select(tables.delivery.c.attempts)).scalars()) == {0}
+
+
 @pytest.mark.sqlite  # how SQLite reads its statements
 def test_the_hot_statements_search_in_an_index_and_look_at_no_whole_issue(planned: Planned) -> None:
     driver: Any = planned.connection.connection.driver_connection
-    for statement in (hot.MARK, hot.ACCEPT, hot.HOLD, *hot.LEAVE.values()):
+    for statement in (hot.TAKE, hot.MARK, hot.ACCEPT, hot.HOLD, *hot.LEAVE.values()):
         words = statement.text(planned.connection)
         steps = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
         searched = [step[3] for step in steps if " delivery" in step[3]]
@@ -272,6 +328,7 @@ def test_a_claim_reads_of_one_rendition_alone_and_sorts_nobody(planned: Planned)
     driver: Any = planned.connection.connection.driver_connection
     for statement, by in ((hot.FIRST, "(issue_id=? AND state=?)"), (hot.WAITING, "rendition>? AND rendition<?")):
         words = statement.text(planned.connection)
-        (step,) = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
-        assert "USING INDEX delivery_open" in step[3]
-        assert by in step[3]
+        first, *others = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
+        assert "USING INDEX delivery_open" in first[3]
+        assert by in first[3]
+        assert not [step[3] for step in others if "TEMP B-TREE" in step[3] or "SCAN" in step[3]]

@@ -21,9 +21,10 @@ from sqlalchemy import select
 
 from digest.delivery import upkeep
 from digest.delivery.account import account, unknown
-from digest.delivery.ledger import LeaseLost, Ledger, NotSendable
+from digest.delivery.ledger import Ledger
 from digest.delivery.plan import count_audience
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.refusals import LeaseLost, NotSendable
 from digest.delivery.settling import conclude
 from digest.delivery.transitions import DeliveryState
 from digest.issues import pool

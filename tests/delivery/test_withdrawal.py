@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select, update
 
 from digest.delivery.batches import sub_revision_of_batch
-from digest.delivery.ledger import LeaseLost, NotSendable, Stale
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.refusals import LeaseLost, NotSendable, Stale
 from digest.delivery.shelf import Shelf, widest_arrangement
 from digest.delivery.transitions import DeliveryState
 from digest.delivery.upkeep import drop, resolve

@@ -6,15 +6,16 @@ That they mean the same as the real ones is itself a test: the same schedule com
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from digest.delivery.engines.books import Books, Taken
-from digest.delivery.ledger import LeaseLost, Recipient, Refusal, Stale
+from digest.delivery.ledger import Recipient
 from digest.delivery.providers.answer import Outcome
+from digest.delivery.refusals import LeaseLost, Refusal, Stale
 from digest.delivery.steps import Claimed, Mark, Settle
 from digest.rendering.rendition import Rendition
 from tests.proofs.world import Died, World
@@ -200,7 +201,7 @@ class ModelBooks:
         meanwhile()
         return self.arena.writing()
 
-    def claim(self, at: State, size: int, *, now: datetime, lease: timedelta) -> Taken | datetime | None:
+    def claim(self, at: State, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Taken | datetime | None:
         """As `Books.claim`."""
         replanned = False
         while True:
@@ -219,32 +220,47 @@ class ModelBooks:
             whose = [one for of, one in waiting if of == rendition]
             batch = len(at.batches) + 1
             at.batches[batch] = Batch(self.owner, now + lease, now + lease)
+            people = [Recipient(one, one, "", "", None, at.rows[one].attempts) for one in whose]
             for one in whose:
                 at.rows[one] = replace(at.rows[one], state="claimed", batch=batch)
+            fits = whole and len(self.known) == len(at.withdrawn)
+            marked = frozenset(one for one in whose if fits and one not in at.left)
+            for one in marked:
+                at.rows[one] = replace(at.rows[one], state="sending", attempts=at.rows[one].attempts + 1)
             at.note("planned", "claimed", len(whose))
             held = self.arena.renditions[rendition] - self.known
             if held:
-                people = [Recipient(one, one, "", "", None, at.rows[one].attempts) for one in whose]
                 shown = cast("Rendition", ModelRendition(held))
-                return Taken(Claimed(batch, rendition, tuple(whose)), people, shown, len(self.known))
+                return Taken(Claimed(batch, rendition, tuple(whose)), people, shown, len(self.known), marked)
+            self.unmark(at, batch, sorted(marked))
             at.note("claimed", "cancelled", len(at.leave(whose, batch, "claimed", "cancelled")))
             same = [one for one, row in at.rows.items() if row.rendition == rendition]
             for state in ("planned", "deferred"):
                 at.note(state, "cancelled", len(at.leave(same, None, state, "cancelled")))
             at.finish(batch)
 
-    def mark(self, at: State, marks: Sequence[Mark], *, now: datetime, sub_revision: int) -> list[list[int] | Refusal]:
+    def mark(
+        self, at: State, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[int]
+    ) -> list[list[int] | Refusal]:
         """As `Books.mark`."""
-        return [self._mark(at, mark.batch, mark.recipients, now, sub_revision) for mark in marks]
+        return [self._mark(at, mark.batch, mark.recipients, now, sub_revision, taken) for mark in marks]
 
-    def _mark(self, at: State, batch: int, whose: Sequence[int], now: datetime, sub_revision: int) -> list[int] | Refusal:
+    def unmark(self, at: State, batch: int, whose: Sequence[int]) -> None:
+        """As `Books.unmark`."""
+        for one in at.leave(whose, batch, "sending", "claimed"):
+            at.rows[one] = replace(at.rows[one], attempts=at.rows[one].attempts - 1)
+
+    def _mark(
+        self, at: State, batch: int, whose: Sequence[int], now: datetime, sub_revision: int, taken: Collection[int]
+    ) -> list[int] | Refusal:
         held = at.batches[batch]
         ours = held.owner == self.owner and held.lease_until > now
         fits = sub_revision == len(at.withdrawn)
         claimed = [one for one in whose if at.rows[one].state == "claimed" and at.rows[one].batch == batch]
-        marked = [one for one in claimed if ours and fits and one not in at.left]
-        for one in marked:
+        new = [one for one in claimed if ours and fits and one not in at.left]
+        for one in new:
             at.rows[one] = replace(at.rows[one], state="sending", attempts=at.rows[one].attempts + 1)
+        marked = [one for one in whose if one in taken or one in new]
         rest = [one for one in whose if one not in marked]
         if not marked and any(one not in at.left for one in rest):
             return LeaseLost() if fits else Stale()

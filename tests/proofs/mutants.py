@@ -32,8 +32,9 @@ from digest.delivery import event, heeding, plan, statements, upkeep
 from digest.delivery.engines import turns
 from digest.delivery.event import Kind
 from digest.delivery.history import note
-from digest.delivery.ledger import Ledger, Refusal
+from digest.delivery.ledger import Ledger
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.refusals import Refusal
 from digest.delivery.steps import Mark, Settle
 from digest.delivery.transitions import DeliveryState
 from digest.errors import DigestError

@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from digest.delivery.engines.local import pace
 from digest.delivery.engines.turns import Turns
+from digest.delivery.lane import Phase
 from digest.delivery.providers.port import longest_send
 from digest.settings import Delivery
 from tests.proofs.world import Arena, Died, Service, World
@@ -107,7 +108,8 @@ class Schedule:
             self._unsubscribe_somebody()
         if world.chance(self.withdrawing):
             article = draw.choice(sorted(self.arena.articles()))
-            world.withdrawn.setdefault(article, self.arena.withdraw(article))
+            marked = self._marked()  # by a process that lives, though another may have given them up
+            world.withdrawn.setdefault(article, self.arena.withdraw(article) | marked)
 
     def _turn(self, turns: Turns, service: Service) -> None:
         """One turn of a process, unless it dies in it or comes to its end."""
@@ -131,10 +133,15 @@ class Schedule:
         if in_time:
             given_up = {one for one, state in self.arena.states().items() if one in in_time and state == "unknown"}
             world.faults += [f"{one} was given up while its answer was waited for" for one in given_up]
-        service = Service(world, self.arena, self.deadly)
+        service = Service(world, self.arena, self.deadly, longest_send(self.settings))
         bounds = pace(self.settings, world.draw.choice((1, 1, 3)))
         turns = Turns(books, service, self.arena.envelopes(), self.settings, bounds, world.steady_clock())
         self.processes.append((turns, service))
+
+    def _marked(self) -> set[int]:
+        """Those whose mark a living process has been told of, and who were not handed over yet."""
+        lanes = (lane for turns, _ in self.processes for lane in turns.machine.lanes)
+        return {one for lane in lanes if lane.phase is Phase.MARKED for one in lane.unit}
 
     def _waiting_in_time(self) -> set[int]:
         """Those whose answer a living process may still wait for, however slow the service is; while clocks agree."""

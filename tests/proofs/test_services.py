@@ -12,9 +12,9 @@ import pytest
 
 from digest.testing.service_stubs import SERVICES
 from tests.databases import Server
-from tests.proofs.ground import Seed, a_ground, a_seed
+from tests.proofs.ground import a_seed
 from tests.proofs.telling import tell
-from tests.proofs.test_kill_points import PEOPLE, SCENARIOS, die, points_of
+from tests.proofs.test_kill_points import PEOPLE, SCENARIOS, die_at, points_of
 from tests.proofs.zygote import Zygote
 
 pytestmark = pytest.mark.proof
@@ -38,13 +38,6 @@ def test_a_death_while_sending_costs_nobody_a_mail_and_brings_nobody_two(
         for name, count in points.items():
             if name.partition(".")[0] in ROOMS:
                 for nth in sorted({1, count}):
-                    # Connections share a commit once more or less, so the last time may not come again: then the one before.
-                    assert any(dies_at(zygote, seed, transport, f"{name}:{one}") for one in range(nth, 0, -1)), name
+                    die_at(zygote, seed, transport, SCENARIOS[0], name, nth)
                     deaths += 1
     tell(f"kill points: sqlite {transport}: {deaths} places, {deaths} deaths")
-
-
-def dies_at(zygote: Zygote, seed: Seed, transport: str, point: str) -> bool:
-    """One death and all that follows; whether the point was reached."""
-    with a_ground(zygote, seed, transport) as ground:
-        return die(ground, SCENARIOS[0], point)

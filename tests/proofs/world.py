@@ -104,6 +104,7 @@ class Service:
     world: World
     arena: Arena
     deadly: float
+    longest: timedelta  # that a marked delivery may take to its answer
     turned_at: datetime = BEGINNING  # the end of its process's last turn: what it is given now was marked by then
     waiting: list[tuple[int, Job, Answer, datetime]] = field(default_factory=list)
 
@@ -111,6 +112,8 @@ class Service:
         """Take a job; whether it arrives and what is said of it are drawn now."""
         if self.world.chance(self.deadly):
             raise Died  # marked, and not a byte has left
+        if not self.world.ahead and self.world.now - self.turned_at > self.longest:
+            self.world.faults.append(f"{[one.subscriber_id for one in job.people]} were handed over after their deadline")
         self._look(job)
         self.waiting.append((lane, job, self._fate(job), self.turned_at))
         if self.world.chance(self.deadly):

@@ -13,8 +13,8 @@ from digest.delivery.alarms import count_figures
 from digest.delivery.event import Cause, Event, Kind
 from digest.delivery.events import apply_events
 from digest.delivery.heeding import heed_waiting
-from digest.delivery.ledger import NotSendable
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.refusals import NotSendable
 from digest.delivery.resolving import resolve_unknown
 from digest.delivery.sealing import delivery_id, seal
 from digest.insights.statistics import statistics

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from digest.delivery.ledger import LeaseLost, Stale
 from digest.delivery.providers.answer import Outcome
+from digest.delivery.refusals import LeaseLost, Stale
 from digest.delivery.upkeep import cancel
 from digest.delivery.withdrawal import withdraw
 from digest.errors import Busy, Unreachable, UsageError

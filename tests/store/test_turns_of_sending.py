@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from digest.delivery.ledger import LeaseLost, NotSendable
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.refusals import LeaseLost, NotSendable
 from digest.delivery.upkeep import Swept, sweep
 from digest.issues.issue import Issue
 from digest.issues.lifecycle import IssueState

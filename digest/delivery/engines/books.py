@@ -6,7 +6,7 @@ The port is small, so that a simulation can keep books of its own; `SqlBooks` ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from digest.delivery.account import next_retry
 from digest.delivery.heeding import heed_waiting
-from digest.delivery.ledger import Ledger, Recipient, Refusal
+from digest.delivery.ledger import Ledger, Recipient
+from digest.delivery.refusals import Refusal
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import Claimed, Mark, Settle
 from digest.delivery.upkeep import drop, replan
@@ -26,12 +27,16 @@ from digest.store.database import Store
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A batch that was claimed, with what its messages need; the rendition is as of `sub_revision`."""
+    """A batch that was claimed, with what its messages need; the rendition is as of `sub_revision`.
+
+    `marked` are those marked at the same stroke: in the same transaction `mark` is told of them, or `unmark`.
+    """
 
     claimed: Claimed
     people: Sequence[Recipient]
     rendition: Rendition
     sub_revision: int
+    marked: frozenset[int] = frozenset()
 
 
 class Books(Protocol):
@@ -41,12 +46,18 @@ class Books(Protocol):
         """A transaction, committed when the block ends well; `meanwhile` is done before it or at its commit."""
         ...
 
-    def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta) -> Taken | datetime | None:
-        """A batch; or when something that waits may be claimed; None when nothing waits."""
+    def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Taken | datetime | None:
+        """A batch; or when something that waits may be claimed; None when nothing waits. With `whole` it may be marked as well."""
         ...
 
-    def mark(self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int) -> list[list[int] | Refusal]:
+    def mark(
+        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[int]
+    ) -> list[list[int] | Refusal]:
         """As `Ledger.mark`."""
+        ...
+
+    def unmark(self, at: Any, batch: int, whose: Sequence[int]) -> None:
+        """As `Ledger.unmark`."""
         ...
 
     def settle(self, at: Any, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]) -> None:
@@ -83,26 +94,33 @@ class SqlBooks:
         """As `Books.writing`."""
         return self.store.writing(together=True, meanwhile=meanwhile)
 
-    def claim(self, at: Connection, size: int, *, now: datetime, lease: timedelta) -> Taken | datetime | None:
+    def claim(self, at: Connection, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Taken | datetime | None:
         """As `Books.claim`. Where nothing is planned, what was deferred and has come due is planned first."""
         replanned = False
         while True:
             sub_revision = self.shelf.sub_revision
-            found = self.ledger.claim(at, size, now=now, lease=lease, sub_revision=sub_revision)
+            found = self._claim(at, size, now, lease, sub_revision, whole=whole)
             if found is None:
                 if replanned or not self._replan(at, now):
                     return next_retry(at, self.ledger.issue_id)
                 replanned = True
                 continue
-            claimed, people = found
+            claimed, people, marked = found
             rendition = self.shelf.take(at, claimed.rendition)
             if rendition is not None:
-                return Taken(claimed, people, rendition, sub_revision)
+                return Taken(claimed, people, rendition, sub_revision, marked)
+            self.ledger.unmark(at, claimed.batch, list(marked))
             drop(at, self.ledger, claimed.batch, claimed.rendition, now=now)
 
-    def mark(self, at: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int) -> list[list[int] | Refusal]:
+    def mark(
+        self, at: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[int]
+    ) -> list[list[int] | Refusal]:
         """As `Books.mark`."""
-        return self.ledger.mark(at, marks, now=now, sub_revision=sub_revision)
+        return self.ledger.mark(at, marks, now=now, sub_revision=sub_revision, taken=taken)
+
+    def unmark(self, at: Connection, batch: int, whose: Sequence[int]) -> None:
+        """As `Books.unmark`."""
+        self.ledger.unmark(at, batch, whose)
 
     def settle(self, at: Connection, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]) -> None:
         """As `Books.settle`."""
@@ -123,6 +141,14 @@ class SqlBooks:
     def refresh(self, at: Connection) -> None:
         """As `Books.refresh`."""
         self.shelf.refresh(at)
+
+    def _claim(
+        self, at: Connection, size: int, now: datetime, lease: timedelta, sub_revision: int, *, whole: bool
+    ) -> tuple[Claimed, Sequence[Recipient], frozenset[int]] | None:
+        if whole:
+            return self.ledger.take(at, size, now=now, lease=lease, sub_revision=sub_revision)
+        found = self.ledger.claim(at, size, now=now, lease=lease, sub_revision=sub_revision)
+        return None if found is None else (*found, frozenset())
 
     def _replan(self, at: Connection, now: datetime) -> int:
         """Plan what was deferred and has come due, but for those of whom an event has told meanwhile."""

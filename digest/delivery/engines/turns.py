@@ -18,10 +18,11 @@ from digest.delivery.dispatch import Dispatch
 from digest.delivery.engines.books import Books, Taken
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import LeaseLost, Recipient, Refusal, Stale
+from digest.delivery.ledger import Recipient
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.port import longest_send
+from digest.delivery.refusals import LeaseLost, Refusal, Stale
 from digest.delivery.steps import (
     Answered,
     Claim,
@@ -43,6 +44,8 @@ _DAY = 86_400  # seconds
 _OURS = frozenset({Trouble.CONNECTION, Trouble.ACCOUNT, Trouble.CONTENT})  # troubles of nobody's mailbox
 _LISTEN = 0.5  # seconds between looks at the clock while nothing happens
 _MARGIN = timedelta(minutes=2)  # by which a batch's deadline outlives the longest a request may take
+_LEAST_MARGIN = timedelta(minutes=1)  # and with less than this nothing of it is marked
+_TOO_LATE = "it was not handed over in time, and did not leave"
 
 
 class Carriers(Protocol):
@@ -82,12 +85,15 @@ class Turns:
         self._renewed_at = clock()
         self._at_once = True
         self._marked: list[Send] = []
+        self._late: list[Answered] = []
+        self._unasked: dict[int, frozenset[int]] = {}  # by batch, marked when they were claimed: within one transaction
 
     def turn(self) -> None:
         """Listen, write down, and hand over what the turn before has marked: where a commit takes time, during it."""
         began = self._clock()
         self._marked = self.machine.sends(began)
-        for answered in self._carriers.hear(0 if self._marked else self._patience(began)):
+        late, self._late = self._late, []
+        for answered in late + self._carriers.hear(0 if late or self._marked else self._patience(began)):
             self.machine.hear(answered, self._clock())
         now = self._clock()
         steps = self.machine.next(now)
@@ -105,6 +111,10 @@ class Turns:
             self._hand_over(send)
 
     def _hand_over(self, send: Send) -> None:
+        if self._clock() + self._longest > self._deadlines[send.batch]:
+            # This process was stopped after the mark. Others may take this for lost, and somebody may have it sent again.
+            self._late.append(Answered(send.lane, Answer((Outcome.DEFERRED,) * len(send.recipients), _TOO_LATE)))
+            return
         people = self._people[send.lane]
         whose = [people[one] for one in send.recipients]
         follows = None if send.ahead is None else people.get(send.ahead)  # who was erased has no address
@@ -118,20 +128,37 @@ class Turns:
         return _LISTEN if until is None else min(_LISTEN, max(0.001, (until - now).total_seconds()))
 
     def _write(self, steps: Sequence[Step]) -> list[Event]:
-        """Carry out ledger steps in one transaction; what they brought holds once it is committed."""
-        settles = [step for step in steps if isinstance(step, Settle)]
-        marks = [step for step in steps if isinstance(step, Mark)]
+        """Carry out ledger steps in one transaction; what they brought holds once it is committed.
+
+        Whoever claims in it marks in it: a claim alone sends nothing, so the machine may hear of it before the commit.
+        """
         with self._books.writing(self._hand_over_all) as at:
             now = self._clock()  # the turn to write may have been long in coming
-            if settles:
-                self._settle(at, settles, now)
-            events = [event for step in steps if (event := self._do(at, step, now)) is not None]
-            return events + self._mark(at, marks, now) if marks else events
+            events = self._carry_out(at, steps, now)
+            claims = [event for event in events if isinstance(event, ClaimAnswered)]
+            for claim in claims:
+                self.machine.hear(claim, now)
+            events = [event for event in events if event not in claims]
+            if any(claim.claimed for claim in claims):
+                steps = self.machine.next(now)
+                self._take_back(at, [step for step in steps if isinstance(step, Mark)])
+                events += self._carry_out(at, steps, now)
+            self._take_back(at)
+            return events
+
+    def _carry_out(self, at: Any, steps: Sequence[Step], now: datetime) -> list[Event]:
+        """Settle before anything is marked."""
+        settles = [step for step in steps if isinstance(step, Settle)]
+        marks = [step for step in steps if isinstance(step, Mark)]
+        if settles:
+            self._settle(at, settles, now)
+        events = [event for step in steps if (event := self._do(at, step, now)) is not None]
+        return events + self._mark(at, marks, now) if marks else events
 
     def _do(self, at: Any, step: Step, now: datetime) -> Event | None:
         match step:
-            case Claim(lane=lane, size=size):
-                return self._claim(at, lane, size, now)
+            case Claim():
+                return self._claim(at, step, now)
             case Release(batch=batch, recipients=recipients, until=until):
                 self._books.release(at, batch, recipients, now=now, until=until)
             case Finish(batch=batch):
@@ -139,13 +166,15 @@ class Turns:
                 self._deadlines.pop(batch, None)
         return None
 
-    def _claim(self, at: Any, lane: int, size: int, now: datetime) -> Event:
-        taken = self._books.claim(at, size, now=now, lease=CLAIM_LEASE)
+    def _claim(self, at: Any, step: Claim, now: datetime) -> Event:
+        lane, taken = step.lane, self._books.claim(at, step.size, now=now, lease=CLAIM_LEASE, whole=step.whole)
         if not isinstance(taken, Taken):
             return ClaimAnswered(lane, None, taken)
         self._taken[lane] = taken
         self._people[lane] = {person.subscriber_id: person for person in taken.people}
         self._deadlines[taken.claimed.batch] = now
+        if taken.marked:
+            self._unasked[taken.claimed.batch] = taken.marked
         return ClaimAnswered(lane, taken.claimed)
 
     def _mark(self, at: Any, marks: Sequence[Mark], now: datetime) -> list[Event]:
@@ -159,7 +188,7 @@ class Turns:
             left -= len(part)
             if short is not None and not part:
                 events.append(MarkRefused(mark.lane, short.spent(now), ending=short.ending))
-            elif self._deadlines[mark.batch] < now + self._longest and not self._keep(at, mark.batch, now):
+            elif self._deadlines[mark.batch] < now + self._longest + _LEAST_MARGIN and not self._keep(at, mark.batch, now):
                 events.append(_refused(mark.lane, LeaseLost()))
             else:
                 kept = replace(mark, recipients=part) if back else mark
@@ -174,11 +203,30 @@ class Turns:
     def _mark_those(
         self, at: Any, asked: Sequence[tuple[Mark, tuple[int, ...]]], sub_revision: int, now: datetime
     ) -> Iterator[Event]:
-        found = self._books.mark(at, [mark for mark, _ in asked], now=now, sub_revision=sub_revision)
+        marks = [mark for mark, _ in asked]
+        found = self._books.mark(at, marks, now=now, sub_revision=sub_revision, taken=self._ask_for(marks))
         if any(isinstance(those, Stale) for those in found):
             self._books.refresh(at)
         for (mark, back), those in zip(asked, found, strict=True):
             yield _refused(mark.lane, those) if isinstance(those, Refusal) else Marked(mark.lane, tuple(those), back)
+
+    def _ask_for(self, marks: Sequence[Mark]) -> set[int]:
+        """Who of these was marked when they were claimed."""
+        taken: set[int] = set()
+        for mark in marks:
+            theirs = self._unasked.get(mark.batch, frozenset()).intersection(mark.recipients)
+            if theirs:
+                self._unasked[mark.batch] -= theirs
+                taken |= theirs
+        return taken
+
+    def _take_back(self, at: Any, marks: Sequence[Mark] = ()) -> None:
+        """Who was marked when they were claimed, and is in none of `marks`, is only claimed."""
+        for batch, whose in self._unasked.items():
+            wanted = {one for mark in marks if mark.batch == batch for one in mark.recipients}
+            if whose - wanted:
+                self._books.unmark(at, batch, sorted(whose - wanted))
+                self._unasked[batch] = whose & wanted
 
     def _settle(self, at: Any, settles: Sequence[Settle], now: datetime) -> None:
         retry_at: dict[int, datetime] = {}

@@ -19,7 +19,7 @@ def mask(text: str, secrets: Collection[str] = (), addresses: Collection[str] = 
         if secret:
             text = text.replace(secret, "***")
     text = " ".join(_UNPRINTABLE.sub(" ", text).split())
-    if addresses:
+    if addresses and "@" in text:
         text = _ADDRESS.sub(lambda found: "<address>" if found[0].rstrip(".").lower() in addresses else found[0], text)
         text = text.replace("<<address>>", "<address>")
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
