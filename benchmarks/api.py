@@ -24,7 +24,7 @@ from benchmarks.measuring import Apart, Figure, apart
 from benchmarks.project import Place, a_place, by_popularity, opened, the_issue
 from digest.app.sending import send
 
-_LANES = 4
+_LANES = 16
 _REQUEST = 1000
 _HTML, _TEXT = "<p>" + "news " * 6000 + "</p>", "news " * 600
 _PEERS_SHARE = 20  # the helper classes are given a twentieth of the readers: they are that much slower
