@@ -8,11 +8,13 @@ themselves are never loaded.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Select, Table, case, func, insert, literal, select
 
+from digest.audience.had_already import had_by_everybody
+from digest.audience.pausing import paused
 from digest.delivery import had
 from digest.delivery.transitions import DeliveryState
 from digest.issues import pool
@@ -32,7 +34,8 @@ _CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Subscriptions that are alike for one issue; `had` names renditions of other issues that they were sent."""
+    """Subscriptions that are alike for one issue; `had` names renditions of other issues that they were sent, and articles that
+    they had already from elsewhere."""
 
     topics: str
     coverage: int
@@ -51,12 +54,16 @@ class Composed:
 
 @dataclass(slots=True)
 class Composer:
-    """Runs selection for groups of one issue, once for each distinct reader; `withdrawn` is left out, and owed to nobody."""
+    """Runs selection for groups of one issue, once for each distinct reader.
+
+    `withdrawn` is left out, and owed to nobody; so is what everybody `had_already`.
+    """
 
     issue: Issue
     frozen: Frozen
     articles_had: Mapping[tuple[int, int], frozenset[int]]
     withdrawn: Collection[int] = ()
+    had_already: Collection[int] = ()
     _known: dict[tuple[object, ...], Composed] = field(default_factory=dict)
 
     def compose(self, group: Group) -> Composed:
@@ -72,7 +79,8 @@ class Composer:
     def reader(self, topics: frozenset[str], group: Group) -> Reader:
         """The reader that stands for a group."""
         sent = self._articles_had(had.parse(group.had))
-        return Reader(topics, group.coverage, parse_owed(group.owed), sent & self._ids)
+        already = had.parse_already(group.had).union(self.had_already)
+        return Reader(topics, group.coverage, parse_owed(group.owed), sent & self._ids, already & self._ids)
 
     def compose_for(self, reader: Reader, pending: frozenset[int] = frozenset()) -> Composed:
         """What such a reader gets; topics that have nothing for them do not count.
@@ -80,9 +88,9 @@ class Composer:
         `pending` are articles they are owed that stand in a mail of another issue which may yet be given back.
         """
         full = topics_with_something(self.frozen, reader, self.issue.cutoff)
-        key = (reader.topics & full, reader.coverage, format_owed(reader.owed), reader.had, pending)
+        key = (reader.topics & full, reader.coverage, format_owed(reader.owed), reader.had, reader.had_already, pending)
         if key not in self._known:
-            self._known[key] = self._select(Reader(key[0], reader.coverage, reader.owed, reader.had), pending)
+            self._known[key] = self._select(replace(reader, topics=key[0]), pending)
         return self._known[key]
 
     def _select(self, reader: Reader, pending: frozenset[int]) -> Composed:
@@ -127,7 +135,8 @@ def topics_with_something(frozen: Frozen, reader: Reader, cutoff: int) -> frozen
 def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime) -> int:
     """Freeze the audience of an approved issue and return its size; the issue is then being sent."""
     renditions_had = had.find(connection, issue, frozen)
-    composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id))
+    already = frozenset(had_by_everybody(connection))
+    composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id), already)
     composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, renditions_had.table)]
     numbers = _keep_renditions(connection, issue, frozen, (made for _, made in composed))
     _keep_groups(connection, issue, frozen, composed, numbers)
@@ -142,6 +151,7 @@ def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime)
         actor="plan",
         now=now,
         audience=audience,
+        paused_readers=paused(connection, issue.newsletter, issue.frequency),
         planned_at=now,
     )
     return audience
