@@ -39,6 +39,9 @@ from digest.issues.owed import parse_owed
 from digest.store import tables
 
 ALREADY = "="
+PENDING, ELSEWHERE = "?", "!"
+"""Behind a rendition that may yet be given back: to this newsletter's subscription, or to another newsletter's."""
+
 _had = Table(
     "plan_had",
     MetaData(),
@@ -56,14 +59,13 @@ class Had:
     table: Table | None
 
 
-def parse(text: str, *, pending: bool = False) -> Iterator[tuple[int, int]]:
-    """`"3:17 4:2?"` as pairs of issue id and rendition number; `pending`: those alone that may yet be given back, with a `?`."""
+def parse(text: str, marks: tuple[str, ...] = ("",)) -> Iterator[tuple[int, int]]:
+    """`"3:17 4:2? 5:1!"` as pairs of issue id and rendition number; with `marks`, those alone that end in one of them."""
     for pair in text.split():
-        if pair.startswith(ALREADY):
+        if pair.startswith(ALREADY) or not pair.endswith(marks):
             continue
-        issue_id, number = pair.rstrip("?").split(":")
-        if pair.endswith("?") or not pending:
-            yield int(issue_id), int(number)
+        issue_id, number = pair.rstrip(PENDING + ELSEWHERE).split(":")
+        yield int(issue_id), int(number)
 
 
 def words(renditions: Iterable[tuple[int, int]], already: Iterable[int]) -> str:
@@ -164,7 +166,9 @@ def _sent(issue: Issue, articles: set[int], renditions: Mapping[tuple[int, int],
     """The audience's deliveries, of whatever issue, that count as sent and hold one of `articles`."""
     row, sent, held = tables.subscription.c, tables.delivery.c, tables.rendition_article.c
     holding = select(held.issue_id, held.rendition).where(held.article_id.in_(sorted(articles)))
-    pending = case((sent.state == DeliveryState.ACCEPTED.value, ""), else_="?")
+    ours = select(tables.issue.c.id).where(tables.issue.c.newsletter == issue.newsletter)
+    given_back = case((sent.issue_id.in_(ours), PENDING), else_=ELSEWHERE)
+    pending = case((sent.state == DeliveryState.ACCEPTED.value, ""), else_=given_back)
     pair = cast(sent.issue_id, String) + ":" + cast(sent.rendition, String) + pending
     return (
         select(sent.subscriber_id, pair.label("pair"))

@@ -68,8 +68,9 @@ class Composer:
 
     def compose(self, group: Group) -> Composed:
         """What a group of this issue gets."""
-        pending = self._articles_had(had.parse(group.had, pending=True)) & frozenset(parse_owed(group.owed))
-        return self.compose_for(self.reader(self.topics(group), group), pending)
+        pending = self._articles_had(had.parse(group.had, (had.PENDING, had.ELSEWHERE))) & frozenset(parse_owed(group.owed))
+        elsewhere = self._articles_had(had.parse(group.had, (had.ELSEWHERE,))) & self._window(group.coverage)
+        return self.compose_for(self.reader(self.topics(group), group), pending | elsewhere)
 
     def topics(self, group: Group) -> frozenset[str]:
         """What a group follows, of what the newsletter offers."""
@@ -85,7 +86,8 @@ class Composer:
     def compose_for(self, reader: Reader, pending: frozenset[int] = frozenset()) -> Composed:
         """What such a reader gets; topics that have nothing for them do not count.
 
-        `pending` are articles they are owed that stand in a mail of another issue which may yet be given back.
+        `pending` are articles that stand in a mail of another issue which may yet be given back: those they are owed, and new
+        ones that would be given back to another newsletter's subscription, which they may have left by then.
         """
         full = topics_with_something(self.frozen, reader, self.issue.cutoff)
         key = (reader.topics & full, reader.coverage, format_owed(reader.owed), reader.had, reader.had_already, pending)
@@ -99,14 +101,15 @@ class Composer:
         selection = Selection(tuple(one for one in approved.decisions if one.article not in self.withdrawn))
         chosen = [decision.article for decision in selection.chosen]
         # What came to be owed since the freeze is no candidate of this issue, or had not arrived; it waits for the next. What
-        # is under way with another issue stays owed: should that be given back, nothing else would tell of it.
-        decided = {
-            one.article
+        # is under way with another issue stays owed, or comes to be: should that be given back, nothing else would tell of it.
+        under_way = {
+            one.article: 0
             for one in selection.decisions
-            if one.reason is not Reason.NOT_YET_PUBLISHED and not (one.reason is Reason.ALREADY_SENT and one.article in pending)
+            if one.reason is Reason.ALREADY_SENT and one.topic is not None and one.article in pending
         }
-        gone = decided.union(self.withdrawn)
-        untouched = {article: age for article, age in reader.owed.items() if article not in gone}
+        decided = {one.article for one in selection.decisions if one.reason is not Reason.NOT_YET_PUBLISHED}
+        gone = (decided - under_way.keys()).union(self.withdrawn)
+        untouched = {article: age for article, age in (under_way | dict(reader.owed)).items() if article not in gone}
         over = untouched | older(reader.owed, selection.over_the_limit)
         unsent = over | older(reader.owed, chosen)
         arrangement = arrange(selection, self.frozen) if chosen else None
@@ -114,6 +117,10 @@ class Composer:
 
     def _articles_had(self, renditions: Iterable[tuple[int, int]]) -> frozenset[int]:
         return frozenset().union(*(self.articles_had.get(key, frozenset()) for key in renditions))
+
+    def _window(self, coverage: int) -> frozenset[int]:
+        arrived = ((candidate.id, candidate.arrival or 0) for candidate in self.frozen.candidates)
+        return frozenset(article for article, arrival in arrived if coverage < arrival <= self.issue.cutoff)
 
     @property
     def _ids(self) -> frozenset[int]:
