@@ -9,6 +9,7 @@ from sqlalchemy import Connection, update
 
 from digest.app.succeeding import succeed
 from digest.app.wiring import App
+from digest.audience.pausing import resume_due
 from digest.checks.finding import Finding, Severity
 from digest.checks.issue_checks import check
 from digest.delivery import upkeep
@@ -61,6 +62,7 @@ def freeze_in(
     app: App, connection: Connection, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, actor: str
 ) -> Issue:
     """Freeze the issue of a slot inside a transaction that may yet be undone."""
+    resume_due(connection, now=app.now)
     folders = app.template_folders
     return freeze(connection, app.settings, newsletter, frequency, slot, folders=folders, now=app.now, actor=actor)
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from digest.app import issuing
 from digest.app.fetching import Fetched, fetch
-from digest.app.sending import obstacle, send_locked
+from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.wiring import App
 from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.guarding import AudienceJump
@@ -51,6 +51,7 @@ def run(app: App, slug: str | None, on_progress: OnProgress) -> Ran:
     app.providers()  # what it lacks is said before anything is done
     with app.run_lock():
         ran = Ran(fetch(app))
+        go_on_after_pauses(app)
         for newsletter in newsletters:
             for issue in _begun(app, newsletter):
                 ran.handled.append(_go_on(app, newsletter, issue, on_progress))

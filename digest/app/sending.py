@@ -8,6 +8,7 @@ from pathlib import Path
 from digest.app import issuing
 from digest.app.hearing import watch
 from digest.app.wiring import App
+from digest.audience.pausing import any_due, resume_due
 from digest.delivery.halting import in_force
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import Sender, Sent
@@ -42,6 +43,7 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
         raise Refused(wrong)
     if issue.state in {IssueState.DRAFT, IssueState.HELD} and newsletter.approval == "automatic":
         issue = issuing.approve(app, issue, "automatic")
+    go_on_after_pauses(app)
     if app.outbox is not None:
         app.outbox.begin(issue)
     app.epoch.advance()
@@ -53,6 +55,15 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
         return sent
     rings = watch(app, sent.issue) if sent.ending is not None or sent.touched else ()
     return replace(sent, alarms=tuple(str(alarm) for alarm in rings))
+
+
+def go_on_after_pauses(app: App) -> None:
+    """Who is back from a pause by now belongs to the audience again."""
+    with app.store.reading() as connection:
+        if not any_due(connection, now=app.now):
+            return
+    with app.store.writing() as connection:
+        resume_due(connection, now=app.now)
 
 
 def obstacle(app: App) -> str | None:

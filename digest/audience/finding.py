@@ -12,6 +12,7 @@ from digest.audience.addresses import canonical_address
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
 from digest.audience.suppression import EVERYTHING
+from digest.errors import UsageError
 from digest.store import tables
 
 _SUBSCRIBER = [tables.subscriber.c[field.name] for field in fields(Subscriber)]
@@ -40,6 +41,16 @@ def subscriptions_of(connection: Connection, subscriber_id: int) -> tuple[Subscr
     subscription = tables.subscription.c
     query = select(*_SUBSCRIPTION).where(subscription.subscriber_id == subscriber_id).order_by(subscription.newsletter)
     return tuple(_subscription(row) for row in connection.execute(query))
+
+
+def subscription_of(connection: Connection, email: str, newsletter: str) -> tuple[Subscriber, Subscription]:
+    """A person and what they get of one newsletter, ended or not; `UsageError` when they never had anything of it."""
+    person = find_subscriber(connection, email)
+    theirs = () if person is None else subscriptions_of(connection, person.id)
+    subscription = next((one for one in theirs if one.newsletter == newsletter), None)
+    if person is None or subscription is None:
+        raise UsageError(f"{email} has no subscription to {newsletter}; `digest subscribers list` shows who has")
+    return person, subscription
 
 
 def list_subscribers(

@@ -19,6 +19,6 @@ def end(connection: Connection, subscription_id: int, *, now: datetime) -> bool:
     ended = (
         update(subscription)
         .where(subscription.c.id == subscription_id, subscription.c.state != SubscriptionState.UNSUBSCRIBED.value)
-        .values(state=SubscriptionState.UNSUBSCRIBED.value, ended_at=now)
+        .values(state=SubscriptionState.UNSUBSCRIBED.value, ended_at=now, paused_until=None)
     )
     return connection.execute(ended).rowcount == 1

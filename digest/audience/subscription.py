@@ -15,7 +15,7 @@ class SubscriptionState(StrEnum):
     ACTIVE = "active"
     """Confirmed: every issue of its frequency considers it."""
     PAUSED = "paused"
-    """Confirmed, and at rest for a while."""
+    """Confirmed, and at rest for a while: nothing is sent, and afterwards comes what they missed."""
     UNSUBSCRIBED = "unsubscribed"
     """Ended by the subscriber: nothing is sent."""
 
@@ -34,10 +34,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription(Terms):
-    """The terms between one subscriber and one newsletter, as stored. `owed` is canonical, as `digest.issues.owed` reads it."""
+    """The terms between one subscriber and one newsletter, as stored. `owed` is canonical, as `digest.issues.owed` reads it.
+
+    `paused_until` is when a paused one goes on by itself; None: when somebody says so.
+    """
 
     id: int
     subscriber_id: int
     newsletter: str
     owed: str
     created_at: datetime
+    paused_until: datetime | None

@@ -84,6 +84,12 @@ def list_articles(
     return [article_from_row(row) for row in connection.execute(statement.limit(limit))]
 
 
+def published_before(connection: Connection, before: datetime) -> list[int]:
+    """The ids of the articles that came out before a time: by their own date, or else by when they were first seen."""
+    came = func.coalesce(_article.published_at, _article.first_seen_at, type_=_article.first_seen_at.type)
+    return list(connection.scalars(select(_article.id).where(came < before).order_by(_article.id)))
+
+
 def find_article(connection: Connection, ref: str) -> Article:
     """The article that `ref` names: its number in the catalogue, an id of its source, or an address it has or had.
 

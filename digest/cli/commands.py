@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import articles, configuration, halting, insights, issues, projects, sending, simulating, subscribers
+from digest.cli import (
+    articles,
+    configuration,
+    covering,
+    halting,
+    insights,
+    issues,
+    pausing,
+    projects,
+    sending,
+    simulating,
+    subscribers,
+)
 from digest.cli.options import remember_config
 from digest.cli.output import say
 
@@ -41,6 +53,8 @@ sending.register(app)
 halting.register(app)
 insights.register(app)
 simulating.register(app)
+covering.register(articles.app)
+pausing.register(subscribers.app)
 app.add_typer(articles.app, name="articles")
 app.add_typer(issues.app, name="issues")
 app.add_typer(subscribers.app, name="subscribers")

@@ -56,7 +56,7 @@ def stats(issue: IssueName, config: Config = None, as_json: Json = False) -> Non
     """The account of an issue: every subscriber considered, by state; the sums agree."""
     from digest.app import issuing
     from digest.app.hearing import look
-    from digest.cli.reports import account_line, alarm_lines
+    from digest.cli.reports import account_line, alarm_lines, beside_lines
     from digest.insights.statistics import statistics
     from digest.issues.withdrawn import left_out
 
@@ -72,6 +72,8 @@ def stats(issue: IssueName, config: Config = None, as_json: Json = False) -> Non
     say(f"{found.name}: {found.state}; {account_line(report['audience'], report['account'])}")
     for provider, count in report["providers"].items():
         say(f"  {count:,} handed to {provider}")
+    for line in beside_lines(report):
+        say(f"  {line}")
     for one in withdrawn:
         say(f"  {one}")
     told = ", ".join(f"{count:,} {kind}" for kind, count in report["reported"].items() if count)

@@ -13,6 +13,8 @@ import typer
 from digest.errors import UsageError
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     from digest.app import App
 
 Config = Annotated[
@@ -44,6 +46,17 @@ def moment(text: str | None) -> datetime | None:
     if not 1970 <= found.year < 9000:
         raise UsageError(f"--now: the year {found.year} is out of reach")
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def day(text: str, zone: ZoneInfo, option: str) -> datetime:
+    """A day or a time that an option names, on the clock of `zone` where it has none of its own; a day begins at midnight."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is not a date; write it as 2026-12-24, or as 2026-12-24T09:00") from None
+    if not 1970 <= found.year < 9000:
+        raise UsageError(f"{option}: the year {found.year} is out of reach")
+    return found if found.tzinfo is not None else found.replace(tzinfo=zone)
 
 
 @contextmanager

@@ -130,6 +130,18 @@ def alarm_lines(issue: str, alarms: Iterable[str]) -> list[str]:
     return [f"!{issue}: alarm: {alarm}" for alarm in alarms]
 
 
+def beside_lines(report: Mapping[str, Any]) -> list[str]:
+    """What statistics tell beside the account: who was paused, what was had already, who was away too long."""
+    already = report["had_already"]
+    told = (
+        (report["paused"], "paused when the audience was frozen, and not in it"),
+        (already["articles"], "of its articles had been had already by everybody"),
+        (already["readers"], "had one of its articles already"),
+        (report["away_too_long"], "were away for more issues than carry_over allows: the oldest of what they missed expired"),
+    )
+    return [f"{count:,} {words}" for count, words in told if count]
+
+
 def account_line(audience: int, account: Mapping[str, int]) -> str:
     """The account in one line."""
     counts = ", ".join(f"{count:,} {state}" for state, count in account.items() if count)

@@ -117,25 +117,21 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
         return
     say(f"{person.email}" + (f" ({person.name})" if person.name else ""))
     for one in subscriptions:
-        say(f"  {one.newsletter} {one.frequency}: {one.state}, {'all topics' if one.topics == '*' else one.topics}")
+        until = f" until {one.paused_until:%Y-%m-%d %H:%M} UTC" if one.state == "paused" and one.paused_until else ""
+        say(f"  {one.newsletter} {one.frequency}: {one.state}{until}, {'all topics' if one.topics == '*' else one.topics}")
     table(("issue", "state", "answer"), ((d["issue"], d["state"], d["answer"]) for d in deliveries))
 
 
 @app.command()
 def leave(email: Email, newsletter: Newsletter = None, config: Config = None, now: Now = None, as_json: Json = False) -> None:
     """End somebody's subscription; what waits for them is not sent. Again it changes nothing."""
-    from digest.audience.finding import find_subscriber, subscriptions_of
+    from digest.audience.finding import subscription_of
     from digest.audience.leaving import end
-    from digest.errors import UsageError
 
     with application(config, now) as application_:
         found = application_.the_newsletter(newsletter)
         with application_.store.writing() as connection:
-            person = find_subscriber(connection, email)
-            theirs = () if person is None else subscriptions_of(connection, person.id)
-            subscription = next((one for one in theirs if one.newsletter == found.slug), None)
-            if person is None or subscription is None:
-                raise UsageError(f"{email} has no subscription to {found.slug}; `digest subscribers list` shows who has")
+            person, subscription = subscription_of(connection, email, found.slug)
             ended = end(connection, subscription.id, now=application_.now)
     if as_json:
         print_json({"email": person.email, "newsletter": found.slug, "ended": ended})
@@ -205,5 +201,5 @@ def erase(email: Email, config: Config = None, as_json: Json = False) -> None:
 
 
 def _terms(subscription: Any) -> dict[str, Any]:
-    names = ("newsletter", "topics", "frequency", "state", "created_at", "confirmed_at")
+    names = ("newsletter", "topics", "frequency", "state", "paused_until", "created_at", "confirmed_at")
     return {name: getattr(subscription, name) for name in names if hasattr(subscription, name)}

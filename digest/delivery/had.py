@@ -1,8 +1,9 @@
-"""What subscribers have had already, from the ledger: the last word on "never the same article twice".
+"""What subscribers have had, from the ledger: the last word on "never the same article twice".
 
 An article at or below a subscription's coverage point never comes again by itself. This looks after the rest: articles
 that arrived later or are owed, and yet stand in a rendition that was, or may still be, sent to that subscriber: by an
-issue that has not settled, by another frequency, or by another newsletter.
+issue that has not settled, by another frequency, or by another newsletter. What somebody had already from elsewhere
+stands beside it.
 """
 
 from __future__ import annotations
@@ -21,18 +22,25 @@ from sqlalchemy import (
     Table,
     case,
     cast,
+    exists,
     func,
     insert,
+    literal,
     select,
     tuple_,
     union,
 )
 
+from digest.audience.had_already import EVERYBODY
 from digest.delivery.transitions import COUNTS_AS_SENT, DeliveryState
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue
 from digest.issues.owed import parse_owed
 from digest.store import tables
+
+ALREADY = "="
+PENDING, ELSEWHERE = "?", "!"
+"""Behind a rendition that may yet be given back: to this newsletter's subscription, or to another newsletter's."""
 
 _had = Table(
     "plan_had",
@@ -51,12 +59,23 @@ class Had:
     table: Table | None
 
 
-def parse(text: str, *, pending: bool = False) -> Iterator[tuple[int, int]]:
-    """`"3:17 4:2?"` as pairs of issue id and rendition number; `pending`: those alone that may yet be given back, with a `?`."""
+def parse(text: str, marks: tuple[str, ...] = ("",)) -> Iterator[tuple[int, int]]:
+    """`"3:17 4:2? 5:1!"` as pairs of issue id and rendition number; with `marks`, those alone that end in one of them."""
     for pair in text.split():
-        issue_id, number = pair.rstrip("?").split(":")
-        if pair.endswith("?") or not pending:
-            yield int(issue_id), int(number)
+        if pair.startswith(ALREADY) or not pair.endswith(marks):
+            continue
+        issue_id, number = pair.rstrip(PENDING + ELSEWHERE).split(":")
+        yield int(issue_id), int(number)
+
+
+def words(renditions: Iterable[tuple[int, int]], already: Iterable[int]) -> str:
+    """What `parse` and `parse_already` read."""
+    return " ".join([*(f"{ALREADY}{one}" for one in sorted(already)), *(f"{i}:{r}" for i, r in sorted(renditions))])
+
+
+def parse_already(text: str) -> frozenset[int]:
+    """`"=17 3:17"`: the articles that were had already from elsewhere, each behind a `=`."""
+    return frozenset(int(word.removeprefix(ALREADY)) for word in text.split() if word.startswith(ALREADY))
 
 
 def find(connection: Connection, issue: Issue, frozen: Frozen) -> Had:
@@ -64,10 +83,11 @@ def find(connection: Connection, issue: Issue, frozen: Frozen) -> Had:
     lowest, owed = _reach(connection, issue)
     fresh = {candidate.id for candidate in frozen.candidates if (candidate.arrival or 0) > lowest} | set(frozen.rules.pinned)
     new, due = _renditions(connection, fresh), _renditions(connection, owed)
-    if not new and not due:
+    if not new and not due and not _any_already(connection):
         return Had({}, None)
     _had.create(connection)
-    pairs = union(_sent(issue, fresh, new), _sent(issue, owed, due).where(tables.subscription.c.owed != "")).subquery()
+    sent = (_sent(issue, fresh, new), _sent(issue, owed, due).where(tables.subscription.c.owed != ""))
+    pairs = union(*sent, _already(issue, fresh | owed)).subquery()
     ordered = select(pairs).order_by(pairs.c.subscriber_id, pairs.c.pair).subquery()
     lists = select(ordered.c.subscriber_id, func.aggregate_strings(ordered.c.pair, " ")).group_by(ordered.c.subscriber_id)
     connection.execute(insert(_had).from_select(["subscriber_id", "had"], lists))
@@ -119,6 +139,23 @@ def _renditions(connection: Connection, articles: set[int]) -> dict[tuple[int, i
     return {key: frozenset(articles) for key, articles in found.items()}
 
 
+def _any_already(connection: Connection) -> bool:
+    known = exists().where(tables.had_already.c.subscriber_id != EVERYBODY)
+    return bool(connection.execute(select(known)).scalar_one())
+
+
+def _already(issue: Issue, articles: set[int]) -> Select[tuple[int, str]]:
+    """The audience's articles that they had already from elsewhere, each as a word."""
+    row, already = tables.subscription.c, tables.had_already.c
+    word = literal(ALREADY) + cast(already.article_id, String)
+    return (
+        select(already.subscriber_id, word.label("pair"))
+        .join(tables.subscription, row.subscriber_id == already.subscriber_id)
+        .where(row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active")
+        .where(already.article_id.in_(sorted(articles)))
+    )
+
+
 def _joined(
     new: Mapping[tuple[int, int], frozenset[int]], due: Mapping[tuple[int, int], frozenset[int]]
 ) -> dict[tuple[int, int], frozenset[int]]:
@@ -129,7 +166,9 @@ def _sent(issue: Issue, articles: set[int], renditions: Mapping[tuple[int, int],
     """The audience's deliveries, of whatever issue, that count as sent and hold one of `articles`."""
     row, sent, held = tables.subscription.c, tables.delivery.c, tables.rendition_article.c
     holding = select(held.issue_id, held.rendition).where(held.article_id.in_(sorted(articles)))
-    pending = case((sent.state == DeliveryState.ACCEPTED.value, ""), else_="?")
+    ours = select(tables.issue.c.id).where(tables.issue.c.newsletter == issue.newsletter)
+    given_back = case((sent.issue_id.in_(ours), PENDING), else_=ELSEWHERE)
+    pending = case((sent.state == DeliveryState.ACCEPTED.value, ""), else_=given_back)
     pair = cast(sent.issue_id, String) + ":" + cast(sent.rendition, String) + pending
     return (
         select(sent.subscriber_id, pair.label("pair"))

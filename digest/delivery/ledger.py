@@ -230,18 +230,19 @@ class Ledger:
     def _leave_out(
         self, connection: Connection, batch: int, whose: Sequence[int], now: datetime, *, nobody: bool, sub_revision: int
     ) -> None:
-        """Say why these were not marked: they left, are suppressed, or nothing of the issue may be sent."""
+        """Say why these were not marked: they left, are paused or suppressed, or nothing of the issue may be sent."""
         values = {"issue": self.issue_id, "whose": whose, "newsletter": self.newsletter}
-        there = {one: (bool(suppressed), bool(active)) for one, suppressed, active in statements.LEFT.run(connection, values)}
-        stayed = [one for one in whose if there.get(one, (True, False)) == (False, True)]
+        found = statements.LEFT.run(connection, values).fetchall()
+        there = {one: (bool(suppressed), bool(active), bool(paused)) for one, suppressed, active, paused in found}
+        stayed = [one for one in whose if there.get(one, (True, False))[:2] == (False, True)]
         if stayed and nobody:
             raise refusal(connection, self.issue_id, sub_revision)
         for one in whose:
             if one in stayed:
                 continue
-            suppressed = there.get(one, (False, False))[0]
+            suppressed, _, paused = there.get(one, (False, False, False))
             state = _S.SUPPRESSED if suppressed else _S.CANCELLED
-            words = "suppressed while waiting" if suppressed else "no longer subscribed"
+            words = "suppressed while waiting" if suppressed else "paused while waiting" if paused else "no longer subscribed"
             if self._leave(connection, batch, [one], _S.CLAIMED, state, words=words):
                 self._note(connection, batch, _S.CLAIMED, state, now=now, subscriber=one, reason=words)
 

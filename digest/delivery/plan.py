@@ -8,13 +8,15 @@ themselves are never loaded.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Select, Table, case, func, insert, literal, select
 
+from digest.audience.had_already import had_by_everybody
+from digest.audience.pausing import paused
 from digest.delivery import had
 from digest.delivery.transitions import DeliveryState
 from digest.issues import pool
@@ -34,7 +36,8 @@ _CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Subscriptions that are alike for one issue; `had` names renditions of other issues that they were sent."""
+    """Subscriptions that are alike for one issue; `had` names renditions of other issues that they were sent, and articles that
+    they had already from elsewhere."""
 
     topics: str
     coverage: int
@@ -53,18 +56,23 @@ class Composed:
 
 @dataclass(slots=True)
 class Composer:
-    """Runs selection for groups of one issue, once for each distinct reader; `withdrawn` is left out, and owed to nobody."""
+    """Runs selection for groups of one issue, once for each distinct reader.
+
+    `withdrawn` is left out, and owed to nobody; so is what everybody `had_already`.
+    """
 
     issue: Issue
     frozen: Frozen
     articles_had: Mapping[tuple[int, int], frozenset[int]]
     withdrawn: Collection[int] = ()
+    had_already: Collection[int] = ()
     _known: dict[tuple[object, ...], Composed] = field(default_factory=dict)
 
     def compose(self, group: Group) -> Composed:
         """What a group of this issue gets."""
-        pending = self._articles_had(had.parse(group.had, pending=True)) & frozenset(parse_owed(group.owed))
-        return self.compose_for(self.reader(self.topics(group), group), pending)
+        pending = self._articles_had(had.parse(group.had, (had.PENDING, had.ELSEWHERE))) & frozenset(parse_owed(group.owed))
+        elsewhere = self._articles_had(had.parse(group.had, (had.ELSEWHERE,))) & self._window(group.coverage)
+        return self.compose_for(self.reader(self.topics(group), group), pending | elsewhere)
 
     def topics(self, group: Group) -> frozenset[str]:
         """What a group follows, of what the newsletter offers."""
@@ -74,24 +82,21 @@ class Composer:
     def reader(self, topics: frozenset[str], group: Group) -> Reader:
         """The reader that stands for a group."""
         sent = self._articles_had(had.parse(group.had))
-        return Reader(topics, group.coverage, parse_owed(group.owed), sent & self._ids)
+        already = had.parse_already(group.had).union(self.had_already)
+        return Reader(topics, group.coverage, parse_owed(group.owed), sent & self._ids, already & self._ids)
 
     def compose_for(self, reader: Reader, pending: frozenset[int] = frozenset()) -> Composed:
         """What such a reader gets; topics that have nothing for them do not count.
 
-        `pending` are articles they are owed that stand in a mail of another issue which may yet be given back.
+        `pending` are articles that stand in a mail of another issue which may yet be given back: those they are owed, and new
+        ones that would be given back to another newsletter's subscription, which they may have left by then.
         """
         full = topics_with_something(self.frozen, reader, self.issue.cutoff)
         topics = reader.topics & full
-        key = (
-            " ".join(sorted(topics)),
-            reader.coverage,
-            format_owed(reader.owed),
-            reader.had,
-            pending,
-        )  # less than the set takes
+        words = " ".join(sorted(topics))  # of thousands of groups, less than their sets take
+        key = (words, reader.coverage, format_owed(reader.owed), reader.had, reader.had_already, pending)
         if key not in self._known:
-            self._known[key] = self._select(Reader(topics, reader.coverage, reader.owed, reader.had), pending)
+            self._known[key] = self._select(replace(reader, topics=topics), pending)
         return self._known[key]
 
     def _select(self, reader: Reader, pending: frozenset[int]) -> Composed:
@@ -100,14 +105,15 @@ class Composer:
         selection = Selection(tuple(one for one in approved.decisions if one.article not in self.withdrawn))
         chosen = [decision.article for decision in selection.chosen]
         # What came to be owed since the freeze is no candidate of this issue, or had not arrived; it waits for the next. What
-        # is under way with another issue stays owed: should that be given back, nothing else would tell of it.
-        decided = {
-            one.article
+        # is under way with another issue stays owed, or comes to be: should that be given back, nothing else would tell of it.
+        under_way = {
+            one.article: 0
             for one in selection.decisions
-            if one.reason is not Reason.NOT_YET_PUBLISHED and not (one.reason is Reason.ALREADY_SENT and one.article in pending)
+            if one.reason is Reason.ALREADY_SENT and one.topic is not None and one.article in pending
         }
-        gone = decided.union(self.withdrawn)
-        untouched = {article: age for article, age in reader.owed.items() if article not in gone}
+        decided = {one.article for one in selection.decisions if one.reason is not Reason.NOT_YET_PUBLISHED}
+        gone = (decided - under_way.keys()).union(self.withdrawn)
+        untouched = {article: age for article, age in (under_way | dict(reader.owed)).items() if article not in gone}
         over = untouched | older(reader.owed, selection.over_the_limit)
         unsent = over | older(reader.owed, chosen)
         arrangement = arrange(selection, self.frozen) if chosen else None
@@ -115,6 +121,10 @@ class Composer:
 
     def _articles_had(self, renditions: Iterable[tuple[int, int]]) -> frozenset[int]:
         return frozenset().union(*(self.articles_had.get(key, frozenset()) for key in renditions))
+
+    def _window(self, coverage: int) -> frozenset[int]:
+        arrived = ((candidate.id, candidate.arrival or 0) for candidate in self.frozen.candidates)
+        return frozenset(article for article, arrival in arrived if coverage < arrival <= self.issue.cutoff)
 
     @property
     def _ids(self) -> frozenset[int]:
@@ -136,7 +146,8 @@ def topics_with_something(frozen: Frozen, reader: Reader, cutoff: int) -> frozen
 def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime) -> int:
     """Freeze the audience of an approved issue and return its size; the issue is then being sent."""
     renditions_had = had.find(connection, issue, frozen)
-    composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id))
+    already = frozenset(had_by_everybody(connection))
+    composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id), already)
     composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, renditions_had.table)]
     numbers = _keep_renditions(connection, issue, frozen, (made for _, made in composed))
     _keep_groups(connection, issue, frozen, composed, numbers)
@@ -151,6 +162,7 @@ def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime)
         actor="plan",
         now=now,
         audience=audience,
+        paused_readers=paused(connection, issue.newsletter, issue.frequency),
         planned_at=now,
     )
     return audience

@@ -72,11 +72,9 @@ HOLD = Prepared(
     update(tables.delivery).where(_ISSUE, _WHOSE, _still(_S.PLANNED)).values(state=_S.CLAIMED.value, batch_id=bindparam("batch"))
 )
 
-_ACTIVE = exists().where(
-    _subscription.subscriber_id == _row.subscriber_id,
-    _subscription.newsletter == bindparam("newsletter"),
-    _subscription.state == "active",
-)
+_THEIRS = (_subscription.subscriber_id == _row.subscriber_id, _subscription.newsletter == bindparam("newsletter"))
+_ACTIVE = exists().where(*_THEIRS, _subscription.state == "active")
+_PAUSED = exists().where(*_THEIRS, _subscription.state == "paused")
 _SUPPRESSED = exists().where(
     _person.id == _row.subscriber_id,
     _suppression.address == _person.address,
@@ -129,8 +127,12 @@ ACCEPT = Prepared(
     .returning(_row.subscriber_id)
 )
 
-# issue, whose, newsletter: of those who were not marked, who is suppressed and who has left
-LEFT = Prepared(select(_row.subscriber_id, _SUPPRESSED.label("suppressed"), _ACTIVE.label("active")).where(_ISSUE, _WHOSE))
+# issue, whose, newsletter: of those who were not marked, who is suppressed, who has not left, and who is paused
+LEFT = Prepared(
+    select(_row.subscriber_id, _SUPPRESSED.label("suppressed"), _ACTIVE.label("active"), _PAUSED.label("paused")).where(
+        _ISSUE, _WHOSE
+    )
+)
 
 # issue, whose, batch, to_state, words, when: by the state that is left
 LEAVE = {

@@ -26,8 +26,11 @@ _BECAUSE = {
     Reason.WITHDRAWN: "it was withdrawn",
     Reason.ALREADY_COVERED: "an earlier issue covered it",
     Reason.ALREADY_SENT: "they have been sent it already",
+    Reason.HAD_ALREADY: "they had it already, from elsewhere",
     Reason.NO_TOPIC: "it carries no tag of a topic they follow",
 }
+
+_AWAY = "it came while they got nothing, and that is more issues ago than carry_over allows"
 
 _DELIVERED = {
     DeliveryState.PLANNED: "is planned",
@@ -86,18 +89,26 @@ def explain(issue: Issue, standing: Standing) -> Explanation:
     email = standing.subscriber.email
     left_out = standing.left_out
     decisions = [_unless_withdrawn(decision, left_out) for decision in selection.decisions]
-    explained = tuple(_article(one, titles.get(one.article, ""), email, left_out.get(one.article)) for one in decisions)
+    explained = tuple(
+        _article(one, titles.get(one.article, ""), email, _why(one, left_out.get(one.article), standing)) for one in decisions
+    )
     state = standing.state.value if standing.state is not None else "not planned"
     return Explanation(issue.name, email, state, _sentence(issue, standing, sum(one.chosen for one in decisions)), explained)
 
 
 def explain_absent(issue: Issue, standing: Standing, article: Article) -> Explained:
     """Why an article of the catalogue was no candidate at all."""
+    why = None
     if article.arrival is None or article.arrival > issue.cutoff:
         decision = Decision(article.id, Reason.NOT_YET_PUBLISHED)
+    elif standing.had_already.at(article.id) is not None:
+        decision = Decision(article.id, Reason.HAD_ALREADY)
+        why = _why(decision, None, standing)
+    elif standing.reader.coverage < article.arrival <= standing.frozen.floor:
+        decision, why = Decision(article.id, Reason.EXPIRED), _AWAY
     else:
         decision = Decision(article.id, Reason.ALREADY_COVERED)
-    return _article(decision, article.title, standing.subscriber.email)
+    return _article(decision, article.title, standing.subscriber.email, why)
 
 
 def _unless_withdrawn(decision: Decision, left_out: Mapping[int, int]) -> Decision:
@@ -106,12 +117,20 @@ def _unless_withdrawn(decision: Decision, left_out: Mapping[int, int]) -> Decisi
     return Decision(decision.article, Reason.WITHDRAWN, decision.topic) if moot else decision
 
 
-def _article(decision: Decision, title: str, email: str, sub_revision: int | None = None) -> Explained:
+def _why(decision: Decision, sub_revision: int | None, standing: Standing) -> str | None:
+    """What is to be said of this one and not of its reason in general."""
+    if decision.reason is Reason.WITHDRAWN and sub_revision is not None:
+        return f"it was {words(sub_revision)}"
+    at = standing.had_already.at(decision.article)
+    if decision.reason is Reason.HAD_ALREADY and at is not None:
+        return f"they had it already, marked on {at:%Y-%m-%d}"
+    return None
+
+
+def _article(decision: Decision, title: str, email: str, why: str | None = None) -> Explained:
     got = "is in" if decision.chosen else "is not in"
     name = f"“{title}”" if title else f"Article {decision.article}"
-    withdrawn = decision.reason is Reason.WITHDRAWN and sub_revision is not None
-    why = f"it was {words(sub_revision)}" if withdrawn and sub_revision is not None else _BECAUSE[decision.reason]
-    sentence = f"{name} {got} the mail of {email}: {why}."
+    sentence = f"{name} {got} the mail of {email}: {why or _BECAUSE[decision.reason]}."
     return Explained(decision.article, title, decision.chosen, decision.reason.value, decision.topic, sentence)
 
 

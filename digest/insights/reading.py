@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, select
 
 from digest.audience.finding import find_subscriber, subscriptions_of
+from digest.audience.had_already import HadAlready, had_already
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
 from digest.audience.suppression import is_suppressed
@@ -29,7 +30,8 @@ class Standing:
     """One subscriber and one issue: as the plan froze it, or, before the plan, as it would be just now.
 
     `state` is None before the plan; `unsendable` then says why nothing would be sent. `left_out` are the articles that were
-    withdrawn before they could get them, each with the sub-revision from which on it is left out.
+    withdrawn before they could get them, each with the sub-revision from which on it is left out; `had_already` those that
+    they had from elsewhere, as it was known then.
     """
 
     subscriber: Subscriber
@@ -42,6 +44,7 @@ class Standing:
     answer: str | None
     unsendable: str | None
     left_out: Mapping[int, int] = field(default_factory=dict)
+    had_already: HadAlready = field(default_factory=HadAlready)
 
 
 def standing(connection: Connection, issue: Issue, email: str) -> Standing:
@@ -55,18 +58,19 @@ def standing(connection: Connection, issue: Issue, email: str) -> Standing:
     frozen = frozen_of(connection, issue)
     group, rendition, state, answer = _planned(connection, issue, subscriber.id)
     withdrawn = withdrawn_from(connection, issue.id)
-    found = had.of_one(connection, issue, subscriber.id)
+    already = _had_already(connection, issue, subscriber.id)
     if group is None:
-        group = Group(
-            subscription.topics, subscription.coverage, subscription.owed, " ".join(f"{i}:{r}" for i, r in sorted(found))
-        )
-    composer = Composer(issue, frozen, had.articles_of(connection, had.parse(group.had)), withdrawn)
+        sent = had.words(had.of_one(connection, issue, subscriber.id), already.reader)
+        group = Group(subscription.topics, subscription.coverage, subscription.owed, sent)
+    composer = Composer(issue, frozen, had.articles_of(connection, had.parse(group.had)), withdrawn, already.everybody)
     reader = composer.reader(composer.topics(group), group)
     unsendable = None if state is not None else _unsendable(connection, issue, subscription, subscriber)
     made = composer.compose_for(reader)
     went = _went_as(connection, issue, subscriber.id)
     left = {article: number for article, number in withdrawn.items() if went is None or number <= went}
-    return Standing(subscriber, subscription, frozen, reader, made.arrangement, rendition, state, answer, unsendable, left)
+    return Standing(
+        subscriber, subscription, frozen, reader, made.arrangement, rendition, state, answer, unsendable, left, already
+    )
 
 
 def _planned(
@@ -84,6 +88,17 @@ def _planned(
     return Group(*found[:4]), found.rendition, DeliveryState(found.state), found.answer
 
 
+def _had_already(connection: Connection, issue: Issue, subscriber_id: int) -> HadAlready:
+    """What they had from elsewhere, as it was known to the plan; or, before it, as it is known now."""
+    known, planned_at = had_already(connection, subscriber_id), issue.planned_at
+    if planned_at is None:
+        return known
+    every, theirs = (
+        {article: at for article, at in said.items() if at <= planned_at} for said in (known.everybody, known.reader)
+    )
+    return HadAlready(every, theirs)
+
+
 def _went_as(connection: Connection, issue: Issue, subscriber_id: int) -> int | None:
     """Of which sub-revision the mail was that they were sent; None when they were sent none."""
     row = tables.delivery.c
@@ -97,7 +112,8 @@ def _went_as(connection: Connection, issue: Issue, subscriber_id: int) -> int | 
 
 def _unsendable(connection: Connection, issue: Issue, subscription: Subscription, subscriber: Subscriber) -> str | None:
     if subscription.state is not SubscriptionState.ACTIVE:
-        return f"the subscription is {subscription.state}"
+        until = f" until {subscription.paused_until:%Y-%m-%d %H:%M} UTC" if subscription.paused_until else ""
+        return f"the subscription is {subscription.state}{until}"
     if subscription.frequency != issue.frequency:
         return f"the subscription is {subscription.frequency} and the issue is {issue.frequency}"
     if is_suppressed(connection, subscriber.address, issue.newsletter):

@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from digest.delivery.account import account
 from digest.delivery.event import REPORTED, Kind
+from digest.delivery.had import ALREADY
 from digest.issues.issue import Issue, frozen_of
+from digest.issues.selection import Reason
 from digest.issues.withdrawn import left_out, withdrawn_from
 from digest.store import tables
 
 
 def statistics(connection: Connection, issue: Issue) -> dict[str, Any]:
-    """`issue, state, audience, account, providers, left_out, reported`; the account names every state and sums to the audience."""
+    """`issue, state, audience, account` and more; the account names every state and sums to the audience.
+
+    `paused` are beside the audience; `had_already` and `away_too_long` count readers in it.
+    """
     row, batch = tables.delivery.c, tables.batch.c
     providers = (
         select(batch.provider, func.count())
@@ -29,10 +34,33 @@ def statistics(connection: Connection, issue: Issue) -> dict[str, Any]:
         "reason": issue.reason,
         "audience": issue.audience or 0,
         "account": account(connection, issue),
+        "paused": issue.paused_readers or 0,
+        "had_already": _had_already(connection, issue),
+        "away_too_long": _away_too_long(connection, issue),
         "providers": {found.provider: found[1] for found in connection.execute(providers)},
         "left_out": [asdict(one) for one in left_out(connection, issue)],
         "reported": reported(connection, issue.id),
     }
+
+
+def _had_already(connection: Connection, issue: Issue) -> dict[str, int]:
+    """How many of its candidates everybody had from elsewhere, and how many readers had one of their own."""
+    kept = tables.decision.c
+    articles = select(func.count()).where(kept.issue_id == issue.id, kept.reason == Reason.HAD_ALREADY.value)
+    readers = _readers(issue, tables.audience_group.c.had.contains(ALREADY))
+    return {"articles": connection.execute(articles).scalar_one(), "readers": connection.execute(readers).scalar_one()}
+
+
+def _away_too_long(connection: Connection, issue: Issue) -> int:
+    """How many readers lagged so far behind that what came in the first part of their absence had expired."""
+    floor = frozen_of(connection, issue).floor
+    return int(connection.execute(_readers(issue, tables.audience_group.c.coverage < floor)).scalar_one())
+
+
+def _readers(issue: Issue, which: ColumnElement[bool]) -> Select[Any]:
+    row, group = tables.delivery.c, tables.audience_group.c
+    joined = tables.delivery.join(tables.audience_group, (group.issue_id == row.issue_id) & (group.number == row.group_number))
+    return select(func.count()).select_from(joined).where(row.issue_id == issue.id, row.state != "suppressed", which)
 
 
 def reported(connection: Connection, issue_id: int) -> dict[str, int]:

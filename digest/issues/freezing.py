@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, insert, select
 
+from digest.audience.had_already import had_by_everybody
 from digest.catalogue.article import Article
 from digest.catalogue.storing import highest_arrival
 from digest.errors import TemplateError
@@ -152,9 +153,10 @@ def _select(
     they get who lag furthest behind."""
     slug, chosen = newsletter.slug, frequency.value
     topics, cutoff, owed = frozenset(rules.topics), highest_arrival(connection), pool.owed(connection, slug, chosen)
+    had_already = frozenset(had_by_everybody(connection))
     selections = []
     for coverage in (pool.coverage_point(connection, slug, chosen), pool.lowest_coverage(connection, slug, chosen)):
-        reader = Reader(topics, coverage, owed)
+        reader = Reader(topics, coverage, owed, had_already=had_already)
         selections.append(choose(candidates, rules, reader, cutoff=cutoff))
         if len(selections[-1].chosen) >= newsletter.min_articles:
             return selections[-1]

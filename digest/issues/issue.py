@@ -37,6 +37,7 @@ class Issue:
     approved_by: str | None
     approved_at: datetime | None
     audience: int | None
+    paused_readers: int | None
     audience_confirmed: int | None
     sub_revision: int
     canary_until: datetime | None

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     WITHDRAWN = "withdrawn"
     ALREADY_COVERED = "already_covered"
     ALREADY_SENT = "already_sent"
+    HAD_ALREADY = "had_already"
     NO_TOPIC = "no_topic"
 
 
@@ -72,13 +73,14 @@ class Rules:
 class Reader:
     """For whom to select: what they follow, how far they have been considered, what they are owed and have had.
 
-    `owed` maps an article to how many issues they have waited for it. The window is `(coverage, cutoff]`.
+    `had` is what we have sent them, `had_already` what they have from elsewhere, by a person's word. `owed` maps an article to how many issues they have waited for it. The window is `(coverage, cutoff]`.
     """
 
     topics: frozenset[str]
     coverage: int
     owed: Mapping[int, int]
     had: frozenset[int] = frozenset()
+    had_already: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ def _refusal(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) ->
         return Reason.NOT_YET_PUBLISHED
     if candidate.id in reader.had:
         return Reason.ALREADY_SENT
+    if candidate.id in reader.had_already:
+        return Reason.HAD_ALREADY
     if candidate.id in rules.excluded:
         return Reason.EXCLUDED
     if rules.lookback is not None and _too_old(candidate, rules.lookback):

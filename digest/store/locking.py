@@ -12,10 +12,11 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from digest.errors import Busy, Unreachable
 
@@ -52,7 +53,12 @@ def advisory_lock(engine: Engine) -> Iterator[None]:
         session.detach()  # not the pool's any more: it ends with the block, and with it the lock
         if not session.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar_one():
             raise Busy(_BUSY)
-        yield
+        try:
+            yield
+        finally:
+            # The server notices the end of a session a moment later, and the next run would be told that we still work.
+            with suppress(DBAPIError):
+                session.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_KEY})
 
 
 def await_turn(connection: Connection) -> None:

@@ -149,10 +149,25 @@ subscription = Table(
     Column("created_at", Instant, nullable=False),
     Column("confirmed_at", Instant),
     Column("ended_at", Instant),
+    # Of a paused one: when it goes on by itself. NULL: when somebody says so.
+    Column("paused_until", Instant),
     UniqueConstraint("subscriber_id", "newsletter"),
     CheckConstraint("state IN ('pending', 'active', 'paused', 'unsubscribed')", name="subscription_state"),
     Index("subscription_audience", "newsletter", "frequency", "state"),
     sqlite_autoincrement=True,
+)
+
+# What readers have had already from elsewhere, by a person's word: it is never sent to them.
+had_already = Table(
+    "had_already",
+    metadata,
+    Column("article_id", ForeignKey("article.id"), nullable=False),
+    # 0: everybody, whoever joins later too.
+    Column("subscriber_id", Integer, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    PrimaryKeyConstraint("article_id", "subscriber_id"),
+    Index("had_already_by_reader", "subscriber_id"),
 )
 
 suppression = Table(
@@ -228,6 +243,8 @@ issue = Table(
     Column("approved_at", Instant),
     # How many subscribers the plan froze; the sum over all delivery states equals it, always.
     Column("audience", Integer),
+    # How many subscriptions of its frequency were paused when the audience was frozen, and so are not in it.
+    Column("paused_readers", Integer),
     # The largest audience that a person has said yes to, where one was far above the last issue's.
     Column("audience_confirmed", Integer),
     # Grows with every article withdrawn after the freeze: what was approved, less what was withdrawn.

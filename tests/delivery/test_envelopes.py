@@ -29,6 +29,7 @@ ISSUE = Issue(
     approved_by=None,
     approved_at=None,
     audience=1,
+    paused_readers=0,
     audience_confirmed=None,
     sub_revision=0,
     canary_until=None,

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from digest.delivery import upkeep
 from digest.delivery.account import account, unknown
@@ -329,3 +329,22 @@ def test_whatever_happens_over_weeks_no_article_comes_twice_and_none_is_lost(tmp
                 Weeks(newsroom, draw).live()
             except Exception as error:
                 raise AssertionError(f"DIGEST_TWICE_SEED={seed}: {error}") from error
+
+
+def test_what_another_newsletter_is_still_sending_and_then_gives_back_is_lost_to_neither(tmp_path: Path) -> None:
+    with a_newsroom(tmp_path, newsletter(), newsletter("extra")) as newsroom:
+        for number in (0, 1):
+            newsroom.join("ann", number=number)
+            newsroom.join("bob", number=number)
+        newsroom.arrive("a")
+        weekly, extra = newsroom.planned(), newsroom.planned(number=1)
+        assert newsroom.has(extra, "ann") == newsroom.has(extra, "bob") == []
+        newsroom.conclude(extra)
+        newsroom.deliver(weekly, {"ann": Outcome.REJECTED})
+        with newsroom.store.writing() as connection:  # she leaves the one that owes it to her
+            where = (tables.subscription.c.newsletter == "weekly", tables.subscription.c.subscriber_id == newsroom.people["ann"])
+            connection.execute(update(tables.subscription).where(*where).values(state="unsubscribed"))
+        newsroom.arrive("b")
+        again = newsroom.planned(number=1)
+        assert newsroom.has(again, "ann") == ["a", "b"]
+        assert newsroom.has(again, "bob") == ["b"]

@@ -68,6 +68,12 @@ def test_two_processes_at_once_claim_each_their_own(newsroom: Newsroom) -> None:
     second.close()
 
 
+def test_a_run_right_after_another_is_not_taken_for_a_second_one(newsroom: Newsroom) -> None:
+    for _ in range(300):  # the server notices the end of a session a moment after its client
+        with newsroom.store.run_lock():
+            pass
+
+
 def test_a_withdrawn_article_is_left_out_by_the_mark_and_owed_to_nobody(newsroom: Newsroom) -> None:
     newsroom.join("ann")
     newsroom.arrive("a", "b")
