@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import ssl
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -47,12 +47,16 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a request says beside the address: who asks, for what, and what was seen last time (RFC 9110, 13.1)."""
+    """What a request says beside the address: who asks, for what, and what was seen last time (RFC 9110, 13.1).
+
+    `hear` are the names of further headers of the answer that whoever asks wants to know, in lower case.
+    """
 
     user_agent: str = USER_AGENT
     accept: str = ACCEPT
     etag: str | None = None
     last_modified: str | None = None
+    hear: tuple[str, ...] = ()
 
     @property
     def conditional(self) -> bool:
@@ -85,7 +89,7 @@ class Page:
     """What was fetched: the bytes, decompressed, and the address and content type they finally came with.
 
     `moved_to` is where permanent redirects alone led; `not_modified` says that nothing changed since the visit that
-    the request named, and then there are no bytes.
+    the request named, and then there are no bytes. `heard` holds the further headers that were asked for.
     """
 
     url: str
@@ -95,6 +99,7 @@ class Page:
     last_modified: str | None = None
     moved_to: str | None = None
     not_modified: bool = False
+    heard: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -174,7 +179,8 @@ class _Way:
         if response.status_code == HTTPStatus.NOT_MODIFIED and self.asking.conditional:
             return Page(url, b"", kind, etag, last_modified, moved_to, not_modified=True)
         if response.status_code == HTTPStatus.OK:
-            return Page(url, unpacked(response, self.bounds.size), kind, etag, last_modified, moved_to)
+            heard = {name: value for name in self.asking.hear if (value := _header(response, name)) is not None}
+            return Page(url, unpacked(response, self.bounds.size), kind, etag, last_modified, moved_to, heard=heard)
         said = f"the server answered {_status(response.status_code)}"
         if response.status_code in _BUSY and (after := _header(response, "retry-after")):
             raise Postponed(said, response.status_code, after)

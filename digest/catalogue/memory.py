@@ -17,7 +17,8 @@ class Memory:
 
     `settings` tells which settings, and which Digest, read it: what others read is forgotten, since "not modified"
     would keep their change from taking effect. `moved_to` is where the server said for good that the address is now.
-    `pages` are for a source of many pages: what told them apart when they were read.
+    `pages` are for a source of many pages: which ones it has dealt with; they are never forgotten by a change of
+    settings, because pages of long ago would then be new ones.
     """
 
     settings: str = ""
@@ -32,9 +33,11 @@ class Memory:
 
     @classmethod
     def of(cls, data: Mapping[str, Any] | None, settings: SourceSettings) -> Memory:
-        """What `data` holds, when the same settings made it; else nothing but whose it is."""
+        """What `data` holds, when the same settings made it; else nothing but its pages and whose it is."""
         mark = _mark(settings)
-        return cls(**data) if data and data.get("settings") == mark else cls(settings=mark)
+        if data and data.get("settings") == mark:
+            return cls(**data)
+        return cls(settings=mark, pages=(data or {}).get("pages", {}))
 
 
 def _mark(settings: SourceSettings) -> str:

@@ -71,6 +71,7 @@ class Visits:
         accept: str | None = None,
         etag: str | None = None,
         last_modified: str | None = None,
+        hear: tuple[str, ...] = (),
     ) -> Page:
         """One page on behalf of a source. Raises `Unreachable`; as `Paused` where the server said for how long."""
         from digest.catalogue import fetching
@@ -83,6 +84,7 @@ class Visits:
             accept=accept or fetching.ACCEPT,
             etag=etag,
             last_modified=last_modified,
+            hear=hear,
         )
         fetch = self.fetch or fetching.fetch
         try:

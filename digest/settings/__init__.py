@@ -8,7 +8,6 @@ from digest.settings.model import (
     Sender,
     Settings,
     Site,
-    SourceSettings,
     Topic,
 )
 from digest.settings.providers import (
@@ -23,6 +22,7 @@ from digest.settings.providers import (
     SesSettings,
     SmtpSettings,
 )
+from digest.settings.source_table import SourceSettings
 from digest.settings.types import Frequency, format_duration, parse_duration
 
 __all__ = [

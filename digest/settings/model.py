@@ -20,6 +20,8 @@ from pydantic import (
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
 from digest.settings.providers import Providers
 from digest.settings.secrecy import HOW_TO_MAKE_ONE
+from digest.settings.source_table import SourceSettings
+from digest.settings.succession import Succeeded
 from digest.settings.table import Table
 from digest.settings.types import (
     Address,
@@ -28,7 +30,6 @@ from digest.settings.types import (
     Cron,
     Domain,
     Duration,
-    FilePath,
     Frequency,
     Language,
     Line,
@@ -82,44 +83,6 @@ class Sender(Table):
     name: Line = Field(min_length=1, description="The display name in From.")
     address: Address = Field(description="The address in From; its domain also names Message-ID and List-Id.")
     reply_to: Address | None = Field(None, description="Where replies of people go.")
-
-
-class Succeeded(Table):
-    """What may be renamed or given up. Its table stays where it was, and says what becomes of those who follow it."""
-
-    moved_to: Slug | None = Field(None, description="Its new name, or the one that takes its place; who followed it is moved.")
-    retired: bool = Field(False, description="Whether it is given up: who followed it follows it no more.")
-
-    @property
-    def current(self) -> bool:
-        """Whether it is neither moved nor retired."""
-        return self.moved_to is None and not self.retired
-
-    @model_validator(mode="after")
-    def _one_end(self) -> Self:
-        if self.moved_to is not None and self.retired:
-            raise ValueError("it is both moved_to and retired; take one of them out")
-        return self
-
-
-class SourceSettings(Succeeded):
-    """One place articles come from."""
-
-    name: Slug = Field(description="Names the source in the catalogue; do not change it later.")
-    kind: str = Field(description="`json` or `feed`, or the name of a plugin of `digest.sources`.")
-    path: FilePath | None = Field(None, description="A file, relative to the project folder.")
-    url: WebAddress | None = Field(None, description="An http(s) address.")
-    seed: Whole = Field(
-        20, ge=0, description="How many of its newest articles the first fetch takes in; older ones count as covered."
-    )
-    tags: tuple[Tag, ...] = Field((), description="Tags given to every article of this source.")
-    allow_private: bool = Field(False, description="Whether the address may be private or loopback.")
-
-    @model_validator(mode="after")
-    def _one_place(self) -> Self:
-        if (self.path is None) == (self.url is None):
-            raise ValueError("a source needs either `path` or `url`, and not both")
-        return self
 
 
 class Topic(Succeeded):

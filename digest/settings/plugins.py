@@ -10,7 +10,8 @@ from digest.settings.types import nearest
 
 # Known without asking every installed package for its entry points, which is slow.
 PROVIDERS = ("console", "dry-run", "eml", "maildir", "mailgun", "postmark", "resend", "sendgrid", "ses", "smtp")
-_BUILT_IN = {"digest.sources": ("feed", "json"), "digest.providers": PROVIDERS}
+SOURCES = ("feed", "ghost", "json", "markdown", "sitemap", "wordpress")
+_BUILT_IN = {"digest.sources": SOURCES, "digest.providers": PROVIDERS}
 _CONFIGURABLE = frozenset(PROVIDERS) - {"dry-run"}
 
 

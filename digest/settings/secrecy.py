@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, SecretStr
 
@@ -12,6 +12,8 @@ from digest.settings.database_url import has_password
 
 MASK = "********"
 HOW_TO_MAKE_ONE = """make one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))\""""
+
+EACH = "*"  # in the path of a secret: every entry of a list
 
 _SECRET_NAME = re.compile(r"(?:^|_|-)(?:password|passwd|secret|token|key)$", re.IGNORECASE)
 
@@ -34,14 +36,22 @@ def secret_keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[
         annotation = field.annotation
         if annotation is SecretStr or SecretStr in get_args(annotation):
             yield (*path, name)
+        elif get_origin(annotation) is tuple and (entry := _table_in(annotation)) is not None:
+            yield from secret_keys(entry, (*path, name, EACH))
         elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield from secret_keys(annotation, (*path, name))
+
+
+def _table_in(annotation: Any) -> type[BaseModel] | None:
+    """The table that a list holds, when it holds tables."""
+    entry = get_args(annotation)[0]
+    return entry if isinstance(entry, type) and issubclass(entry, BaseModel) else None
 
 
 def secrets_in_file(data: Mapping[str, Any], model: type[BaseModel]) -> Iterator[tuple[str, ...]]:
     """The path of every secret that a configuration file holds although it must not."""
     declared = set(secret_keys(model))
-    yield from sorted(path for path in declared if _found(data, path))
+    yield from sorted(found for path in declared for found in _found(data, path))
     for provider, table in _tables(data.get("providers")):
         for key in table:
             path = ("providers", provider, key)
@@ -61,9 +71,12 @@ def _tables(data: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((name, table) for name, table in data.items() if isinstance(table, dict))
 
 
-def _found(data: Any, path: tuple[str, ...]) -> bool:
-    for key in path:
-        if not isinstance(data, dict) or key not in data:
-            return False
-        data = data[key]
-    return True
+def _found(data: Any, path: tuple[str, ...], walked: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Where in `data` something stands at `path`."""
+    if not path:
+        yield walked
+    elif path[0] == EACH:
+        for index, entry in enumerate(data if isinstance(data, list) else ()):
+            yield from _found(entry, path[1:], (*walked, str(index)))
+    elif isinstance(data, dict) and path[0] in data:
+        yield from _found(data[path[0]], path[1:], (*walked, path[0]))

@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from digest.settings.database_url import masked_database_url
 from digest.settings.model import Settings
-from digest.settings.secrecy import MASK, secret_keys
+from digest.settings.secrecy import EACH, MASK, secret_keys
 from digest.settings.types import format_duration
 from digest.settings.variables import NOT_CONFIGURED
 
@@ -71,6 +71,9 @@ def _origin(settings: Settings, path: tuple[str, ...]) -> str:
 def _drop(whole: dict[str, Any], path: tuple[str, ...]) -> None:
     table = whole
     for key in path[:-1]:
-        table = whole["$defs"][table["properties"][key]["$ref"].rpartition("/")[2]]
+        if key == EACH:
+            continue
+        held = table["properties"][key]
+        table = whole["$defs"][held.get("items", held)["$ref"].rpartition("/")[2]]
     table["properties"].pop(path[-1])
     table["required"] = [key for key in table.get("required", []) if key != path[-1]]

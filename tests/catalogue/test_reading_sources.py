@@ -64,7 +64,7 @@ def test_ours_come_through_the_plugins_door(context: SourceContext, source: Make
 def test_an_unknown_kind_names_its_key_and_suggests(context: SourceContext, source: Make) -> None:
     with pytest.raises(UsageError, match=r"sources\.1\.kind: 'feeed' is no kind of source; did you mean 'feed'\?"):
         open_sources([source(), source(kind="feeed")], context)
-    with pytest.raises(UsageError, match="the kinds are feed, json"):
+    with pytest.raises(UsageError, match="the kinds are feed, ghost, json, markdown, sitemap, wordpress"):
         open_sources([source(kind="xyzzy")], context)
 
 

@@ -69,8 +69,39 @@ from tests.settings.conftest import SECRET, Project
         ({"path": 'path = "a"\nurl = "https://x.example"'}, "sources.0: a source needs either `path` or `url`, and not both"),
         ({"path": 'path = ""'}, "sources.0.path: must not be empty"),
         (
+            {"kind": 'kind = "wordpress"'},
+            "sources.0: a source of kind 'wordpress' is read from an address, named by `url`",
+        ),
+        (
+            {"kind": 'kind = "markdown"', "path": 'url = "https://x.example"'},
+            "sources.0: a source of kind 'markdown' is read from a folder, named by `path`",
+        ),
+        (
+            {"kind": 'kind = "markdown"'},
+            "sources.0: a source of kind 'markdown' needs `base_url`, the address that the permalinks of its articles begin with",
+        ),
+        (
+            {"kind": 'kind = "ghost"', "path": 'url = "https://x.example"'},
+            "sources.0: a source of kind 'ghost' needs `api_key`, the Content API key of a custom integration: set DIGEST_SOURCES__N__API_KEY",
+        ),
+        (
+            {"path": 'path = "a"\nlimit = 5'},
+            "sources.0: `limit` is a key of wordpress and ghost and sitemap sources, and this one is 'json': remove it",
+        ),
+        (
+            {"kind": 'kind = "wordpress"', "path": 'url = "https://x.example"\nlimit = 1001'},
+            "sources.0.limit: must be at most 1000",
+        ),
+        *(
+            (
+                {"kind": 'kind = "markdown"', "path": f'path = "a"\nbase_url = "https://x.example"\npermalink = "{wrong}"'},
+                f"sources.0.permalink: '{wrong}' is not a permalink: it is a path in which these may stand: {{folder}}, {{slug}}",
+            )
+            for wrong in ("{title}", "{slug", "{slug}}", "{0}", "{}")
+        ),
+        (
             {"kind": 'kind = "jsn"'},
-            "sources.0.kind: 'jsn' is not a kind of source: use feed or json, or install its plugin; did you mean 'json'?",
+            "sources.0.kind: 'jsn' is not a kind of source: use feed, ghost, json, markdown, sitemap or wordpress, or install its plugin; did you mean 'json'?",
         ),
     ],
 )

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from digest.settings import plugins
 from digest.settings.database_url import has_password, masked_database_url
-from digest.settings.showing import show
+from digest.settings.showing import schema, show
 from tests.settings.conftest import Project
 
 CANARY = "canary-5f0c7a91d2"
@@ -43,6 +43,11 @@ CANARY = "canary-5f0c7a91d2"
             f"[providers.mailpit]\naccess-token = '{CANARY}'",
             "providers.mailpit.access-token",
             "DIGEST_PROVIDERS__MAILPIT__ACCESS-TOKEN",
+        ),
+        (
+            f"[[sources]]\nname = 'ghost'\nkind = 'ghost'\nurl = 'https://x.example'\napi_key = '{CANARY}'",
+            "sources.1.api_key",
+            "DIGEST_SOURCES__1__API_KEY",
         ),
         (f"[database]\nurl = 'postgresql+psycopg://ada:{CANARY}@db/x'", "database.url", "DIGEST_DATABASE__URL"),
     ],
@@ -130,3 +135,17 @@ def test_a_password_in_a_database_url_is_found_and_masked(url: str, masked: str)
 def test_a_database_url_without_a_password_is_shown_whole(url: str) -> None:
     assert not has_password(url)
     assert masked_database_url(url) == url
+
+
+def test_a_sources_secret_comes_from_the_environment_and_is_masked(project: Project) -> None:
+    project.write("[[sources]]\nname = 'ghost'\nkind = 'ghost'\nurl = 'https://x.example'")
+    settings = project.read(DIGEST_SOURCES__1__API_KEY=CANARY)
+    key = settings.sources[1].api_key
+    assert key is not None
+    assert key.get_secret_value() == CANARY
+    assert show(settings)["sources.1.api_key"]["value"] == "********"
+    assert CANARY not in repr(settings)
+
+
+def test_the_schema_of_the_file_knows_no_secret_of_a_source() -> None:
+    assert "api_key" not in schema()["$defs"]["SourceSettings"]["properties"]

@@ -7,7 +7,7 @@ same address the first is taken.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from digest.catalogue.article import Entry
@@ -59,14 +59,15 @@ def collect(
     *,
     faults: Iterable[Fault] = (),
     latest_only: bool = False,
+    places: Sequence[str] | None = None,
 ) -> Reading:
-    """The reading of `raws`, objects as in articles.json; places count from 0. `faults` come first."""
+    """The reading of `raws`, objects as in articles.json. `faults` come first; `places` name the entries, by default by number."""
     collection = _Collection(faults=list(faults))
     tags = tuple(clean_tag(tag) for tag in settings.tags)
     for index, raw in enumerate(raws):
         if index == MAX_ENTRIES:
             raise Unreachable(f"there are more than {MAX_ENTRIES:,} entries; split the source")
-        place = f"entry {index}"
+        place = f"entry {index}" if places is None else places[index]
         entry, found = clean_entry(raw, place, context.timezone)
         collection.note(found)
         if isinstance(raw, Mapping) and not raw.keys() <= KEYS:

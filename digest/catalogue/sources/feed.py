@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from html import escape
 from typing import Any
-from urllib.parse import urljoin
 
 from digest.catalogue.cleaning import language_tag
 from digest.catalogue.plain_text import one_line, plain_text, shorten
+from digest.catalogue.sources.body import absolute, complete
 from digest.catalogue.sources.collecting import collect
 from digest.catalogue.sources.content import Content, read_content
 from digest.catalogue.sources.json_feed import json_feed
@@ -45,9 +45,12 @@ class Feed:
 
 
 def feed_reading(feed: dict[str, Any], content: Content, settings: SourceSettings, context: SourceContext) -> Reading:
-    """The reading of a parsed feed: its `entries` with the keys of articles.json, its `language` and its `trouble`."""
+    """The reading of a parsed feed: its `entries` with the keys of articles.json, its `language`, `link` and `trouble`.
+
+    Relative addresses are completed by the address the feed came from; those of a file by the site's that it names.
+    """
     faults = [*content.faults, *_remarks(feed)]
-    reading = collect(_raws(feed, content.url), settings, context, faults=faults, latest_only=True)
+    reading = collect(_raws(feed, content.url or _site(feed)), settings, context, faults=faults, latest_only=True)
     return replace(reading, memory=content.memory)
 
 
@@ -79,19 +82,20 @@ def _raws(feed: dict[str, Any], base: str | None) -> Iterator[dict[str, Any]]:
     language = _language(feed["language"]) if feed["language"] else None
     for raw in feed["entries"]:
         if base is not None:
-            raw.update({key: _absolute(base, raw[key]) for key in ("url", "image") if key in raw})
+            raw.update({key: absolute(base, raw[key]) for key in ("url", "image") if isinstance(raw.get(key), str)})
         if "summary" in raw:  # a feed may carry the whole article; escaped, so that it is decoded once
             raw["summary"] = escape(shorten(plain_text(raw["summary"]), SUMMARY_LENGTH))
         if "language" not in raw and language:
             raw["language"] = language
+        content, address = raw.pop("content", None), raw.get("url")
+        if isinstance(content, str):
+            complete(raw, content, address if isinstance(address, str) else base)
         yield raw
 
 
-def _absolute(base: str, address: str) -> str:
-    try:
-        return urljoin(base, address.strip())
-    except ValueError:
-        return address
+def _site(feed: dict[str, Any]) -> str | None:
+    link = feed.get("link")
+    return link if isinstance(link, str) and link.startswith(("http://", "https://")) else None
 
 
 def _language(text: str) -> str | None:

@@ -4,9 +4,10 @@ Started by path with `python -I`, so it imports nothing of Digest. Feeds are for
 hostile ones (a hundred kilobytes cost it hundreds of megabytes, or minutes), hence the limits. They bind a fork that
 parses one feed and ends; the process that waits for feeds only passes bytes on.
 
-It is asked by a line of JSON (length, memory, cpu, url, content_type) and the feed's bytes, and answers with a line
-(length, signal) and what the fork wrote: {"entries": [...], "language": ..., "trouble": ...}, entries with the keys of articles.json, or
-{"refused": "..."} when there is nothing to read, {"broken": "..."} when the parser failed.
+It is asked by a line of JSON (length, memory, cpu, url, content_type, and `plain` for XML that is no feed) and the
+bytes, and answers with a line (length, signal) and what the fork wrote: {"entries": [...], "language": ..., "link": ...,
+"trouble": ...}, entries with the keys of articles.json and the whole `content`; for plain XML {"elements": [[depth, name,
+attributes, text], ...]}; or {"refused": "..."} when there is nothing to read, {"broken": "..."} when the parser failed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from html import escape
 from typing import Any
 
 OUTPUT_LIMIT = 128 * 1024 * 1024
+TEXT_LIMIT = 10_000
 
 _PROLOGUE = re.compile(r"\ufeff?(?:\s+|<\?.*?\?>|<!--.*?-->)*+", re.DOTALL)
 _DOCTYPE = re.compile(r"<!DOCTYPE\s+([\w:.-]+)([^>\[]*)(\[)?", re.IGNORECASE)
@@ -70,8 +72,46 @@ def parse(data: bytes, url: str | None, content_type: str | None) -> dict[str, A
     if not feed.entries and (trouble or not feed.get("version")):
         return {"refused": f"is not a feed that can be read ({trouble or 'neither RSS nor Atom'})"}
     literal = str(feed.get("version") or "").startswith("atom")
-    language = dict.get(feed.feed, "language")
-    return {"entries": [_raw(entry, literal) for entry in feed.entries], "language": language, "trouble": trouble}
+    language, link = dict.get(feed.feed, "language"), dict.get(feed.feed, "link")
+    entries = [_raw(entry, literal) for entry in feed.entries]
+    return {"entries": entries, "language": language, "link": link, "trouble": trouble}
+
+
+def elements(data: bytes) -> dict[str, Any]:
+    """The elements of an XML document, as they begin: depth, name without its namespace, attributes, text before the first child."""
+    from xml.parsers import expat
+
+    found: list[list[Any]] = []
+    depth = 0
+    open_at: list[int] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth
+        found.append([depth, name.rpartition(":")[2], attributes, ""])
+        open_at.append(len(found) - 1)
+        depth += 1
+
+    def end(_: str) -> None:
+        nonlocal depth
+        open_at.pop()
+        depth -= 1
+
+    def text(data: str) -> None:
+        if open_at and open_at[-1] == len(found) - 1 and len(found[-1][3]) < TEXT_LIMIT:
+            found[-1][3] += data
+
+    def refuse(*_: object) -> None:
+        raise ValueError("it declares a document type (DTD), which is refused")
+
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler, parser.EndElementHandler = start, end
+    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, refuse
+    try:
+        parser.Parse(data, True)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        return {"refused": f"is not XML that can be read ({error})"}
+    return {"elements": found}
 
 
 def _trouble(exception: Any) -> str | None:
@@ -89,6 +129,7 @@ def _raw(entry: Any, literal: bool) -> dict[str, Any]:
         "url": dict.get(entry, "link"),
         "title": _text(dict.get(entry, "title_detail"), literal),
         "summary": _text(_body(entry), literal),
+        "content": _content(entry),
         "tags": _tags(entry),
         "published_at": _time(entry, "published") or _time(entry, "updated"),
         "updated_at": _time(entry, "updated"),
@@ -105,6 +146,13 @@ def _body(entry: Any) -> Any:
         return detail
     contents = dict.get(entry, "content") or [None]
     return contents[0]
+
+
+def _content(entry: Any) -> str | None:
+    """The longest body there is, which may be the whole article, when it is HTML or may be."""
+    bodies = [dict.get(entry, "summary_detail"), *(dict.get(entry, "content") or ())]
+    texts = [str(dict.get(body, "value") or "") for body in bodies if body and dict.get(body, "type") != "text/plain"]
+    return max(texts, key=len, default=None)
 
 
 def _text(detail: Any, literal: bool) -> str | None:
@@ -165,8 +213,11 @@ def answer(asked: dict[str, Any], data: bytes) -> bytes:
     """What the fork writes, under its limits."""
     limit(asked["memory"], asked["cpu"])
     try:
-        reason = refusal(data)
-        result = {"refused": reason} if reason else parse(data, asked["url"], asked["content_type"])
+        reason = None if asked["plain"] else refusal(data)
+        if reason is not None:
+            result: dict[str, Any] = {"refused": reason}
+        else:
+            result = elements(data) if asked["plain"] else parse(data, asked["url"], asked["content_type"])
         return json.dumps(result, ensure_ascii=False).encode("utf-8", "replace")
     except MemoryError:
         return b'{"broken": "MemoryError"}'

@@ -37,7 +37,8 @@ def feed_of(value: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(items, list):
         raise Unreachable("holds no list of `items`, which every JSON Feed has")
     authors = value.get("authors") or value.get("author")
-    return {"entries": [_raw(item, authors) for item in items], "language": _text(value, "language"), "trouble": None}
+    entries = [_raw(item, authors) for item in items]
+    return {"entries": entries, "language": _text(value, "language"), "link": _text(value, "home_page_url"), "trouble": None}
 
 
 def _raw(item: Any, authors: Any) -> dict[str, Any]:
@@ -50,6 +51,7 @@ def _raw(item: Any, authors: Any) -> dict[str, Any]:
         "url": item.get("url") or item.get("external_url") or identity,
         "title": escape(_text(item, "title") or ""),
         "summary": escape(summary) if summary else _text(item, "content_html"),
+        "content": _text(item, "content_html") or escape(_text(item, "content_text") or ""),
         "tags": item.get("tags"),
         "published_at": item.get("date_published") or item.get("date_modified"),
         "updated_at": item.get("date_modified"),

@@ -53,14 +53,17 @@ class Parsers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def parse(self, data: bytes, url: str | None, content_type: str | None, limits: Limits) -> dict[str, Any]:
-        """What the child made of a feed. Raises `Unreachable` with one line when it came to nothing."""
+    def parse(
+        self, data: bytes, url: str | None, content_type: str | None, limits: Limits, *, plain: bool = False
+    ) -> dict[str, Any]:
+        """What the child made of a feed, or with `plain` of other XML. Raises `Unreachable` with one line when it came to nothing."""
         parser = self._idle.get()
         try:
             if parser is None:
                 parser = _Parser()
                 self.started += 1
-            return _result(parser.parse(data, url, content_type, limits), limits)
+            asked = {"url": url, "content_type": content_type, "plain": plain}
+            return _result(parser.parse(data, asked, limits), limits)
         except (OSError, ValueError) as error:
             raise Unreachable(f"could not be parsed ({error})") from None
         finally:
@@ -96,12 +99,12 @@ class _Parser:
         """Its process."""
         return self._process.pid
 
-    def parse(self, data: bytes, url: str | None, content_type: str | None, limits: Limits) -> tuple[dict[str, Any], bytes]:
+    def parse(self, data: bytes, about: dict[str, Any], limits: Limits) -> tuple[dict[str, Any], bytes]:
         """How the fork ended, and what it wrote. When the time is over, or anything is wrong, the process is ended."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None  # noqa: S101 - both are pipes
         assert stdout is not None  # noqa: S101
-        asked = {"length": len(data), "memory": limits.memory, "cpu": limits.cpu, "url": url, "content_type": content_type}
+        asked = {"length": len(data), "memory": limits.memory, "cpu": limits.cpu, **about}
         expired = threading.Event()
         alarm = threading.Timer(limits.wall, self._expire, [expired])
         alarm.start()
