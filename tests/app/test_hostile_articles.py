@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from email import policy
 from email.parser import BytesParser
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,53 @@ def test_an_entry_with_a_hostile_field_stops_only_itself_and_injects_nothing(pro
     assert "javascript:" not in html.lower()
     assert "<script" not in html.lower()
     assert "\x00" not in html
+
+
+MARKUP = (
+    "words <mj-raw><script>alert(1)</script></mj-raw><mj-include path='/etc/passwd'/></mj-text></mjml>"
+    "<img src=x onerror=alert(1)><svg onload=alert(1)><iframe src='https://evil.example/'></iframe>"
+    "<style>*{display:none}</style><a href='javascript:alert(1)'>link</a>{{ 7*7 }}{% raw %}]]>--><!--[if mso]>"
+)
+
+
+class Marks(HTMLParser):
+    """The elements of a mail, the names of their attributes, and where they lead to."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.attributes: set[str] = set()
+        self.places: set[str] = set()
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.places |= {value or "" for name, value in attrs if name in {"href", "src", "background", "action"}}
+
+
+def test_html_and_mjml_in_every_field_come_out_harmless_in_the_mail(project: Project) -> None:
+    fields = ("title", "summary", "author", "image_alt", "id", "language")
+    hostile = article("h") | dict.fromkeys(fields, MARKUP) | {"tags": ["python", MARKUP[:60], "<b>x</b>"]}
+    address = article("i") | {
+        "url": "https://x.example/'><script>alert(1)</script>",
+        "image": 'https://x.example/"onerror=alert(1)',
+    }
+    project.offer(article("good"), hostile, address)
+    assert exit_code_of_run(project.run(MONDAY)) == 0
+    (mail,) = project.mails("ann@x.example")
+    parts = {kind: mail.get_body((kind,)) for kind in ("html", "plain")}
+    assert parts["html"] is not None
+    assert parts["plain"] is not None
+    html, plain = parts["html"].get_content(), parts["plain"].get_content()
+    marks = Marks(html)
+    assert not {element for element in marks.elements if element.startswith("mj") or element in {"script", "iframe", "svg"}}
+    assert not {name for name in marks.attributes if name.startswith("on")}
+    assert {place.partition(":")[0] for place in marks.places} <= {"https", "http", "mailto"}
+    assert "words" in html
+    assert "{{ 7*7 }}" in html
+    assert "root:" not in html + plain
+    assert "<script" not in plain
 
 
 def test_a_list_of_nothing_but_bad_entries_is_a_skipped_issue_and_every_entry_is_named(project: Project) -> None:
