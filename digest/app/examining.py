@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from digest.app.fetching import current_sources
 from digest.app.wiring import App
 from digest.catalogue.reading_sources import read_sources
 from digest.delivery.halting import in_force
@@ -40,7 +41,7 @@ def _rest(app: App) -> Iterator[Examined]:
             slot = next_slot(cron, ZoneInfo(newsletter.timezone), max(app.now, app.settings.started_at))
             said = "no date is left" if slot is None else f"next slot {slot.name} ({newsletter.timezone})"
             yield Examined(f"{newsletter.slug} {frequency}", slot is not None, said)
-    for result in read_sources([one for one in app.settings.sources if one.current], app.source_context()):
+    for result in read_sources(current_sources(app), app.source_context()):
         entries = 0 if result.reading is None else len(result.reading.entries)
         yield Examined(f"source {result.source.name}", result.error is None, result.error or f"{entries} entries")
 

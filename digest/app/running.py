@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from digest.app import issuing
-from digest.app.fetching import Fetched, fetch
+from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.wiring import App
 from digest.delivery.ending import PAUSING, Ending
@@ -45,12 +45,17 @@ class Ran:
     halted: str | None = None  # why all sending is halted, and what to do
 
 
-def run(app: App, slug: str | None, on_progress: OnProgress) -> Ran:
-    """Do everything that is due. Holds the run lock; `Busy` when another run or send has it."""
+def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched = lambda _: None) -> Ran:
+    """Do everything that is due. Holds the run lock; `Busy` when another run or send has it.
+
+    Asked to stop while sources are read, it ends there: an issue is not made of half of them. `on_read` hears of each source.
+    """
     newsletters = app.newsletters(slug)
     app.providers()  # what it lacks is said before anything is done
     with app.run_lock():
-        ran = Ran(fetch(app))
+        ran = Ran(fetch(app, on_read))
+        if ran.fetched.stopped:
+            return ran
         go_on_after_pauses(app)
         for newsletter in newsletters:
             for issue in _begun(app, newsletter):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -20,60 +23,112 @@ from digest.settings import SourceSettings
 
 # Threads mostly wait for servers; what costs the processor is bounded by `Parsers`.
 _AT_ONCE = 16
+# What is being read when everything must end has this long; a run that is stopped ends within ten seconds.
+GRACE = 4.0
+_LOOK_EVERY = 0.25
+STOPPED = "was not read, because the run was asked to stop; the next one reads it"
 
 OnRead = Callable[["SourceResult"], None]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceResult:
-    """What came of one source: its reading, or one line that says why there is none, and when it may be asked again."""
+    """What came of one source: its reading, or one line that says why there is none, and when it may be asked again.
+
+    `stopped` says that it was not read because the whole reading was stopped: that is no failure of the source.
+    """
 
     source: SourceSettings
     reading: Reading | None
     error: str | None
     paused_until: datetime | None = None
+    stopped: bool = False
 
 
 def read_sources(
-    sources: Sequence[SourceSettings], context: SourceContext, on_read: OnRead = lambda _: None
+    sources: Sequence[SourceSettings],
+    context: SourceContext,
+    on_read: OnRead = lambda _: None,
+    stop: threading.Event | None = None,
 ) -> Generator[SourceResult]:
     """Every source read once, results in their order, each as soon as those before it are there.
 
-    `on_read` hears of each when it is read, from several threads. Raises `UsageError` for a kind that does not exist,
-    before anything is read; stores nothing.
+    `on_read` hears of each when it is read, from several threads. Once `stop` is set no other is begun, those that are
+    being read have a few seconds, and what is not read then has a result that says so. Raises `UsageError` for a kind
+    that does not exist, before anything is read; stores nothing.
     """
     parsers = Parsers()
     opened = open_sources(sources, replace(context, parsers=parsers))
-    return _read_all(sources, opened, parsers, on_read)
+    return _Readers(sources, opened, on_read, stop or threading.Event()).results(parsers)
 
 
-def _read_all(
-    sources: Sequence[SourceSettings], opened: Sequence[Source], parsers: Parsers, on_read: OnRead
-) -> Generator[SourceResult]:
-    results: list[Future[SourceResult]] = [Future() for _ in sources]
-    stop = threading.Event()
+class _Readers:
+    """Threads that read sources. They are daemons: one that hangs on a server does not outlive the process."""
 
-    def read_in_turn(indexes: Sequence[int]) -> None:
-        for index in indexes:
-            if stop.is_set():
-                return
-            try:
-                result = _read(sources[index], opened[index])
-                on_read(result)
-            except BaseException as error:  # so that whoever waits for it hears of it
-                results[index].set_exception(error)
-            else:
-                results[index].set_result(result)
+    def __init__(
+        self, sources: Sequence[SourceSettings], opened: Sequence[Source], on_read: OnRead, stop: threading.Event
+    ) -> None:
+        self._sources, self._opened, self._on_read, self._stop = sources, opened, on_read, stop
+        self._results: list[Future[SourceResult]] = [Future() for _ in sources]
+        self._ended = threading.Event()
+        self._stopped_at: float | None = None
+        self._groups: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
 
-    with parsers, ThreadPoolExecutor(max_workers=_AT_ONCE, thread_name_prefix="source") as threads:
+    def results(self, parsers: Parsers) -> Generator[SourceResult]:
+        groups = _by_host(self._sources)
+        for group in groups:
+            self._groups.put(group)
+        threads = [
+            threading.Thread(target=self._work, name=f"source_{number}", daemon=True)
+            for number in range(min(_AT_ONCE, len(groups)))
+        ]
         try:
-            for indexes in _by_host(sources):
-                threads.submit(read_in_turn, indexes)
-            for index, future in enumerate(results):
-                yield future.result()
-                results[index] = Future()  # what was handed over is not kept
+            for thread in threads:
+                thread.start()
+            for index, source in enumerate(self._sources):
+                yield self._awaited(index) or SourceResult(source, None, STOPPED, stopped=True)
+                self._results[index] = Future()  # what was handed over is not kept
         finally:
-            stop.set()
+            self._ended.set()
+            end = time.monotonic() + (0 if self._stop.is_set() else GRACE)
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join(max(0.0, end - time.monotonic()))
+            parsers.close()
+
+    def _awaited(self, index: int) -> SourceResult | None:
+        """The result, waited for; None when the reading was stopped before it came."""
+        future = self._results[index]
+        while not self._stop.is_set():
+            with suppress(TimeoutError):
+                return future.result(timeout=_LOOK_EVERY)
+        if self._stopped_at is None:
+            self._stopped_at = time.monotonic()
+        with suppress(TimeoutError):
+            return future.result(timeout=max(0.0, self._stopped_at + GRACE - time.monotonic()))
+        return None
+
+    def _work(self) -> None:
+        with suppress(queue.Empty):
+            while not self._over:
+                self._read_in_turn(self._groups.get_nowait())
+
+    def _read_in_turn(self, indexes: Sequence[int]) -> None:
+        for index in indexes:
+            if self._over:
+                return
+            future = self._results[index]
+            try:
+                result = _read(self._sources[index], self._opened[index])
+                self._on_read(result)
+            except BaseException as error:  # so that whoever waits for it hears of it
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+    @property
+    def _over(self) -> bool:
+        return self._ended.is_set() or self._stop.is_set()
 
 
 def _by_host(sources: Sequence[SourceSettings]) -> list[list[int]]:

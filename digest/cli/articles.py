@@ -16,13 +16,16 @@ Ref = Annotated[str, typer.Argument(metavar="ARTICLE", help="Its number in the l
 @app.command()
 def fetch(config: Config = None, now: Now = None, as_json: Json = False) -> None:
     """Read every source and take in what is new."""
+    from digest.app.fetching import current_sources
     from digest.app.fetching import fetch as fetch_all
     from digest.cli.fetching_progress import fetching_progress
+    from digest.cli.progress import draining
     from digest.cli.reports import exit_code_of_fetch, fetch_lines, fetch_report
 
     with (
         application(config, now) as application_,
-        fetching_progress(len(application_.settings.sources), quiet=as_json) as on_read,
+        draining(application_.stop),
+        fetching_progress(len(current_sources(application_)), quiet=as_json) as on_read,
     ):
         fetched = fetch_all(application_, on_read)
     if as_json:

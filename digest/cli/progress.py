@@ -128,11 +128,14 @@ def _bar(dry_run: bool) -> Iterator[OnProgress]:
 
     def show(progress: Progress) -> None:
         if progress.issue not in tasks:
+            bars.start()  # not before: the bar of the fetch is there until then
             bars.console.print(beginning(progress, dry_run), highlight=False)
             tasks[progress.issue] = bars.add_task(progress.issue, total=progress.total, rate="", counts="connecting")
         task = tasks[progress.issue]
         speed = bars.tasks[bars.task_ids.index(task)].finished_speed or bars.tasks[bars.task_ids.index(task)].speed
         bars.update(task, completed=progress.done, rate=f"{speed or 0:,.0f}/s", counts=counted(progress))
 
-    with bars:
+    try:
         yield show
+    finally:
+        bars.stop()

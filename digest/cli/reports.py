@@ -156,8 +156,8 @@ def exit_code_of_run(ran: Ran) -> int:
 
 
 def exit_code_of_fetch(fetched: Fetched) -> int:
-    """5 every source out of reach, 1 one of several, 0."""
-    return 5 if fetched.all_failed else 1 if fetched.failed else 0
+    """5 every source out of reach, 1 one of several or asked to stop, 0."""
+    return 5 if fetched.all_failed and not fetched.stopped else 1 if fetched.failed else 0
 
 
 def exit_code_of_send(sent: Sent) -> int:

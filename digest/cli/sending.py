@@ -39,6 +39,8 @@ def run(
     from contextlib import ExitStack
 
     from digest.app import running
+    from digest.app.fetching import current_sources
+    from digest.cli.fetching_progress import fetching_progress
     from digest.cli.progress import draining, sending_progress
     from digest.cli.reports import exit_code_of_run, run_lines, run_report
 
@@ -50,8 +52,9 @@ def run(
         else:
             app.store.prepare()
         stack.enter_context(draining(app.stop))
+        on_read = stack.enter_context(fetching_progress(len(current_sources(app)), quiet=as_json))
         on_progress = stack.enter_context(sending_progress(as_json, dry_run=app.outbox is not None))
-        ran = running.run(app, newsletter, on_progress)
+        ran = running.run(app, newsletter, on_progress, on_read)
         folders = {h.issue.name: str(app.outbox.folder(h.issue)) for h in ran.handled if app.outbox and h.sent}
     _print(run_report(ran, folders, dry_run=dry), run_lines(ran, folders, dry_run=dry), as_json)
     raise typer.Exit(exit_code_of_run(ran))

@@ -109,9 +109,7 @@ def test_a_broken_template_of_one_newsletter_does_not_hold_the_other(project: Pr
 
 
 def test_a_paused_issue_is_said_by_every_run_and_the_other_newsletter_goes_on(project: Project) -> None:
-    project.stop.set()
-    project.run()
-    project.stop.clear()
+    project.plan()
     with project.app() as app:
         change(app, named(app, "weekly/1"), IssueState.PAUSED, "test", "paused by hand")
     with project.app(MONDAY + timedelta(minutes=5)) as app:

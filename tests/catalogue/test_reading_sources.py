@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import EntryPoint
 from typing import ClassVar
 
@@ -14,8 +16,9 @@ from digest.catalogue.article import Entry
 from digest.catalogue.reading_sources import read_sources
 from digest.catalogue.registry import open_sources, source_kinds
 from digest.catalogue.sources.json_file import JsonFile
+from digest.catalogue.sources.parsers import Limits, Parsers
 from digest.catalogue.sources.port import Reading, SourceContext
-from digest.errors import UsageError
+from digest.errors import Unreachable, UsageError
 from digest.settings import SourceSettings
 
 Make = Callable[..., SourceSettings]
@@ -165,3 +168,46 @@ def test_who_stops_listening_stops_the_reading(monkeypatch: pytest.MonkeyPatch, 
     threading.Timer(0.1, Waiting.done["go"].set).start()
     results.close()
     assert len(read) == 2
+
+
+def test_who_asks_for_an_end_gets_what_was_read_and_is_told_of_the_rest(
+    monkeypatch: pytest.MonkeyPatch, context: SourceContext, source: Make
+) -> None:
+    """One source hangs for ever: nobody waits for it, and its thread does not keep the process."""
+    stop, hung = threading.Event(), threading.Event()
+
+    class Hanging(Waiting):
+        def read(self) -> Reading:
+            if self.own == "s0":
+                hung.set()
+                assert self.done["never"].wait(60)
+            else:
+                assert hung.wait(20)
+                stop.set()
+            return Reading(())
+
+    Waiting.done["never"] = threading.Event()
+    monkeypatch.setattr(reading_sources, "GRACE", 0.2)
+    monkeypatch.setattr(reading_sources, "open_sources", lambda sources, context: [Hanging(each, context) for each in sources])
+    hosts = ["a", "b", "b"]
+    sources = [source(f"s{number}", url=f"https://{host}.example/{number}") for number, host in enumerate(hosts)]
+    results = list(read_sources(sources, context, stop=stop))
+    Waiting.done["never"].set()
+    assert [(result.reading is not None, result.stopped) for result in results] == [(False, True), (True, False), (False, True)]
+    assert results[0].error == "was not read, because the run was asked to stop; the next one reads it"
+
+
+def test_a_parser_that_is_at_work_when_all_ends_is_ended_too() -> None:
+    feed = b"<rss version='2.0'><channel><item><title>" + b"<a " * 200_000
+    with Parsers(1) as parsers, ThreadPoolExecutor(1) as threads:
+        slow = threads.submit(parsers.parse, feed, None, None, Limits())
+        for _ in range(1000):
+            if parsers.working:
+                break
+            time.sleep(0.01)
+        parsers.close()
+        with pytest.raises(Unreachable):
+            slow.result(timeout=20)
+        assert parsers.working == ()
+    with pytest.raises(Unreachable, match="the reading has ended"):
+        parsers.parse(b"<rss/>", None, None, Limits())

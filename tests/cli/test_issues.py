@@ -108,9 +108,7 @@ def test_an_issue_that_is_sent_stays_sent(project: Project) -> None:
 
 
 def test_a_paused_issue_waits_through_every_run_until_it_is_resumed(project: Project) -> None:
-    project.stop.set()  # planned, and told to stop before anything left
-    project.run(MONDAY)
-    project.stop.clear()
+    project.plan(MONDAY)
     assert told(project, "issues", "pause", "weekly/1", "--reason", "a typo", "--now", NOW)["reason"] == "a typo"
     held = project.command("run", "--now", LATER)
     assert (held.returncode, project.sink.arrived) == (3, [])

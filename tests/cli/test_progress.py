@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from digest.cli import fetching_progress
 from digest.cli.progress import Lines, going
 from digest.delivery.progress import Progress
 from digest.delivery.providers.answer import Outcome
@@ -53,3 +54,18 @@ def test_the_next_issue_of_a_run_begins_anew(capsys: pytest.CaptureFixture[str])
 def test_a_dry_run_speaks_of_no_crash(capsys: pytest.CaptureFixture[str]) -> None:
     Lines(lambda: 0.0, dry_run=True).show(so_far())
     assert capsys.readouterr().out == "weekly/12: a dry run for 100,000\n"
+
+
+def test_a_fetch_says_in_cron_how_far_it_has_come_once_a_minute(capsys: pytest.CaptureFixture[str]) -> None:
+    times = iter((0.0, 30.0, 61.0, 100.0, 122.0, 190.0))
+    lines = fetching_progress.Lines(lambda: next(times), 5)
+    for number in range(5):
+        lines.show(f"source-{number}")
+    assert capsys.readouterr().out.splitlines() == ["reading: 2 of 5 sources", "reading: 4 of 5 sources"]
+
+
+@pytest.mark.parametrize(("sources", "quiet"), [(500, True), (1, False)])
+def test_a_fetch_that_is_quiet_or_small_says_nothing(sources: int, quiet: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    with fetching_progress.fetching_progress(sources, quiet) as on_read:
+        on_read("blog")
+    assert capsys.readouterr() == ("", "")

@@ -115,6 +115,13 @@ class Project:
         with self.app(at, **environment) as app:
             return run(app, None, lambda _: None)
 
+    def plan(self, at: datetime = MONDAY, /) -> Ran:
+        """One `digest run` that is told to stop when its sources are read: the issue is planned, and nothing leaves."""
+        with self.app(at) as app:
+            ran = run(app, None, lambda _: None, lambda _: self.stop.set())
+        self.stop.clear()
+        return ran
+
     def code(self, at: datetime = MONDAY, /, **environment: str) -> int:
         """The exit code of one run."""
         return exit_code_of_run(self.run(at, **environment))

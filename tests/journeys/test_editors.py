@@ -144,9 +144,7 @@ def test_an_issue_cancelled_half_way_gives_its_articles_back_to_those_who_did_no
     project.join("ann@x.example")
     project.join("bob@x.example")
     project.offer(article("a"))
-    project.stop.set()  # planned, and told to stop before anything left
-    project.run(MONDAY)
-    project.stop.clear()
+    project.plan(MONDAY)
     project.leave("bob@x.example")
     assert project.command("issues", "pause", "weekly/1", "--now", NOW).returncode == 0
     assert project.code(MONDAY + HOUR) == 3

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import sqlite3
+import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -230,3 +234,43 @@ def test_case_14_who_unsubscribed_while_deferred_is_not_tried_again(tmp_path: Pa
         assert project.mails("u1@x.example") == []
         assert project.account("weekly/1") == {"accepted": 2, "cancelled": 1}
         assert project.issue("weekly/1").state == "sent"
+
+
+def test_case_24_told_to_end_while_a_source_is_silent_it_ends_in_time_and_makes_no_issue_of_the_half(tmp_path: Path) -> None:
+    with a_project(tmp_path) as project, silent_server() as (address, asked):
+        people(project, 3)
+        slow = {
+            "DIGEST_SOURCES__1__NAME": "slow",
+            "DIGEST_SOURCES__1__KIND": "feed",
+            "DIGEST_SOURCES__1__URL": address,
+            "DIGEST_SOURCES__1__ALLOW_PRIVATE": "true",
+        }
+        with project.process("run", "--now", NOW, **slow) as process:
+            assert asked.wait(30)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 1
+            said, trouble = process.communicate()
+        assert "slow: was not read, because the run was asked to stop; the next one reads it" in said + trouble
+        assert "Traceback" not in trouble
+        assert project.issues() == []
+        assert len(arrived(project)) == 0
+        project.run(MONDAY)
+        assert arrived(project).total() == 3
+
+
+@contextmanager
+def silent_server() -> Iterator[tuple[str, threading.Event]]:
+    """An address that takes a connection and says nothing, and whether it has been asked."""
+    asked = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        held: list[socket.socket] = []
+
+        def accept() -> None:
+            with suppress(OSError):
+                held.append(server.accept()[0])
+                asked.set()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/feed.xml", asked
+        for connection in held:
+            connection.close()

@@ -40,12 +40,19 @@ class Parsers:
         self._idle: queue.LifoQueue[_Parser | None] = queue.LifoQueue()
         for _ in range(at_once or os.cpu_count() or 1):
             self._idle.put(None)
+        self._working: set[_Parser] = set()
+        self._closed = False
         self.started = 0
 
     @property
     def idle(self) -> tuple[_Parser, ...]:
         """The processes that wait."""
         return tuple(parser for parser in self._idle.queue if parser is not None)
+
+    @property
+    def working(self) -> tuple[_Parser, ...]:
+        """The processes that parse."""
+        return tuple(self._working)
 
     def __enter__(self) -> Parsers:
         return self
@@ -59,25 +66,37 @@ class Parsers:
         """What the child made of a feed, or with `plain` of other XML. Raises `Unreachable` with one line when it came to nothing."""
         parser = self._idle.get()
         try:
+            if self._closed:
+                raise ValueError("the reading has ended")
             if parser is None:
                 parser = _Parser()
                 self.started += 1
+            self._working.add(parser)
             asked = {"url": url, "content_type": content_type, "plain": plain}
             return _result(parser.parse(data, asked, limits), limits)
         except (OSError, ValueError) as error:
             raise Unreachable(f"could not be parsed ({error})") from None
         finally:
-            if parser is not None and not parser.alive:
-                parser.close()
-                parser = None
+            if parser is not None:
+                self._working.discard(parser)
+                if self._closed or not parser.alive:
+                    parser.close()
+                    parser = None
             self._idle.put(parser)
 
     def close(self) -> None:
-        """Ends the processes that wait."""
+        """Ends the processes that wait, and those that still parse for somebody who was not waited for."""
+        self._closed = True
+        for working in tuple(self._working):
+            working.kill()
+        waiting: list[_Parser | None] = []
         with suppress(queue.Empty):
             while True:
-                if (parser := self._idle.get_nowait()) is not None:
-                    parser.close()
+                waiting.append(self._idle.get_nowait())
+        for parser in waiting:
+            if parser is not None:
+                parser.close()
+            self._idle.put(None)  # so that nobody waits for ever for one that does not come
 
 
 class _Parser:
@@ -126,10 +145,14 @@ class _Parser:
                 self.close()
         return head, written
 
-    def close(self) -> None:
-        """Ends it and whatever it forked."""
+    def kill(self) -> None:
+        """Ends it and whatever it forked; who waits for its answer learns that there is none."""
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Ends it and whatever it forked, and its pipes."""
+        self.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(OSError):
@@ -138,8 +161,7 @@ class _Parser:
 
     def _expire(self, expired: threading.Event) -> None:
         expired.set()
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        self.kill()
 
 
 def _result(answer: tuple[dict[str, Any], bytes], limits: Limits) -> dict[str, Any]:
