@@ -130,9 +130,7 @@ def test_a_dry_run_of_it_writes_nothing_down(moving: Project) -> None:
 
 
 def test_what_is_on_its_way_is_refused_until_it_has_ended(moving: Project) -> None:
-    moving.stop.set()  # planned, and told to stop before anything left
-    moving.run(MONDAY)
-    moving.stop.clear()
+    moving.plan(MONDAY)
     refused = moving.command("articles", "cover", "--before", "2026-11-15", "--now", MONDAY.isoformat())
     assert refused.returncode == 3
     assert "is on its way with weekly/1 just now" in refused.stderr

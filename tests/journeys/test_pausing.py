@@ -65,9 +65,7 @@ def test_who_pauses_while_a_mail_waits_is_not_sent_it_and_gets_its_articles_afte
     project.join(ANN)
     project.join(BOB)
     project.offer(article("w0"))
-    project.stop.set()
-    project.run(MONDAY)
-    project.stop.clear()
+    project.plan(MONDAY)
     project.command("subscribers", "pause", ANN, "--now", MONDAY.isoformat())
     project.run(MONDAY + timedelta(minutes=5))
     assert project.read(ANN) == []
