@@ -21,6 +21,7 @@ _BECAUSE = {
     Reason.OVER_THE_LIMIT: "there was no room left; it is owed, and comes first in the next issue",
     Reason.EXPIRED: "it was owed for more issues than carry_over allows",
     Reason.TOO_OLD: "it is older than lookback allowed when its source was first read",
+    Reason.OTHER_LANGUAGE: "it is in a language that the newsletter does not take",
     Reason.NOT_YET_PUBLISHED: "it had not arrived, or its time had not come, at the freeze",
     Reason.EXCLUDED: "an editor left it out",
     Reason.WITHDRAWN: "it was withdrawn",

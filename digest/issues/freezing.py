@@ -16,14 +16,15 @@ from digest.catalogue.storing import highest_arrival
 from digest.errors import TemplateError
 from digest.issues import pool
 from digest.issues.calendar import Slot
+from digest.issues.candidates import candidates_of
 from digest.issues.frozen import Frozen
 from digest.issues.gathering import remember_tags
 from digest.issues.issue import Issue, issue_by_id
+from digest.issues.languages import speaks
 from digest.issues.lifecycle import IssueState, record, step
 from digest.issues.rules import rules_of
 from digest.issues.selection import Candidate, Reader, Rules, Selection
 from digest.issues.selection import select as choose
-from digest.issues.topics import Sorter
 from digest.issues.withdrawn import begin_anew
 from digest.rendering.blocks import content_hash, render_blocks
 from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
@@ -58,7 +59,7 @@ def freeze(
     """Make the issue of a slot, inside the caller's transaction: a draft; skipped below the minimum; held by a broken template."""
     remember_tags(connection, newsletter)
     number = _next_number(connection, newsletter.slug)
-    frozen, selection = _freeze_content(connection, settings, newsletter, frequency, slot, number)
+    frozen, selection = _freeze_content(connection, settings, newsletter, frequency, slot, number, now)
     rendered = _render(frozen, newsletter, folders)
     state, reason = _opening_state(selection, newsletter, rendered)
     issue_id = connection.execute(select(func.coalesce(func.max(tables.issue.c.id), 0) + 1)).scalar_one()
@@ -96,7 +97,7 @@ def refreeze(
     remember_tags(connection, newsletter)
     zone = ZoneInfo(newsletter.timezone)
     slot = Slot(at=issue.slot_at, local=issue.slot_at.astimezone(zone).replace(tzinfo=None))
-    frozen, selection = _freeze_content(connection, settings, newsletter, Frequency(issue.frequency), slot, issue.number)
+    frozen, selection = _freeze_content(connection, settings, newsletter, Frequency(issue.frequency), slot, issue.number, now)
     rendered = _render(frozen, newsletter, folders)
     state, reason = _opening_state(selection, newsletter, rendered)
     values = _frozen_values(rendered, connection, now) | {
@@ -115,17 +116,22 @@ def refreeze(
 
 
 def _freeze_content(
-    connection: Connection, settings: Settings, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, number: int
+    connection: Connection,
+    settings: Settings,
+    newsletter: NewsletterSettings,
+    frequency: Frequency,
+    slot: Slot,
+    number: int,
+    now: datetime,
 ) -> tuple[Frozen, Selection]:
     floor = pool.floor(connection, newsletter.slug, frequency.value, newsletter.carry_over)
     articles = pool.articles(connection, newsletter.slug, frequency.value, floor.number)
-    sorter = Sorter(newsletter)
-    found = {article.id: sorter.topics_of(article.tags) for article in articles}
-    candidates = tuple(_candidate(article, found[article.id]) for article in articles)
+    candidates = candidates_of(connection, newsletter, articles, now)
+    found = {candidate.id: candidate.topics for candidate in candidates}
     rules = rules_of(newsletter)
     selection = _select(connection, newsletter, frequency, candidates, rules)
     zone = ZoneInfo(newsletter.timezone)
-    usable = [a for a in articles if found[a.id] and a.withdrawn_at is None and a.arrival is not None]
+    usable = [a for a in articles if found[a.id] and a.withdrawn_at is None and a.arrival is not None and _taken(rules, a)]
     content = IssueContent(
         newsletter=newsletter.slug,
         title=newsletter.title,
@@ -220,16 +226,9 @@ def _next_number(connection: Connection, newsletter: str) -> int:
     return int(connection.execute(highest).scalar_one()) + 1
 
 
-def _candidate(article: Article, topics: tuple[str, ...]) -> Candidate:
-    return Candidate(
-        id=article.id,
-        arrival=article.arrival,
-        topics=topics,
-        published_at=article.published_at,
-        featured=article.featured,
-        seeded_at=article.seeded_at,
-        withdrawn=article.withdrawn_at is not None,
-    )
+def _taken(rules: Rules, article: Article) -> bool:
+    """Whether somebody may get it; what is in another language is a candidate all the same, so that it can be explained."""
+    return article.id in rules.pinned or speaks(rules.languages, article.language)
 
 
 def _by_priority(articles: Iterable[Article], selection: Selection) -> list[Article]:

@@ -14,4 +14,6 @@ def rules_of(newsletter: NewsletterSettings) -> Rules:
         max_per_topic=newsletter.max_per_topic,
         carry_over=newsletter.carry_over,
         lookback=newsletter.lookback,
+        order=newsletter.order,
+        languages=newsletter.languages,
     )

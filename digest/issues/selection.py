@@ -7,11 +7,15 @@ coverage point) and that of every rendition (someone's topics, coverage point, o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
+
+from digest.issues.languages import speaks
+from digest.issues.ordering import in_order
+from digest.settings import Order
 
 
 class Reason(StrEnum):
@@ -25,6 +29,7 @@ class Reason(StrEnum):
     OVER_THE_LIMIT = "over_the_limit"
     EXPIRED = "expired"
     TOO_OLD = "too_old"
+    OTHER_LANGUAGE = "other_language"
     NOT_YET_PUBLISHED = "not_yet_published"
     EXCLUDED = "excluded"
     WITHDRAWN = "withdrawn"
@@ -40,12 +45,12 @@ CHOSEN = (
     Reason.FEATURED,
     Reason.NEW,
 )  # no set: an enum's hash takes longer than four comparisons
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What selection needs to know of an article. `topics` are those of the newsletter it belongs to, in the newsletter's order."""
+    """What selection needs to know of an article. `topics` are those of the newsletter it belongs to, in the newsletter's
+    order; `clicks` and `popularity` have decayed by their age already."""
 
     id: int
     arrival: int | None
@@ -54,6 +59,13 @@ class Candidate:
     featured: bool = False
     seeded_at: datetime | None = None
     withdrawn: bool = False
+    clicks: float = 0.0
+    popularity: float = 0.0
+    language: str | None = None
+
+
+Qualified = tuple[Candidate, Reason, str]
+"""A candidate that may be in, by which rule, and under which topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +79,8 @@ class Rules:
     lookback: timedelta | None = None
     pinned: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
+    order: Order = Order.FEATURED
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +131,7 @@ class Selection:
 def select(candidates: Iterable[Candidate], rules: Rules, reader: Reader, *, cutoff: int) -> Selection:
     """Decide on every candidate for one reader."""
     out: list[Decision] = []
-    qualified: list[tuple[Candidate, Reason, str]] = []
+    qualified: list[Qualified] = []
     for candidate in candidates:
         reason = _qualify(candidate, rules, reader, cutoff)
         topic = _first_followed(candidate.topics, reader.topics)
@@ -127,7 +141,7 @@ def select(candidates: Iterable[Candidate], rules: Rules, reader: Reader, *, cut
             out.append(Decision(candidate.id, Reason.NO_TOPIC))
         else:
             qualified.append((candidate, reason, topic))
-    chosen, over = _fill(_in_order(qualified, rules), rules)
+    chosen, over = _fill(in_order(qualified, rules), rules)
     return Selection(tuple(chosen) + tuple(sorted(out + over, key=attrgetter("article"))))
 
 
@@ -145,6 +159,10 @@ def _qualify(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) ->
         return refused
     if candidate.id in rules.pinned:
         return Reason.PINNED
+    if rules.lookback is not None and _too_old(candidate, rules.lookback):
+        return Reason.TOO_OLD
+    if rules.languages and not speaks(rules.languages, candidate.language):
+        return Reason.OTHER_LANGUAGE
     waited = reader.owed.get(candidate.id)
     if waited is not None:
         return Reason.CARRIED_OVER if waited <= rules.carry_over else Reason.EXPIRED
@@ -164,8 +182,6 @@ def _refusal(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) ->
         return Reason.HAD_ALREADY
     if candidate.id in rules.excluded:
         return Reason.EXCLUDED
-    if rules.lookback is not None and _too_old(candidate, rules.lookback):
-        return Reason.TOO_OLD
     return None
 
 
@@ -175,25 +191,7 @@ def _too_old(candidate: Candidate, lookback: timedelta) -> bool:
     return candidate.published_at < candidate.seeded_at - lookback
 
 
-def _in_order(qualified: Sequence[tuple[Candidate, Reason, str]], rules: Rules) -> list[tuple[Candidate, Reason, str]]:
-    """Pinned in the editor's order, then owed, then featured, then new; newest first within each; ids settle ties."""
-    places = {article: place for place, article in enumerate(rules.pinned)}
-    ranks = {Reason.PINNED: 0, Reason.CARRIED_OVER: 1, Reason.FEATURED: 2, Reason.NEW: 3}
-
-    def key(item: tuple[Candidate, Reason, str]) -> tuple[int, int, tuple[float, int]]:
-        candidate, reason, _ = item
-        return ranks[reason], places.get(candidate.id, 0), newest_first(candidate)
-
-    return sorted(qualified, key=key)
-
-
-def newest_first(candidate: Candidate) -> tuple[float, int]:
-    """By this candidates are sorted newest first, those without a date last; ids settle ties."""
-    age = ((candidate.published_at or _BEGINNING) - _BEGINNING).total_seconds()
-    return -age, -candidate.id
-
-
-def _fill(ordered: Iterable[tuple[Candidate, Reason, str]], rules: Rules) -> tuple[list[Decision], list[Decision]]:
+def _fill(ordered: Iterable[Qualified], rules: Rules) -> tuple[list[Decision], list[Decision]]:
     """Give room in order until the limits are reached; what finds none is over the limit."""
     chosen: list[Decision] = []
     over: list[Decision] = []

@@ -88,7 +88,14 @@ class Newsroom:
         every = tuple(changed if place == number else one for place, one in enumerate(self.settings.newsletters))
         self.settings = self.settings.model_copy(update={"newsletters": every})
 
-    def arrive(self, *keys: str, tags: tuple[str, ...] = ("python",), at: datetime | None = None, featured: bool = False) -> None:
+    def arrive(
+        self,
+        *keys: str,
+        tags: tuple[str, ...] = ("python",),
+        at: datetime | None = None,
+        featured: bool = False,
+        **more: Any,
+    ) -> None:
         """Articles come in, called by their keys; `at` is when they say that they were published."""
         entries = tuple(
             Entry(
@@ -99,6 +106,7 @@ class Newsroom:
                 tags=tags,
                 published_at=at or self.now,
                 featured=featured,
+                **more,
             )
             for key in keys
         )

@@ -49,6 +49,11 @@ def reason(candidate: Candidate, rules: Rules = RULES, reader: Reader = READER) 
         (replace(PLAIN, withdrawn=True), RULES, READER, Reason.WITHDRAWN),
         (replace(PLAIN, arrival=10), RULES, READER, Reason.ALREADY_COVERED),
         (PLAIN, RULES, replace(READER, had=frozenset({1})), Reason.ALREADY_SENT),
+        (replace(PLAIN, language="de"), replace(RULES, languages=("en",)), READER, Reason.OTHER_LANGUAGE),
+        (replace(PLAIN, language="de"), replace(RULES, languages=("en",)), replace(READER, owed={1: 1}), Reason.OTHER_LANGUAGE),
+        (replace(PLAIN, language="de"), replace(RULES, languages=("en",), pinned=(1,)), READER, Reason.PINNED),
+        (replace(PLAIN, language="en-GB"), replace(RULES, languages=("en",)), READER, Reason.NEW),
+        (PLAIN, replace(RULES, languages=("en",)), READER, Reason.NEW),
         (replace(PLAIN, topics=("c",)), RULES, READER, Reason.NO_TOPIC),
     ],
 )
