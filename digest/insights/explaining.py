@@ -10,7 +10,7 @@ from digest.catalogue.article import Article
 from digest.delivery.transitions import DeliveryState
 from digest.insights.reading import Standing
 from digest.issues.issue import Issue
-from digest.issues.selection import CHOSEN, Decision, Reason, select
+from digest.issues.selection import CHOSEN, OVER, Decision, Reason, select
 from digest.issues.withdrawn import words
 
 _BECAUSE = {
@@ -19,6 +19,7 @@ _BECAUSE = {
     Reason.FEATURED: "it is new and featured",
     Reason.NEW: "it is new",
     Reason.OVER_THE_LIMIT: "there was no room left; it is owed, and comes first in the next issue",
+    Reason.OVER_THE_AUTHOR_LIMIT: "the mail has enough by its author; it is owed, and comes first in the next issue",
     Reason.EXPIRED: "it was owed for more issues than carry_over allows",
     Reason.TOO_OLD: "it is older than lookback allowed when its source was first read",
     Reason.OTHER_LANGUAGE: "it is in a language that the newsletter does not take",
@@ -114,7 +115,7 @@ def explain_absent(issue: Issue, standing: Standing, article: Article) -> Explai
 
 def _unless_withdrawn(decision: Decision, left_out: Mapping[int, int]) -> Decision:
     """A decision of the freeze, unless the article was withdrawn before it could have its effect."""
-    moot = decision.article in left_out and decision.reason in (*CHOSEN, Reason.OVER_THE_LIMIT)
+    moot = decision.article in left_out and decision.reason in (*CHOSEN, *OVER)
     return Decision(decision.article, Reason.WITHDRAWN, decision.topic) if moot else decision
 
 

@@ -28,12 +28,13 @@ def articles_to_replay(
     """
     came = func.coalesce(_article.published_at, _article.first_seen_at, type_=_article.first_seen_at.type)
     featured = func.coalesce(_article.featured_here, _article.featured, type_=_article.featured.type)
-    columns = (_article.id, came, _article.tags, featured, _article.language, _article.popularity)
+    columns = (_article.id, came, _article.tags, featured, _article.language, _article.author, _article.popularity)
     query = select(*columns).where(_article.withdrawn_at.is_(None), came > after, came <= until)
     sorter = Sorter(newsletter)
-    for number, at, tags, is_featured, language, read in connection.execute(query):
+    for number, at, tags, is_featured, language, author, read in connection.execute(query):
         often = popularity(newsletter, read, at, until)
-        yield at, Candidate(number, None, sorter.topics_of(tags), at, bool(is_featured), language=language, popularity=often)
+        topics, more = sorter.topics_of(tags), {"language": language, "author": author}
+        yield at, Candidate(number, None, topics, at, bool(is_featured), popularity=often, **more)
 
 
 def groups_of(connection: Connection, newsletter: NewsletterSettings) -> list[Group]:

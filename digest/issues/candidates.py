@@ -30,6 +30,7 @@ def candidates_of(
             seeded_at=article.seeded_at,
             withdrawn=article.withdrawn_at is not None,
             language=article.language,
+            author=article.author,
             clicks=clicks.get(article.id, 0.0),
             popularity=popularity(newsletter, article.popularity, article.published_at, now),
         )

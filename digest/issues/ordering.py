@@ -9,26 +9,31 @@ from typing import TYPE_CHECKING
 from digest.settings import Order
 
 if TYPE_CHECKING:
-    from digest.issues.selection import Candidate, Qualified, Rules
+    from digest.issues.selection import Candidate, Qualified, Reason, Rules
 
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
+_RANKS = {"pinned": 0, "carried_over": 1}
 _Key = tuple[float, ...]
 
 
 def in_order(qualified: Sequence[Qualified], rules: Rules) -> list[Qualified]:
     """Pinned in the editor's order, then owed, then new; within owed and new as `rules.order` says, ids settle ties."""
     places = {article: place for place, article in enumerate(rules.pinned)}
-    ranks = {"pinned": 0, "carried_over": 1}
     preferred = preference(rules.order)
     featured_first = rules.order is Order.FEATURED
 
     def key(item: Qualified) -> tuple[int, int, bool, _Key]:
         candidate, reason, _ = item
-        rank = ranks.get(reason, 2)
-        later = featured_first and rank == 2 and not candidate.featured
-        return rank, places.get(candidate.id, 0), later, preferred(candidate)
+        which = rank(reason)
+        later = featured_first and which == 2 and not candidate.featured
+        return which, places.get(candidate.id, 0), later, preferred(candidate)
 
     return sorted(qualified, key=key)
+
+
+def rank(reason: Reason) -> int:
+    """Whether it is pinned (0), owed (1) or new (2)."""
+    return _RANKS.get(reason, 2)
 
 
 def preference(order: Order) -> Callable[[Candidate], _Key]:

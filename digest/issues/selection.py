@@ -6,13 +6,13 @@ coverage point) and that of every rendition (someone's topics, coverage point, o
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
 
+from digest.issues.filling import Room, in_turns
 from digest.issues.languages import speaks
 from digest.issues.ordering import in_order
 from digest.settings import Order
@@ -27,6 +27,7 @@ class Reason(StrEnum):
     NEW = "new"
 
     OVER_THE_LIMIT = "over_the_limit"
+    OVER_THE_AUTHOR_LIMIT = "over_the_author_limit"
     EXPIRED = "expired"
     TOO_OLD = "too_old"
     OTHER_LANGUAGE = "other_language"
@@ -45,6 +46,8 @@ CHOSEN = (
     Reason.FEATURED,
     Reason.NEW,
 )  # no set: an enum's hash takes longer than four comparisons
+OVER = (Reason.OVER_THE_LIMIT, Reason.OVER_THE_AUTHOR_LIMIT)
+"""Why an article that qualified is owed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Candidate:
     clicks: float = 0.0
     popularity: float = 0.0
     language: str | None = None
+    author: str | None = None
 
 
 Qualified = tuple[Candidate, Reason, str]
@@ -81,6 +85,8 @@ class Rules:
     excluded: tuple[int, ...] = ()
     order: Order = Order.FEATURED
     languages: tuple[str, ...] = ()
+    max_per_author: int | None = None
+    topics_take_turns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +131,7 @@ class Selection:
     @property
     def over_the_limit(self) -> tuple[int, ...]:
         """Those that qualified and found no room: they are owed."""
-        return tuple(decision.article for decision in self.decisions if decision.reason is Reason.OVER_THE_LIMIT)
+        return tuple(decision.article for decision in self.decisions if decision.reason in OVER)
 
 
 def select(candidates: Iterable[Candidate], rules: Rules, reader: Reader, *, cutoff: int) -> Selection:
@@ -192,14 +198,16 @@ def _too_old(candidate: Candidate, lookback: timedelta) -> bool:
 
 
 def _fill(ordered: Iterable[Qualified], rules: Rules) -> tuple[list[Decision], list[Decision]]:
-    """Give room in order until the limits are reached; what finds none is over the limit."""
+    """Give room in order, or in turns, until the limits are reached; what finds none is over one of them."""
     chosen: list[Decision] = []
     over: list[Decision] = []
-    room: Counter[str] = Counter()
-    for candidate, reason, topic in ordered:
-        if len(chosen) < rules.max_articles and room[topic] < rules.max_per_topic:
-            room[topic] += 1
-            chosen.append(Decision(candidate.id, reason, topic))
-        else:
+    room = Room(rules)
+    for candidate, reason, topic in in_turns(ordered, room) if rules.topics_take_turns else ordered:
+        if room.full_of(topic):
             over.append(Decision(candidate.id, Reason.OVER_THE_LIMIT, topic))
+        elif room.enough_of(candidate.author):
+            over.append(Decision(candidate.id, Reason.OVER_THE_AUTHOR_LIMIT, topic))
+        else:
+            room.take(candidate, topic)
+            chosen.append(Decision(candidate.id, reason, topic))
     return chosen, over

@@ -112,6 +112,13 @@ class NewsletterSettings(Succeeded):
     deliver_at: Literal["slot"] = Field("slot", description="When mails leave: at the slot.")
     max_articles: Whole = Field(20, ge=1, description="The most articles in one subscriber's mail.")
     max_per_topic: Whole = Field(10, ge=1, description="The most articles in one section of one subscriber's mail.")
+    max_per_author: Annotated[Whole, Field(ge=1)] | None = Field(
+        None, description="The most articles of one author in one subscriber's mail; by default there is no limit."
+    )
+    topics_take_turns: bool = Field(
+        False,
+        description="Whether topics fill a mail by turns, so that none takes all the room; otherwise `order` alone decides.",
+    )
     min_articles: Whole = Field(1, ge=1, description="Fewer than this in the whole issue, and it is skipped.")
     order: Order = Field(
         Order.FEATURED,

@@ -67,6 +67,26 @@ def test_a_newsletter_in_one_language_takes_that_and_what_names_none(project: Pr
     assert "it is in a language that the newsletter does not take" in said.stdout
 
 
+def test_what_an_author_has_too_much_of_comes_in_the_next_issue_and_topics_take_turns(project: Project) -> None:
+    more = "max_articles = 3\nmax_per_author = 1\ntopics_take_turns = true"
+    project.configure("max_articles = 20", more)
+    project.join("ann@x.example", "python career")
+    project.offer(
+        article("a", at=MONDAY, author="Kim"),
+        article("b", author="kim"),
+        article("c", at=MONDAY),
+        article("d", at=MONDAY),
+        article("e", tags=("career",)),
+    )
+    project.run(MONDAY + WEEK)
+    project.run(MONDAY + 2 * WEEK)
+    assert [sorted(keys) for keys in project.read("ann@x.example")] == [["c", "d", "e"], ["a"]]
+    project.run(MONDAY + 3 * WEEK)
+    assert project.everything_read("ann@x.example").total() == 5
+    said = project.command("explain", "weekly/2", "--subscriber", "ann@x.example")
+    assert "the mail has enough by its author; it is owed, and comes first in the next issue" in said.stdout
+
+
 def test_two_orders_and_two_rules_for_tags_are_compared_before_either_is_used(project: Project) -> None:
     project.configure("max_articles = 20", "max_articles = 1")
     project.offer(
