@@ -29,6 +29,7 @@ _BECAUSE = {
     Reason.ALREADY_COVERED: "an earlier issue covered it",
     Reason.ALREADY_SENT: "they have been sent it already",
     Reason.HAD_ALREADY: "they had it already, from elsewhere",
+    Reason.SAME_STORY: "it tells the same story as an article that they get or have had",
     Reason.NO_TOPIC: "it carries no tag of a topic they follow",
 }
 
@@ -58,6 +59,7 @@ class Explained:
     chosen: bool
     reason: str
     topic: str | None
+    instead: int | None
     sentence: str
 
 
@@ -91,8 +93,10 @@ def explain(issue: Issue, standing: Standing) -> Explanation:
     email = standing.subscriber.email
     left_out = standing.left_out
     decisions = [_unless_withdrawn(decision, left_out) for decision in selection.decisions]
+    told = _Told({one.article: one for one in decisions}, titles, selection.instead)
     explained = tuple(
-        _article(one, titles.get(one.article, ""), email, _why(one, left_out.get(one.article), standing)) for one in decisions
+        _article(one, titles.get(one.article, ""), email, _why(one, left_out.get(one.article), standing, told), told)
+        for one in decisions
     )
     state = standing.state.value if standing.state is not None else "not planned"
     return Explanation(issue.name, email, state, _sentence(issue, standing, sum(one.chosen for one in decisions)), explained)
@@ -119,21 +123,47 @@ def _unless_withdrawn(decision: Decision, left_out: Mapping[int, int]) -> Decisi
     return Decision(decision.article, Reason.WITHDRAWN, decision.topic) if moot else decision
 
 
-def _why(decision: Decision, sub_revision: int | None, standing: Standing) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Which article tells them a story in place of another one."""
+
+    decisions: Mapping[int, Decision]
+    titles: Mapping[int, str]
+    instead: Mapping[int, int]
+
+    def why(self, article: int) -> str | None:
+        """Why they do not get it, when it is for that; None otherwise."""
+        told = self.decisions.get(self.instead.get(article, 0))
+        if told is None:
+            return None
+        had = {Reason.ALREADY_SENT: ", which they have been sent", Reason.HAD_ALREADY: ", which they had already"}
+        how = ", which is in it" if told.chosen else had.get(told.reason, "")
+        return f"it tells the same story as {_name(told.article, self.titles.get(told.article, ''))}{how}"
+
+
+_NOTHING_TOLD = _Told({}, {}, {})
+
+
+def _why(decision: Decision, sub_revision: int | None, standing: Standing, told: _Told = _NOTHING_TOLD) -> str | None:
     """What is to be said of this one and not of its reason in general."""
     if decision.reason is Reason.WITHDRAWN and sub_revision is not None:
         return f"it was {words(sub_revision)}"
     at = standing.had_already.at(decision.article)
     if decision.reason is Reason.HAD_ALREADY and at is not None:
         return f"they had it already, marked on {at:%Y-%m-%d}"
-    return None
+    return told.why(decision.article) if decision.reason is Reason.SAME_STORY else None
 
 
-def _article(decision: Decision, title: str, email: str, why: str | None = None) -> Explained:
+def _article(decision: Decision, title: str, email: str, why: str | None = None, told: _Told = _NOTHING_TOLD) -> Explained:
     got = "is in" if decision.chosen else "is not in"
-    name = f"“{title}”" if title else f"Article {decision.article}"
-    sentence = f"{name} {got} the mail of {email}: {why or _BECAUSE[decision.reason]}."
-    return Explained(decision.article, title, decision.chosen, decision.reason.value, decision.topic, sentence)
+    name = _name(decision.article, title)
+    sentence = f"{name[0].upper()}{name[1:]} {got} the mail of {email}: {why or _BECAUSE[decision.reason]}."
+    instead = told.instead.get(decision.article)
+    return Explained(decision.article, title, decision.chosen, decision.reason.value, decision.topic, instead, sentence)
+
+
+def _name(article: int, title: str) -> str:
+    return f"“{title}”" if title else f"article {article}"
 
 
 def _sentence(issue: Issue, standing: Standing, chosen: int) -> str:

@@ -12,6 +12,7 @@ from digest.audience.topics import ALL_TOPICS
 from digest.insights.simulation import Group
 from digest.issues.candidates import popularity
 from digest.issues.selection import Candidate
+from digest.issues.stories import Told, find_stories
 from digest.issues.topics import Sorter
 from digest.settings import NewsletterSettings
 from digest.store import tables
@@ -28,13 +29,18 @@ def articles_to_replay(
     """
     came = func.coalesce(_article.published_at, _article.first_seen_at, type_=_article.first_seen_at.type)
     featured = func.coalesce(_article.featured_here, _article.featured, type_=_article.featured.type)
+    told = select(_article.id, _article.source, _article.title, came)
     columns = (_article.id, came, _article.tags, featured, _article.language, _article.author, _article.popularity)
-    query = select(*columns).where(_article.withdrawn_at.is_(None), came > after, came <= until)
+    span = (_article.withdrawn_at.is_(None), came > after, came <= until)
+    stories: dict[int, int] = {}
+    if newsletter.same_story:
+        stories = find_stories((Told(*row) for row in connection.execute(told.where(*span))), newsletter.same_story)
     sorter = Sorter(newsletter)
-    for number, at, tags, is_featured, language, author, read in connection.execute(query):
+    for number, at, tags, is_featured, language, author, read in connection.execute(select(*columns).where(*span)):
         often = popularity(newsletter, read, at, until)
-        topics, more = sorter.topics_of(tags), {"language": language, "author": author}
-        yield at, Candidate(number, None, topics, at, bool(is_featured), popularity=often, **more)
+        topics, story = sorter.topics_of(tags), stories.get(number)
+        more = {"language": language, "author": author}
+        yield at, Candidate(number, None, topics, at, bool(is_featured), popularity=often, story=story, **more)
 
 
 def groups_of(connection: Connection, newsletter: NewsletterSettings) -> list[Group]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -36,6 +37,12 @@ def candidates_of(
         )
         for article in articles
     )
+
+
+def with_stories(candidates: Iterable[Candidate], stories: Mapping[int, int]) -> tuple[Candidate, ...]:
+    """The candidates in the order of their ids, each with its story."""
+    told = (replace(one, story=stories[one.id]) if one.id in stories else one for one in candidates)
+    return tuple(sorted(told, key=lambda one: one.id))
 
 
 def popularity(newsletter: NewsletterSettings, number: float | None, at: datetime | None, now: datetime) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -13,15 +14,18 @@ from digest.audience.had_already import had_by_everybody
 from digest.catalogue.article import Article
 from digest.issues import pool
 from digest.issues.calendar import Slot
-from digest.issues.candidates import candidates_of
+from digest.issues.candidates import candidates_of, with_stories
 from digest.issues.editing import Edits
 from digest.issues.frozen import Frozen
 from digest.issues.languages import speaks
+from digest.issues.retelling import retold, sent_before
 from digest.issues.rules import rules_of
 from digest.issues.selection import Candidate, Reader, Rules, Selection
 from digest.issues.selection import select as choose
-from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
+from digest.rendering.content import AlsoContent, ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
 from digest.settings import Frequency, NewsletterSettings, Settings
+
+_ALSO = 5  # links to other sources beside one article
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +48,13 @@ def draw(
     articles = pool.articles(connection, slug, frequency, floor.number, place.cutoff, place.edits.pinned)
     candidates = candidates_of(connection, newsletter, articles, now)
     rules = rules_of(newsletter, place.edits)
-    selection = _select(connection, newsletter, place, candidates, rules)
-    content = _content(settings, newsletter, place, _usable(articles, candidates, rules), candidates, selection)
+    may_tell = [one for one in _usable(articles, candidates, rules) if one.id not in rules.excluded]
+    found = retold(connection, may_tell, floor.number, newsletter.same_story)
+    articles += found.before
+    candidates = with_stories(candidates + candidates_of(connection, newsletter, found.before, now), found.stories)
+    had = sent_before(connection, slug, found.before)
+    selection = _select(connection, newsletter, place, candidates, rules, had)
+    content = _content(settings, newsletter, place, _usable(articles, candidates, rules), candidates, selection, found.others)
     return Frozen(
         content, rules, candidates, floor.number, floor.bounded, newsletter.template, "", newsletter.timezone
     ), selection
@@ -58,7 +67,11 @@ def _content(
     usable: Iterable[Article],
     candidates: Iterable[Candidate],
     selection: Selection,
+    others: Mapping[int, Sequence[int]],
 ) -> IssueContent:
+    usable = list(usable)
+    urls = {article.id: article.url for article in usable if article.id not in place.edits.excluded}
+    also = {article: tuple(_also_at(one, urls[one]) for one in told if one in urls)[:_ALSO] for article, told in others.items()}
     zone = ZoneInfo(newsletter.timezone)
     found = {candidate.id: candidate.topics for candidate in candidates}
     return IssueContent(
@@ -71,7 +84,9 @@ def _content(
         site=_site(settings),
         sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
         sections=tuple(SectionContent(slug, topic.title) for slug, topic in newsletter.offered.items()),
-        articles=tuple(_article(article, found[article.id], zone) for article in _by_priority(usable, selection)),
+        articles=tuple(
+            _article(article, found[article.id], zone, also.get(article.id, ())) for article in _by_priority(usable, selection)
+        ),
     )
 
 
@@ -87,6 +102,7 @@ def _select(
     place: Place,
     candidates: tuple[Candidate, ...],
     rules: Rules,
+    had: frozenset[int],
 ) -> Selection:
     """What somebody gets who follows every topic and has missed nothing; or, where that is too little for an issue, what
     they get who lag furthest behind."""
@@ -95,7 +111,7 @@ def _select(
     had_already = frozenset(had_by_everybody(connection))
     selections = []
     for coverage in (pool.coverage_point(connection, slug, chosen), pool.lowest_coverage(connection, slug, chosen)):
-        reader = Reader(topics, coverage, owed, had_already=had_already)
+        reader = Reader(topics, coverage, owed, had, had_already)
         selections.append(choose(candidates, rules, reader, cutoff=place.cutoff))
         if len(selections[-1].chosen) >= newsletter.min_articles:
             return selections[-1]
@@ -107,7 +123,7 @@ def _by_priority(articles: Iterable[Article], selection: Selection) -> list[Arti
     return sorted(articles, key=lambda article: places[article.id])
 
 
-def _article(article: Article, topics: tuple[str, ...], zone: ZoneInfo) -> ArticleContent:
+def _article(article: Article, topics: tuple[str, ...], zone: ZoneInfo, also: tuple[AlsoContent, ...]) -> ArticleContent:
     return ArticleContent(
         id=article.id,
         title=article.title,
@@ -121,7 +137,14 @@ def _article(article: Article, topics: tuple[str, ...], zone: ZoneInfo) -> Artic
         language=article.language,
         featured=article.featured,
         topics=topics,
+        also=also,
     )
+
+
+def _also_at(article: int, url: str) -> AlsoContent:
+    """A link to where an article stands too, called by its host."""
+    host = urlsplit(url).hostname or url
+    return AlsoContent(article, url, host.removeprefix("www."))
 
 
 def _site(settings: Settings) -> SiteContent:

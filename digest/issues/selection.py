@@ -7,7 +7,7 @@ coverage point) and that of every rendition (someone's topics, coverage point, o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
@@ -37,6 +37,7 @@ class Reason(StrEnum):
     ALREADY_COVERED = "already_covered"
     ALREADY_SENT = "already_sent"
     HAD_ALREADY = "had_already"
+    SAME_STORY = "same_story"
     NO_TOPIC = "no_topic"
 
 
@@ -48,12 +49,16 @@ CHOSEN = (
 )  # no set: an enum's hash takes longer than four comparisons
 OVER = (Reason.OVER_THE_LIMIT, Reason.OVER_THE_AUTHOR_LIMIT)
 """Why an article that qualified is owed."""
+HAD = (Reason.ALREADY_SENT, Reason.HAD_ALREADY)
+"""Why an article is as good as theirs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """What selection needs to know of an article. `topics` are those of the newsletter it belongs to, in the newsletter's
-    order; `clicks` and `popularity` have decayed by their age already."""
+    order; `clicks` and `popularity` have decayed by their age already. `story` is what it shares with articles of other
+    sources that tell the same; None when there are none.
+    """
 
     id: int
     arrival: int | None
@@ -66,6 +71,7 @@ class Candidate:
     popularity: float = 0.0
     language: str | None = None
     author: str | None = None
+    story: int | None = None
 
 
 Qualified = tuple[Candidate, Reason, str]
@@ -119,9 +125,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A decision for every candidate: the chosen ones first, in the order of priority, then the rest by id."""
+    """A decision for every candidate: the chosen ones first, in the order of priority, then the rest by id.
+
+    `instead` names, for each that tells the same story as another one, which one that is.
+    """
 
     decisions: tuple[Decision, ...]
+    instead: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def chosen(self) -> tuple[Decision, ...]:
@@ -138,17 +148,22 @@ def select(candidates: Iterable[Candidate], rules: Rules, reader: Reader, *, cut
     """Decide on every candidate for one reader."""
     out: list[Decision] = []
     qualified: list[Qualified] = []
+    told: dict[int, int] = {}
     for candidate in candidates:
         reason = _qualify(candidate, rules, reader, cutoff)
         topic = _first_followed(candidate.topics, reader.topics)
         if reason not in CHOSEN:
+            if candidate.story is not None and reason in HAD:
+                told[candidate.story] = max(candidate.id, told.get(candidate.story, 0))
             out.append(Decision(candidate.id, reason, topic))
         elif topic is None:
             out.append(Decision(candidate.id, Reason.NO_TOPIC))
         else:
             qualified.append((candidate, reason, topic))
-    chosen, over = _fill(in_order(qualified, rules), rules)
-    return Selection(tuple(chosen) + tuple(sorted(out + over, key=attrgetter("article"))))
+    chosen, left = _fill(in_order(qualified, rules), rules, told)
+    instead = {one.id: told[one.story] for one, _, _ in left if one.story is not None and one.story in told}
+    out += (Decision(one.id, Reason.SAME_STORY if one.id in instead else reason, topic) for one, reason, topic in left)
+    return Selection(tuple(chosen) + tuple(sorted(out, key=attrgetter("article"))), instead)
 
 
 def _first_followed(topics: Iterable[str], followed: frozenset[str]) -> str | None:
@@ -197,17 +212,25 @@ def _too_old(candidate: Candidate, lookback: timedelta) -> bool:
     return candidate.published_at < candidate.seeded_at - lookback
 
 
-def _fill(ordered: Iterable[Qualified], rules: Rules) -> tuple[list[Decision], list[Decision]]:
-    """Give room in order, or in turns, until the limits are reached; what finds none is over one of them."""
+def _fill(ordered: Iterable[Qualified], rules: Rules, told: dict[int, int]) -> tuple[list[Decision], list[Qualified]]:
+    """Give room in order, or in turns, until the limits are reached; what finds none is left, with the reason.
+
+    `told` are the stories that they have had, each with its article; those that they get now are added. A story is told
+    once: what found no room is not owed when its story found some after all.
+    """
     chosen: list[Decision] = []
-    over: list[Decision] = []
+    left: list[Qualified] = []
     room = Room(rules)
     for candidate, reason, topic in in_turns(ordered, room) if rules.topics_take_turns else ordered:
         if room.full_of(topic):
-            over.append(Decision(candidate.id, Reason.OVER_THE_LIMIT, topic))
+            left.append((candidate, Reason.OVER_THE_LIMIT, topic))
         elif room.enough_of(candidate.author):
-            over.append(Decision(candidate.id, Reason.OVER_THE_AUTHOR_LIMIT, topic))
+            left.append((candidate, Reason.OVER_THE_AUTHOR_LIMIT, topic))
+        elif candidate.story in told:
+            left.append((candidate, Reason.SAME_STORY, topic))
         else:
             room.take(candidate, topic)
             chosen.append(Decision(candidate.id, reason, topic))
-    return chosen, over
+            if candidate.story is not None:
+                told[candidate.story] = candidate.id
+    return chosen, left

@@ -132,6 +132,10 @@ class NewsletterSettings(Succeeded):
     languages: tuple[Language, ...] = Field(
         (), description="Only articles in these languages (`en` is also `en-GB`), and those that name none; by default all."
     )
+    same_story: Duration = Field(
+        timedelta(days=3),
+        description="Articles of different sources with nearly the same title, published at most so far apart, are one story and shown once; `0s`: never.",
+    )
     approval: Literal["required", "automatic"] = Field("required", description="Whether a person approves each issue.")
     template: TemplateName = Field("weekly", description="The template's name: templates/NAME.mjml and .txt.")
     subject: Line = Field(
