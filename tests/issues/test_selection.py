@@ -137,6 +137,17 @@ def test_what_was_frozen_is_read_back_as_it_was() -> None:
     assert Frozen.from_json(made.to_json()) == made
 
 
+def test_what_was_frozen_before_there_were_orders_languages_authors_or_stories_is_read_as_without() -> None:
+    made = frozen((replace(PLAIN, id=2), PLAIN))
+    kept = made.to_json()
+    for name in ("order", "languages", "max_per_author", "topics_take_turns"):
+        del kept["rules"][name]
+    for candidate in kept["candidates"]:
+        for name in ("clicks", "popularity", "language", "author", "story"):
+            del candidate[name]
+    assert Frozen.from_json(kept) == made
+
+
 @given(owed=st.dictionaries(st.integers(1, 999), st.integers(1, 99)))
 def test_owed_sets_have_one_spelling_and_grow_older_with_each_issue(owed: dict[int, int]) -> None:
     assert parse_owed(format_owed(owed)) == owed
