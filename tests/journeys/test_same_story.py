@@ -74,6 +74,17 @@ def test_the_other_one_does_not_come_next_week_to_who_got_the_story_and_does_to_
     assert told["sentence"].endswith(f"it tells the same story as “{TITLE}”, which they have been sent.")
 
 
+def test_one_address_at_two_sources_is_one_article_whatever_its_titles(project: Project) -> None:
+    project.join("ann@x.example", "python")
+    project.offer(article("a", title="As its own site calls it"))
+    shared = article("w", title="As somebody else calls it", url="https://backend.example/a?utm_source=wire#top")
+    (project.folder / "wire.json").write_text(json.dumps([shared]), encoding="utf-8")
+    project.run(MONDAY)
+    project.run(MONDAY + WEEK)
+    assert project.read("ann@x.example") == [["a"]]
+    assert "Also at" not in texts(project, "ann@x.example")[0]
+
+
 def test_further_apart_than_configured_they_are_two_stories(project: Project) -> None:
     project.configure("min_articles = 1", 'min_articles = 1\nsame_story = "12h"')
     project.join("ann@x.example", "python")
