@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, update
 
+from digest.app.editing import Wish, understand, write_down
 from digest.app.succeeding import succeed
 from digest.app.wiring import App
 from digest.audience.pausing import resume_due
+from digest.catalogue.storing import highest_arrival
 from digest.checks.finding import Finding, Severity
 from digest.checks.issue_checks import check
 from digest.delivery import upkeep
@@ -21,6 +23,7 @@ from digest.delivery.shelf import Shelf, widest_arrangement
 from digest.delivery.transitions import DeliveryState
 from digest.errors import Refused, UsageError
 from digest.issues.calendar import Slot, due_slot, next_slot
+from digest.issues.editing import Edits
 from digest.issues.freezing import freeze, refreeze
 from digest.issues.issue import Issue, find_issue, issue_by_id, issue_of_slot
 from digest.issues.lifecycle import STEPS, WHY_NOT, IssueState, record, step
@@ -44,27 +47,38 @@ def coming_slot(app: App, newsletter: NewsletterSettings, frequency: Frequency) 
     return coming
 
 
-def draft(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, actor: str) -> Issue:
-    """Freeze the issue of a slot. Refused when the slot has one already, and when it would be skipped: that is for its
-    time to decide."""
+def draft(
+    app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, actor: str, wish: Wish | None = None
+) -> Issue:
+    """Freeze the issue of a slot, as an editor wishes. Refused when the slot has one already, and when it would be skipped:
+    that is for its time to decide."""
     succeed(app)
     with app.store.writing() as connection:
         found = issue_of_slot(connection, newsletter.slug, frequency.value, slot.name)
         if found is not None:
             raise Refused(f"the slot {slot.name} has its issue already: {found.name}, {found.state}")
-        issue = freeze_in(app, connection, newsletter, frequency, slot, actor)
+        wished = understand(connection, wish or Wish(), highest_arrival(connection))
+        issue = freeze_in(app, connection, newsletter, frequency, slot, actor, wished.edits(Edits()))
         if issue.state is _S.SKIPPED:
             raise Refused(f"nothing was drafted for {newsletter.slug}, slot {slot.name}: {issue.reason}")
+        write_down(app, connection, issue, wished, actor)
         return issue
 
 
 def freeze_in(
-    app: App, connection: Connection, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, actor: str
+    app: App,
+    connection: Connection,
+    newsletter: NewsletterSettings,
+    frequency: Frequency,
+    slot: Slot,
+    actor: str,
+    edits: Edits | None = None,
 ) -> Issue:
     """Freeze the issue of a slot inside a transaction that may yet be undone."""
     resume_due(connection, now=app.now)
     folders = app.template_folders
-    return freeze(connection, app.settings, newsletter, frequency, slot, folders=folders, now=app.now, actor=actor)
+    now, settings = app.now, app.settings
+    return freeze(connection, settings, newsletter, frequency, slot, folders=folders, now=now, actor=actor, edits=edits)
 
 
 def redraft(app: App, issue: Issue, actor: str) -> Issue:

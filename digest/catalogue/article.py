@@ -28,6 +28,7 @@ class Entry:
     featured: bool = False
     reading_minutes: int | None = None
     language: str | None = None
+    popularity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Article:
     featured: bool
     reading_minutes: int | None
     language: str | None
+    popularity: float | None
     first_seen_at: datetime
     seeded_at: datetime | None
     withdrawn_at: datetime | None

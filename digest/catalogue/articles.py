@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, Select, func, select, update
 
 from digest.catalogue.address import canonical_url
 from digest.catalogue.article import Article
-from digest.catalogue.many import among
+from digest.catalogue.many import MANY, among
 from digest.errors import UsageError
 from digest.store import tables
 
@@ -31,6 +31,7 @@ _COLUMNS = (
     func.coalesce(_article.featured_here, _article.featured, type_=_article.featured.type).label("featured"),
     _article.reading_minutes,
     _article.language,
+    _article.popularity,
     _article.first_seen_at,
     _article.seeded_at,
     _article.withdrawn_at,
@@ -102,6 +103,24 @@ def find_article(connection: Connection, ref: str) -> Article:
         numbers = ", ".join(map(str, ids))
         raise UsageError(f"'{ref}' is an id of articles {numbers}; name one by its number, `digest articles list` shows them")
     return articles_by_ids(connection, ids)[ids[0]]
+
+
+def articles_at(connection: Connection, links: Iterable[str]) -> dict[str, int]:
+    """The articles that these addresses lead to, by address; what leads to none is absent."""
+    canonical: dict[str, str] = {}
+    for link in links:
+        try:
+            canonical[link] = canonical_url(link)
+        except ValueError:
+            continue  # a provider's own idea of an address
+    named = tables.article_key.c
+    query = select(named.key, named.article_id).where(named.source == "")
+    wanted = sorted(set(canonical.values()))
+    found: dict[str, int] = {}
+    for start in range(0, len(wanted), MANY):
+        rows = connection.execute(query.where(named.key.in_(wanted[start : start + MANY])))
+        found |= {row.key: row.article_id for row in rows}
+    return {link: found[address] for link, address in canonical.items() if address in found}
 
 
 def feature(connection: Connection, ref: str, on: bool) -> Article:

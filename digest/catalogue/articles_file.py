@@ -7,7 +7,16 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from digest.catalogue.cleaning import KEY_LIMIT, LONGEST_READING, NAME_LIMIT, SUMMARY_LIMIT, TAG_LIMIT, TAGS_LIMIT, TITLE_LIMIT
+from digest.catalogue.cleaning import (
+    KEY_LIMIT,
+    LONGEST_READING,
+    MOST_POPULAR,
+    NAME_LIMIT,
+    SUMMARY_LIMIT,
+    TAG_LIMIT,
+    TAGS_LIMIT,
+    TITLE_LIMIT,
+)
 
 _HTTP = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/]"
 
@@ -38,6 +47,9 @@ class FileArticle(BaseModel):
     reading_minutes: int | None = Field(None, ge=1, le=LONGEST_READING, description="How long it takes to read.")
     language: str | None = Field(
         None, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*$", description="A tag such as `en` or `pt-BR`."
+    )
+    popularity: int | float | None = Field(
+        None, ge=0, le=MOST_POPULAR, description='How much it is read, as the publisher counts it; for `order = "popular"`.'
     )
 
 

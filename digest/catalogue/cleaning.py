@@ -24,6 +24,7 @@ KEY_LIMIT = 500
 TAG_LIMIT = 64
 TAGS_LIMIT = 30
 LONGEST_READING = 10_000
+MOST_POPULAR = 10**12
 EARLIEST_YEAR, LATEST_YEAR = 1970, 9998
 
 _LANGUAGE = re.compile(r"(?=.{2,35}$)[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*")
@@ -96,6 +97,7 @@ def _entry(raw: Mapping[str, Any], zone: tzinfo, faults: list[Fault], place: str
         featured=optional("featured", _yes_or_no) or False,
         reading_minutes=optional("reading_minutes", _minutes),
         language=optional("language", language_tag),
+        popularity=optional("popularity", _popularity),
     )
 
 
@@ -218,6 +220,12 @@ def _minutes(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= LONGEST_READING:
         raise ValueError(f"{_shown(value)} is not a whole number of minutes from 1 to {LONGEST_READING}")
     return value
+
+
+def _popularity(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_POPULAR:
+        raise ValueError(f"{_shown(value)} is not a number from 0 to {MOST_POPULAR:,}")
+    return float(value)
 
 
 def _text(value: Any) -> str:

@@ -36,6 +36,7 @@ _CONTENT = (
     "featured",
     "reading_minutes",
     "language",
+    "popularity",
 )
 _NEW = tuple(f"new_{name}" for name in _CONTENT)
 _values = attrgetter(*_CONTENT)

@@ -54,6 +54,7 @@ def list_all(config: Config = None, as_json: Json = False) -> None:
                     "tags": article.tags,
                     "published_at": article.published_at,
                     "featured": article.featured,
+                    "popularity": article.popularity,
                     "withdrawn": article.withdrawn_at is not None,
                 }
                 for article in articles

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.options import Config, IssueName, Json, Newsletter, Now, Reason, actor, application
+from digest.cli.options import Config, Exclude, IssueName, Json, Newsletter, Now, Pin, Reason, actor, application
 from digest.cli.output import print_json, say, table, warn
 
 if TYPE_CHECKING:
@@ -29,12 +29,15 @@ def draft(
     newsletter: Annotated[str, typer.Argument(metavar="NEWSLETTER")],
     frequency: Annotated[str | None, typer.Option("--frequency", help="Where a newsletter offers several.")] = None,
     fetch: Annotated[bool, typer.Option(help="Read the sources first.")] = True,
+    pin: Pin = None,
+    exclude: Exclude = None,
     config: Config = None,
     now: Now = None,
     as_json: Json = False,
 ) -> None:
     """Freeze the issue of the slot that is due, or else of the next one."""
     from digest.app import fetching, issuing
+    from digest.app.editing import Wish
     from digest.cli.reports import exit_code_of_fetch, fetch_lines
 
     with application(config, now) as application_:
@@ -43,9 +46,30 @@ def draft(
         slot = issuing.coming_slot(application_, found, wanted)
         fetched = fetching.fetch(application_) if fetch else None
         lines = fetch_lines(fetched) if fetched else []
-        issue = issuing.draft(application_, found, wanted, slot, actor())
+        issue = issuing.draft(application_, found, wanted, slot, actor(), Wish(pin or (), exclude or ()))
     _tell(issue, as_json, lines)
     raise typer.Exit(exit_code_of_fetch(fetched) if fetched else 0)
+
+
+@app.command()
+def edit(
+    issue: IssueName,
+    pin: Pin = None,
+    exclude: Exclude = None,
+    put_back: Annotated[
+        list[str] | None, typer.Option("--put-back", metavar="ARTICLE", help="Leave it to the rules again; may be repeated.")
+    ] = None,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Pin articles in an issue that is not planned yet, leave some out, put them back: a new revision, to be approved anew."""
+    from digest.app import editing
+
+    wish = editing.Wish(pin or (), exclude or (), put_back or ())
+    with application(config, now) as application_:
+        found = editing.edit(application_, issue, wish, actor())
+    _tell(found, as_json, [f"revision {found.revision}"])
 
 
 @app.command("list")

@@ -25,6 +25,15 @@ Now = Annotated[str | None, typer.Option("--now", metavar="TIME", help="The time
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 Newsletter = Annotated[str | None, typer.Option("--newsletter", metavar="SLUG", help="Only this newsletter.")]
 IssueName = Annotated[str, typer.Argument(metavar="ISSUE", help="NEWSLETTER/NUMBER, such as weekly/12.")]
+Pin = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--pin", metavar="ARTICLE", help="An article that stands first, by number, id or address; repeated, in this order."
+    ),
+]
+Exclude = Annotated[
+    list[str] | None, typer.Option("--exclude", metavar="ARTICLE", help="An article that is left out; may be repeated.")
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the issue's history.")]
 
 _state: dict[str, Path | None] = {"config": None}

@@ -52,7 +52,7 @@ class Event:
     """One report of a provider, as its adapter understood it.
 
     `delivery_id` and `seal` are what the envelope carried; `attempt` is its attempt, 0 when the provider does not say.
-    `words` are the provider's own, masked.
+    `words` are the provider's own, masked. `link` is where a click leads.
     """
 
     delivery_id: str
@@ -63,6 +63,7 @@ class Event:
     reason: Cause | None = None
     words: str = ""
     seal: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, or_, select
 from digest.audience import leaving
 from digest.audience.dialects import among, insert_missing
 from digest.audience.suppression import EVERYTHING, suppress
+from digest.catalogue.articles import articles_at
 from digest.delivery.event import HARD, Event, Kind
 from digest.delivery.heeding import heed
 from digest.delivery.sealing import delivery_id, unseal
@@ -134,13 +135,16 @@ def _store(connection: Connection, issue_id: int, told: Sequence[_Told], provide
         if identity not in known:
             known.add(identity)
             new.append((subscriber, event))
-    rows = [_as_row(issue_id, subscriber, event, provider, now) for subscriber, event in new]
+    links = articles_at(connection, {event.link for _, event in new if event.link})
+    rows = [_as_row(issue_id, subscriber, event, provider, now, links) for subscriber, event in new]
     if rows:
         connection.execute(insert_missing(connection, tables.event), rows)
     return new
 
 
-def _as_row(issue_id: int, subscriber: int, event: Event, provider: str, now: datetime) -> dict[str, Any]:
+def _as_row(
+    issue_id: int, subscriber: int, event: Event, provider: str, now: datetime, links: Mapping[str, int]
+) -> dict[str, Any]:
     reason = None if event.reason is None else f"{event.reason}: {event.words}" if event.words else event.reason.value
     return {
         "issue_id": issue_id,
@@ -151,6 +155,7 @@ def _as_row(issue_id: int, subscriber: int, event: Event, provider: str, now: da
         "provider": provider,
         "provider_message_id": event.provider_message_id,
         "reason": reason,
+        "article_id": links.get(event.link),
         "received_at": now,
     }
 

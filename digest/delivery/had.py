@@ -82,6 +82,8 @@ def find(connection: Connection, issue: Issue, frozen: Frozen) -> Had:
     """Who of the audience was sent something that this issue could hold for them."""
     lowest, owed = _reach(connection, issue)
     fresh = {candidate.id for candidate in frozen.candidates if (candidate.arrival or 0) > lowest} | set(frozen.rules.pinned)
+    retold = frozen.retold()
+    fresh, owed = (some.union(*(retold[one] for one in some if one in retold)) for some in (fresh, owed))
     new, due = _renditions(connection, fresh), _renditions(connection, owed)
     if not new and not due and not _any_already(connection):
         return Had({}, None)

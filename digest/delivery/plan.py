@@ -33,6 +33,8 @@ from digest.store import tables
 
 _CHUNK = 1000
 
+_HAD = (Reason.ALREADY_SENT, Reason.SAME_STORY)
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -109,13 +111,16 @@ class Composer:
         under_way = {
             one.article: 0
             for one in selection.decisions
-            if one.reason is Reason.ALREADY_SENT and one.topic is not None and one.article in pending
+            if one.reason in _HAD and one.topic is not None and approved.instead.get(one.article, one.article) in pending
         }
         decided = {one.article for one in selection.decisions if one.reason is not Reason.NOT_YET_PUBLISHED}
         gone = (decided - under_way.keys()).union(self.withdrawn)
         untouched = {article: age for article, age in (under_way | dict(reader.owed)).items() if article not in gone}
-        over = untouched | older(reader.owed, selection.over_the_limit)
-        unsent = over | older(reader.owed, chosen)
+        retold = {article: told for article, told in approved.instead.items() if article not in self.withdrawn}
+        instead_of_withdrawn = [article for article, told in retold.items() if told in self.withdrawn]
+        over = untouched | older(reader.owed, [*selection.over_the_limit, *instead_of_withdrawn])
+        # Should none of it reach them, the story may come to them by any of its articles.
+        unsent = over | older(reader.owed, [*chosen, *(article for article, told in retold.items() if told in chosen)])
         arrangement = arrange(selection, self.frozen) if chosen else None
         return Composed(arrangement, format_owed(over), format_owed(unsent))
 
@@ -218,10 +223,12 @@ def _keep_renditions(
         }
         for arrangement, number in numbers.items()
     )
+    retold = frozen.retold()
+    # What tells the same as an article in it counts as held: whoever gets the one has had the other.
     held = (
         {"issue_id": issue.id, "rendition": number, "article_id": article}
         for arrangement, number in numbers.items()
-        for article in arrangement.articles
+        for article in sorted(set(arrangement.articles).union(*(retold.get(one, ()) for one in arrangement.articles)))
     )
     _insert(connection, tables.rendition, renditions)
     _insert(connection, tables.rendition_article, held)

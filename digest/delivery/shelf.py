@@ -72,7 +72,8 @@ class Shelf:
             raise Refused(
                 f"nothing of issue {name} remains, all its articles were withdrawn; `digest issues skip {name}` or cancel it"
             )
-        return assemble(self._blocks, left, issue=self.issue.name, number=number, content=self.content)
+        name, content, withdrawn = self.issue.name, self.content, self._withdrawn
+        return assemble(self._blocks, left, issue=name, number=number, content=content, withdrawn=withdrawn)
 
 
 def arrangement_of(connection: Connection, issue: Issue, number: int) -> Arrangement:

@@ -74,11 +74,12 @@ class Simulation:
 
 @dataclass(slots=True)
 class _Standing:
-    """How far a group has come."""
+    """How far a group has come; `had` are the articles of late that share their story with others."""
 
     group: Group
     coverage: int
     owed: dict[int, int] = field(default_factory=dict)
+    had: frozenset[int] = frozenset()
 
 
 @dataclass(slots=True)
@@ -96,6 +97,13 @@ class _Replay:
     def window(self, after: int, cutoff: int, owed: Iterable[int]) -> list[Candidate]:
         """What arrived in `(after, cutoff]`, and what is owed."""
         return [self.arrived[number - 1] for number in sorted(owed) if number <= after] + list(self.arrived[after:cutoff])
+
+    def told(self, had: Iterable[int], cutoff: int) -> frozenset[int]:
+        """Those of a reader's articles whose story another one may tell again."""
+        since = self.times[cutoff - 1] - 2 * self.newsletter.same_story if cutoff else None
+        return frozenset(
+            one for one in had if self.arrived[one - 1].story is not None and (since is None or self.times[one - 1] >= since)
+        )
 
 
 def simulate(
@@ -151,8 +159,8 @@ def _slot(replay: _Replay, name: str, at: datetime, frequency: str, standings: S
     if reason is not None:
         return Simulated(name, frequency, None, fresh, 0, 0, len(whole.owed), 0, considered, 0, {}, reason)
     replay.numbers += 1
-    reached = sum(_go_on(one, _choose(replay, one, cutoff), cutoff) for one in standings[1:])
-    _go_on(whole, selection, cutoff)
+    reached = sum(_go_on(replay, one, _choose(replay, one, cutoff), cutoff) for one in standings[1:])
+    _go_on(replay, whole, selection, cutoff)
     return Simulated(
         name,
         frequency,
@@ -176,16 +184,17 @@ def _why_skipped(newsletter: NewsletterSettings, found: int, considered: int, no
 
 
 def _choose(replay: _Replay, standing: _Standing, cutoff: int) -> Selection:
-    reader = Reader(standing.group.topics, standing.coverage, standing.owed)
-    candidates = replay.window(standing.coverage, cutoff, standing.owed)
+    reader = Reader(standing.group.topics, standing.coverage, standing.owed, standing.had)
+    candidates = replay.window(standing.coverage, cutoff, standing.owed.keys() | standing.had)
     if standing.group.many:  # of no topic of theirs: nothing that a count would show
-        candidates = [one for one in candidates if not reader.topics.isdisjoint(one.topics)]
+        candidates = [one for one in candidates if not reader.topics.isdisjoint(one.topics) or one.id in standing.had]
     return select(candidates, replay.rules, reader, cutoff=cutoff)
 
 
-def _go_on(standing: _Standing, selection: Selection, cutoff: int) -> int:
+def _go_on(replay: _Replay, standing: _Standing, selection: Selection, cutoff: int) -> int:
     """As settling does; returns how many of the group got a mail."""
     standing.owed = older(standing.owed, selection.over_the_limit)
+    standing.had = replay.told(standing.had.union(one.article for one in selection.chosen), cutoff)
     standing.coverage = cutoff
     return standing.group.many if selection.chosen else 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -10,23 +9,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, insert, select
 
-from digest.audience.had_already import had_by_everybody
-from digest.catalogue.article import Article
 from digest.catalogue.storing import highest_arrival
 from digest.errors import TemplateError
-from digest.issues import pool
 from digest.issues.calendar import Slot
+from digest.issues.drawing import Place, draw
+from digest.issues.editing import Edits, edits_of
 from digest.issues.frozen import Frozen
 from digest.issues.gathering import remember_tags
-from digest.issues.issue import Issue, issue_by_id
+from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.issues.lifecycle import IssueState, record, step
-from digest.issues.rules import rules_of
-from digest.issues.selection import Candidate, Reader, Rules, Selection
-from digest.issues.selection import select as choose
-from digest.issues.topics import Sorter
+from digest.issues.selection import Selection
 from digest.issues.withdrawn import begin_anew
 from digest.rendering.blocks import content_hash, render_blocks
-from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
 from digest.rendering.subject import render_subject
 from digest.rendering.templates import load_template
 from digest.settings import Frequency, NewsletterSettings, Settings
@@ -54,11 +48,13 @@ def freeze(
     folders: tuple[Path, ...],
     now: datetime,
     actor: str,
+    edits: Edits | None = None,
 ) -> Issue:
     """Make the issue of a slot, inside the caller's transaction: a draft; skipped below the minimum; held by a broken template."""
     remember_tags(connection, newsletter)
     number = _next_number(connection, newsletter.slug)
-    frozen, selection = _freeze_content(connection, settings, newsletter, frequency, slot, number)
+    cutoff = highest_arrival(connection)
+    frozen, selection = draw(connection, settings, newsletter, Place(frequency, slot, number, cutoff, edits or Edits()), now)
     rendered = _render(frozen, newsletter, folders)
     state, reason = _opening_state(selection, newsletter, rendered)
     issue_id = connection.execute(select(func.coalesce(func.max(tables.issue.c.id), 0) + 1)).scalar_one()
@@ -74,7 +70,7 @@ def freeze(
             reason=reason,
             revision=1,
             finished_at=now if state is IssueState.SKIPPED else None,
-            **_frozen_values(rendered, connection, now),
+            **_frozen_values(rendered, cutoff, now),
         )
     )
     _keep_content(connection, issue_id, frozen, rendered, selection)
@@ -91,15 +87,23 @@ def refreeze(
     folders: tuple[Path, ...],
     now: datetime,
     actor: str,
+    edits: Edits | None = None,
+    cutoff: int | None = None,
 ) -> Issue:
-    """Freeze an unsent issue anew, as its next revision: after a template was mended. Voids an approval."""
+    """Freeze an unsent issue anew, as its next revision: after an edit, or when a template was mended. Voids an approval.
+
+    Without other `edits` those there are stay; with a `cutoff` what arrived after it stays out.
+    """
     remember_tags(connection, newsletter)
     zone = ZoneInfo(newsletter.timezone)
     slot = Slot(at=issue.slot_at, local=issue.slot_at.astimezone(zone).replace(tzinfo=None))
-    frozen, selection = _freeze_content(connection, settings, newsletter, Frequency(issue.frequency), slot, issue.number)
+    edits = edits_of(frozen_of(connection, issue).rules) if edits is None else edits
+    cutoff = highest_arrival(connection) if cutoff is None else cutoff
+    place = Place(Frequency(issue.frequency), slot, issue.number, cutoff, edits)
+    frozen, selection = draw(connection, settings, newsletter, place, now)
     rendered = _render(frozen, newsletter, folders)
     state, reason = _opening_state(selection, newsletter, rendered)
-    values = _frozen_values(rendered, connection, now) | {
+    values = _frozen_values(rendered, place.cutoff, now) | {
         "revision": issue.revision + 1,
         "approved_hash": None,
         "approved_by": None,
@@ -112,55 +116,6 @@ def refreeze(
     begin_anew(connection, issue.id)
     _keep_content(connection, issue.id, frozen, rendered, selection)
     return issue_by_id(connection, issue.id)
-
-
-def _freeze_content(
-    connection: Connection, settings: Settings, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, number: int
-) -> tuple[Frozen, Selection]:
-    floor = pool.floor(connection, newsletter.slug, frequency.value, newsletter.carry_over)
-    articles = pool.articles(connection, newsletter.slug, frequency.value, floor.number)
-    sorter = Sorter(newsletter)
-    found = {article.id: sorter.topics_of(article.tags) for article in articles}
-    candidates = tuple(_candidate(article, found[article.id]) for article in articles)
-    rules = rules_of(newsletter)
-    selection = _select(connection, newsletter, frequency, candidates, rules)
-    zone = ZoneInfo(newsletter.timezone)
-    usable = [a for a in articles if found[a.id] and a.withdrawn_at is None and a.arrival is not None]
-    content = IssueContent(
-        newsletter=newsletter.slug,
-        title=newsletter.title,
-        number=number,
-        slot_on=slot.local.date(),
-        language=settings.site.language,
-        subject="",
-        site=_site(settings),
-        sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
-        sections=tuple(SectionContent(slug, topic.title) for slug, topic in newsletter.offered.items()),
-        articles=tuple(_article(article, found[article.id], zone) for article in _by_priority(usable, selection)),
-    )
-    frozen = Frozen(content, rules, candidates, floor.number, floor.bounded, newsletter.template, "", newsletter.timezone)
-    return frozen, selection
-
-
-def _select(
-    connection: Connection,
-    newsletter: NewsletterSettings,
-    frequency: Frequency,
-    candidates: tuple[Candidate, ...],
-    rules: Rules,
-) -> Selection:
-    """What somebody gets who follows every topic and has missed nothing; or, where that is too little for an issue, what
-    they get who lag furthest behind."""
-    slug, chosen = newsletter.slug, frequency.value
-    topics, cutoff, owed = frozenset(rules.topics), highest_arrival(connection), pool.owed(connection, slug, chosen)
-    had_already = frozenset(had_by_everybody(connection))
-    selections = []
-    for coverage in (pool.coverage_point(connection, slug, chosen), pool.lowest_coverage(connection, slug, chosen)):
-        reader = Reader(topics, coverage, owed, had_already=had_already)
-        selections.append(choose(candidates, rules, reader, cutoff=cutoff))
-        if len(selections[-1].chosen) >= newsletter.min_articles:
-            return selections[-1]
-    return selections[0]
 
 
 def _render(frozen: Frozen, newsletter: NewsletterSettings, folders: tuple[Path, ...]) -> Rendered:
@@ -184,9 +139,9 @@ def _opening_state(selection: Selection, newsletter: NewsletterSettings, rendere
     return IssueState.DRAFT, None
 
 
-def _frozen_values(rendered: Rendered, connection: Connection, now: datetime) -> dict[str, object]:
+def _frozen_values(rendered: Rendered, cutoff: int, now: datetime) -> dict[str, object]:
     return {
-        "cutoff": highest_arrival(connection),
+        "cutoff": cutoff,
         "frozen_at": now,
         "subject": rendered.subject,
         "content_hash": rendered.content_hash,
@@ -218,42 +173,3 @@ def _keep_content(connection: Connection, issue_id: int, frozen: Frozen, rendere
 def _next_number(connection: Connection, newsletter: str) -> int:
     highest = select(func.coalesce(func.max(tables.issue.c.number), 0)).where(tables.issue.c.newsletter == newsletter)
     return int(connection.execute(highest).scalar_one()) + 1
-
-
-def _candidate(article: Article, topics: tuple[str, ...]) -> Candidate:
-    return Candidate(
-        id=article.id,
-        arrival=article.arrival,
-        topics=topics,
-        published_at=article.published_at,
-        featured=article.featured,
-        seeded_at=article.seeded_at,
-        withdrawn=article.withdrawn_at is not None,
-    )
-
-
-def _by_priority(articles: Iterable[Article], selection: Selection) -> list[Article]:
-    places: Mapping[int, int] = {decision.article: place for place, decision in enumerate(selection.decisions)}
-    return sorted(articles, key=lambda article: places[article.id])
-
-
-def _article(article: Article, topics: tuple[str, ...], zone: ZoneInfo) -> ArticleContent:
-    return ArticleContent(
-        id=article.id,
-        title=article.title,
-        url=article.url,
-        summary=article.summary,
-        author=article.author,
-        image=article.image,
-        image_alt=article.image_alt,
-        reading_minutes=article.reading_minutes,
-        published_on=None if article.published_at is None else article.published_at.astimezone(zone).date(),
-        language=article.language,
-        featured=article.featured,
-        topics=topics,
-    )
-
-
-def _site(settings: Settings) -> SiteContent:
-    site = settings.site
-    return SiteContent(site.name, site.url, site.public_url, site.postal_address, site.logo, site.colour)

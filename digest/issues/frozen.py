@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self
@@ -28,6 +29,14 @@ class Frozen:
     template: str
     template_hash: str
     timezone: str
+
+    def retold(self) -> dict[int, frozenset[int]]:
+        """For each candidate that shares its story, the others that tell it."""
+        told: defaultdict[int, set[int]] = defaultdict(set)
+        for one in self.candidates:
+            if one.story is not None:
+                told[one.story].add(one.id)
+        return {one: frozenset(story - {one}) for story in told.values() for one in story}
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for the store; `from_json` reads it back."""

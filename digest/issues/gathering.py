@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from sqlalchemy import Connection, delete, insert, select
 
 from digest.settings import NewsletterSettings
+from digest.settings.tag_rules import rule_of
 from digest.store import tables
 
 _row = tables.topic_tags.c
@@ -40,11 +41,12 @@ def missed_tags(connection: Connection, newsletter: NewsletterSettings, follower
 
 
 def _tags(newsletter: NewsletterSettings) -> dict[str, tuple[str, ...]]:
-    """What each offered topic gathers: its own tags, and those of the topics that moved to it."""
-    gathered = {slug: list(topic.tags) for slug, topic in newsletter.offered.items()}
+    """What each offered topic gathers: its own tags, and those of the topics that moved to it; of a rule, the tags that it
+    does not exclude."""
+    gathered = {slug: list(rule_of(topic.tags).gathered()) for slug, topic in newsletter.offered.items()}
     for topic in newsletter.topics.values():
         if topic.moved_to is not None:
-            gathered[topic.moved_to] += topic.tags
+            gathered[topic.moved_to] += rule_of(topic.tags).gathered()
     return {slug: tuple(dict.fromkeys(tags)) for slug, tags in gathered.items()}
 
 

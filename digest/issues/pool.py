@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
@@ -9,7 +10,6 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 from digest.audience.coverage import coverage_points
 from digest.catalogue.article import Article
 from digest.catalogue.articles import articles_by_ids, list_articles, window
-from digest.catalogue.storing import highest_arrival
 from digest.issues.owed import parse_owed
 from digest.store import tables
 
@@ -76,12 +76,14 @@ def owed(connection: Connection, newsletter: str, frequency: str) -> dict[int, i
     return ages
 
 
-def articles(connection: Connection, newsletter: str, frequency: str, above: int) -> list[Article]:
-    """What arrived after `above`, what waits for its time, and what is owed; by id."""
+def articles(
+    connection: Connection, newsletter: str, frequency: str, above: int, up_to: int, fixed: Iterable[int] = ()
+) -> list[Article]:
+    """What arrived in `(above, up_to]`, what waits for its time, what is owed, and what an editor fixed; by id."""
     held = {article.id: article for article in list_articles(connection, waiting=True)}
-    held |= {article.id: article for article in window(connection, above, highest_arrival(connection))}
-    missing = [article for article in owed(connection, newsletter, frequency) if article not in held]
-    held |= articles_by_ids(connection, missing)
+    held |= {article.id: article for article in window(connection, above, up_to)}
+    missing = [article for article in (*owed(connection, newsletter, frequency), *fixed) if article not in held]
+    held |= {number: one for number, one in articles_by_ids(connection, missing).items() if (one.arrival or 0) <= up_to}
     return [held[article] for article in sorted(held)]
 
 

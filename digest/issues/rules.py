@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from digest.issues.editing import Edits
 from digest.issues.selection import Rules
 from digest.settings import NewsletterSettings
 
 
-def rules_of(newsletter: NewsletterSettings) -> Rules:
-    """The rules as they are configured now; the freeze fixes them for its issue."""
+def rules_of(newsletter: NewsletterSettings, edits: Edits | None = None) -> Rules:
+    """The rules as they are configured now, and what an editor did; the freeze fixes them for its issue."""
+    fixed = edits or Edits()
     return Rules(
         topics=tuple(newsletter.offered),
         max_articles=newsletter.max_articles,
         max_per_topic=newsletter.max_per_topic,
         carry_over=newsletter.carry_over,
         lookback=newsletter.lookback,
+        order=newsletter.order,
+        languages=newsletter.languages,
+        max_per_author=newsletter.max_per_author,
+        topics_take_turns=newsletter.topics_take_turns,
+        pinned=fixed.pinned,
+        excluded=fixed.excluded,
     )

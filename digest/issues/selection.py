@@ -6,12 +6,16 @@ coverage point) and that of every rendition (someone's topics, coverage point, o
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
 from operator import attrgetter
+
+from digest.issues.filling import Room, in_turns
+from digest.issues.languages import speaks
+from digest.issues.ordering import in_order
+from digest.settings import Order
 
 
 class Reason(StrEnum):
@@ -23,14 +27,17 @@ class Reason(StrEnum):
     NEW = "new"
 
     OVER_THE_LIMIT = "over_the_limit"
+    OVER_THE_AUTHOR_LIMIT = "over_the_author_limit"
     EXPIRED = "expired"
     TOO_OLD = "too_old"
+    OTHER_LANGUAGE = "other_language"
     NOT_YET_PUBLISHED = "not_yet_published"
     EXCLUDED = "excluded"
     WITHDRAWN = "withdrawn"
     ALREADY_COVERED = "already_covered"
     ALREADY_SENT = "already_sent"
     HAD_ALREADY = "had_already"
+    SAME_STORY = "same_story"
     NO_TOPIC = "no_topic"
 
 
@@ -40,12 +47,18 @@ CHOSEN = (
     Reason.FEATURED,
     Reason.NEW,
 )  # no set: an enum's hash takes longer than four comparisons
-_BEGINNING = datetime.min.replace(tzinfo=UTC)
+OVER = (Reason.OVER_THE_LIMIT, Reason.OVER_THE_AUTHOR_LIMIT)
+"""Why an article that qualified is owed."""
+HAD = (Reason.ALREADY_SENT, Reason.HAD_ALREADY)
+"""Why an article is as good as theirs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What selection needs to know of an article. `topics` are those of the newsletter it belongs to, in the newsletter's order."""
+    """What selection needs to know of an article. `topics` are those of the newsletter it belongs to, in the newsletter's
+    order; `clicks` and `popularity` have decayed by their age already. `story` is what it shares with articles of other
+    sources that tell the same; None when there are none.
+    """
 
     id: int
     arrival: int | None
@@ -54,6 +67,15 @@ class Candidate:
     featured: bool = False
     seeded_at: datetime | None = None
     withdrawn: bool = False
+    clicks: float = 0.0
+    popularity: float = 0.0
+    language: str | None = None
+    author: str | None = None
+    story: int | None = None
+
+
+Qualified = tuple[Candidate, Reason, str]
+"""A candidate that may be in, by which rule, and under which topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +89,10 @@ class Rules:
     lookback: timedelta | None = None
     pinned: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
+    order: Order = Order.FEATURED
+    languages: tuple[str, ...] = ()
+    max_per_author: int | None = None
+    topics_take_turns: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +125,13 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A decision for every candidate: the chosen ones first, in the order of priority, then the rest by id."""
+    """A decision for every candidate: the chosen ones first, in the order of priority, then the rest by id.
+
+    `instead` names, for each that tells the same story as another one, which one that is.
+    """
 
     decisions: tuple[Decision, ...]
+    instead: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def chosen(self) -> tuple[Decision, ...]:
@@ -111,24 +141,29 @@ class Selection:
     @property
     def over_the_limit(self) -> tuple[int, ...]:
         """Those that qualified and found no room: they are owed."""
-        return tuple(decision.article for decision in self.decisions if decision.reason is Reason.OVER_THE_LIMIT)
+        return tuple(decision.article for decision in self.decisions if decision.reason in OVER)
 
 
 def select(candidates: Iterable[Candidate], rules: Rules, reader: Reader, *, cutoff: int) -> Selection:
     """Decide on every candidate for one reader."""
     out: list[Decision] = []
-    qualified: list[tuple[Candidate, Reason, str]] = []
+    qualified: list[Qualified] = []
+    told: dict[int, int] = {}
     for candidate in candidates:
         reason = _qualify(candidate, rules, reader, cutoff)
         topic = _first_followed(candidate.topics, reader.topics)
         if reason not in CHOSEN:
+            if candidate.story is not None and reason in HAD:
+                told[candidate.story] = max(candidate.id, told.get(candidate.story, 0))
             out.append(Decision(candidate.id, reason, topic))
         elif topic is None:
             out.append(Decision(candidate.id, Reason.NO_TOPIC))
         else:
             qualified.append((candidate, reason, topic))
-    chosen, over = _fill(_in_order(qualified, rules), rules)
-    return Selection(tuple(chosen) + tuple(sorted(out + over, key=attrgetter("article"))))
+    chosen, left = _fill(in_order(qualified, rules), rules, told)
+    instead = {one.id: told[one.story] for one, _, _ in left if one.story is not None and one.story in told}
+    out += (Decision(one.id, Reason.SAME_STORY if one.id in instead else reason, topic) for one, reason, topic in left)
+    return Selection(tuple(chosen) + tuple(sorted(out, key=attrgetter("article"))), instead)
 
 
 def _first_followed(topics: Iterable[str], followed: frozenset[str]) -> str | None:
@@ -145,6 +180,10 @@ def _qualify(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) ->
         return refused
     if candidate.id in rules.pinned:
         return Reason.PINNED
+    if rules.lookback is not None and _too_old(candidate, rules.lookback):
+        return Reason.TOO_OLD
+    if rules.languages and not speaks(rules.languages, candidate.language):
+        return Reason.OTHER_LANGUAGE
     waited = reader.owed.get(candidate.id)
     if waited is not None:
         return Reason.CARRIED_OVER if waited <= rules.carry_over else Reason.EXPIRED
@@ -164,8 +203,6 @@ def _refusal(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) ->
         return Reason.HAD_ALREADY
     if candidate.id in rules.excluded:
         return Reason.EXCLUDED
-    if rules.lookback is not None and _too_old(candidate, rules.lookback):
-        return Reason.TOO_OLD
     return None
 
 
@@ -175,33 +212,26 @@ def _too_old(candidate: Candidate, lookback: timedelta) -> bool:
     return candidate.published_at < candidate.seeded_at - lookback
 
 
-def _in_order(qualified: Sequence[tuple[Candidate, Reason, str]], rules: Rules) -> list[tuple[Candidate, Reason, str]]:
-    """Pinned in the editor's order, then owed, then featured, then new; newest first within each; ids settle ties."""
-    places = {article: place for place, article in enumerate(rules.pinned)}
-    ranks = {Reason.PINNED: 0, Reason.CARRIED_OVER: 1, Reason.FEATURED: 2, Reason.NEW: 3}
+def _fill(ordered: Iterable[Qualified], rules: Rules, told: dict[int, int]) -> tuple[list[Decision], list[Qualified]]:
+    """Give room in order, or in turns, until the limits are reached; what finds none is left, with the reason.
 
-    def key(item: tuple[Candidate, Reason, str]) -> tuple[int, int, tuple[float, int]]:
-        candidate, reason, _ = item
-        return ranks[reason], places.get(candidate.id, 0), newest_first(candidate)
-
-    return sorted(qualified, key=key)
-
-
-def newest_first(candidate: Candidate) -> tuple[float, int]:
-    """By this candidates are sorted newest first, those without a date last; ids settle ties."""
-    age = ((candidate.published_at or _BEGINNING) - _BEGINNING).total_seconds()
-    return -age, -candidate.id
-
-
-def _fill(ordered: Iterable[tuple[Candidate, Reason, str]], rules: Rules) -> tuple[list[Decision], list[Decision]]:
-    """Give room in order until the limits are reached; what finds none is over the limit."""
+    `told` are the stories that they have had, each with its article; those that they get now are added. A story is told
+    once: what found no room is not owed when its story found some after all. What an editor pins is only bound by the room.
+    """
     chosen: list[Decision] = []
-    over: list[Decision] = []
-    room: Counter[str] = Counter()
-    for candidate, reason, topic in ordered:
-        if len(chosen) < rules.max_articles and room[topic] < rules.max_per_topic:
-            room[topic] += 1
-            chosen.append(Decision(candidate.id, reason, topic))
+    left: list[Qualified] = []
+    room = Room(rules)
+    for candidate, reason, topic in in_turns(ordered, room) if rules.topics_take_turns else ordered:
+        pinned = reason is Reason.PINNED
+        if room.full_of(topic):
+            left.append((candidate, Reason.OVER_THE_LIMIT, topic))
+        elif not pinned and room.enough_of(candidate.author):
+            left.append((candidate, Reason.OVER_THE_AUTHOR_LIMIT, topic))
+        elif not pinned and candidate.story in told:
+            left.append((candidate, Reason.SAME_STORY, topic))
         else:
-            over.append(Decision(candidate.id, Reason.OVER_THE_LIMIT, topic))
-    return chosen, over
+            room.take(candidate, topic)
+            chosen.append(Decision(candidate.id, reason, topic))
+            if candidate.story is not None:
+                told[candidate.story] = candidate.id
+    return chosen, left

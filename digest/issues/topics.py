@@ -9,7 +9,9 @@ from sqlalchemy import Connection
 
 from digest.catalogue.articles import window
 from digest.issues.issue import Issue, list_issues
+from digest.issues.languages import speaks
 from digest.settings import NewsletterSettings
+from digest.settings.tag_rules import Rule, rule_of
 
 SILENT_FOR = 4  # issues
 
@@ -20,11 +22,11 @@ class Sorter:
 
     newsletter: NewsletterSettings
     _known: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
-    _gathered: dict[str, frozenset[str]] = field(default_factory=dict)
+    _gathered: dict[str, Rule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         current = {slug: topic for slug, topic in self.newsletter.topics.items() if not topic.retired}
-        self._gathered = {slug: frozenset(tag.casefold() for tag in topic.tags) for slug, topic in current.items()}
+        self._gathered = {slug: rule_of(topic.tags) for slug, topic in current.items()}
 
     def topics_of(self, tags: Iterable[str]) -> tuple[str, ...]:
         """The topics of an article with these tags, in the newsletter's order.
@@ -38,7 +40,7 @@ class Sorter:
 
     def _sort(self, tags: frozenset[str]) -> tuple[str, ...]:
         topics = self.newsletter.topics
-        found = {topics[slug].moved_to or slug for slug, gathered in self._gathered.items() if gathered & tags}
+        found = {topics[slug].moved_to or slug for slug, rule in self._gathered.items() if rule.matches(tags)}
         return tuple(slug for slug in topics if slug in found)
 
 
@@ -53,5 +55,10 @@ def silent_topics(connection: Connection, newsletter: NewsletterSettings, issue:
     if len(before) < SILENT_FOR:
         return ()
     since, sorter = sorted(before, key=lambda one: one.number)[-SILENT_FOR].cutoff, Sorter(newsletter)
-    heard = {topic for article in window(connection, since, issue.cutoff) for topic in sorter.topics_of(article.tags)}
+    heard = {
+        topic
+        for article in window(connection, since, issue.cutoff)
+        if speaks(newsletter.languages, article.language)
+        for topic in sorter.topics_of(article.tags)
+    }
     return tuple(topic for topic in newsletter.offered if topic not in heard)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 
 from markupsafe import escape
@@ -19,9 +19,21 @@ PREHEADER_LENGTH = 110
 """About as many characters as inboxes show beside a subject."""
 
 
-def assemble(blocks: Blocks, arrangement: Arrangement, *, issue: str, number: int, content: IssueContent) -> Rendition:
-    """Join the blocks of an arrangement; `issue` is "weekly/12" and `number` counts renditions within it."""
-    chosen = _chosen(blocks, arrangement)
+def assemble(
+    blocks: Blocks,
+    arrangement: Arrangement,
+    *,
+    issue: str,
+    number: int,
+    content: IssueContent,
+    withdrawn: Collection[int] = (),
+) -> Rendition:
+    """Join the blocks of an arrangement; `issue` is "weekly/12" and `number` counts renditions within it.
+
+    An article that names a `withdrawn` one as another place of its story names none.
+    """
+    lone = {article.id for article in content.articles if any(one.id in withdrawn for one in article.also)}
+    chosen = _chosen(blocks, arrangement, lone)
     preheader = preheader_of([blocks.titles[article] for article in arrangement.articles])
     return Rendition(
         issue=issue,
@@ -92,10 +104,14 @@ def join(parts: Iterable[Slotted], values: Mapping[str, str]) -> Slotted:
     return Slotted(tuple(literals), tuple(slots))
 
 
-def _chosen(blocks: Blocks, arrangement: Arrangement) -> list[Block]:
+def _chosen(blocks: Blocks, arrangement: Arrangement, lone: Collection[int]) -> list[Block]:
+    leads, cards = dict(blocks.leads), dict(blocks.cards)
+    for article in lone:
+        leads[article] = blocks.lone_leads.get(article, leads[article])
+        cards[article] = blocks.lone_cards.get(article, cards[article])
     chosen = [blocks.opening]
     if arrangement.lead is not None:
-        chosen.append(blocks.leads[arrangement.lead])
+        chosen.append(leads[arrangement.lead])
     for slug, articles in arrangement.sections:
-        chosen += (blocks.sections[slug], *(blocks.cards[article] for article in articles))
+        chosen += (blocks.sections[slug], *(cards[article] for article in articles))
     return [*chosen, blocks.closing]

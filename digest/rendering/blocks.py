@@ -6,7 +6,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jinja2
 import orjson
@@ -19,6 +19,8 @@ from digest.rendering.context import clean_article, clean_section, names_everywh
 from digest.rendering.names import SLOTS
 from digest.rendering.rendition import Slotted
 from digest.rendering.templates import Source, Template
+
+_LONE = ("lone_leads", "lone_cards")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Block:
 class Blocks:
     """Every piece that a rendition of one issue in one language can be joined from.
 
-    `leads`, `cards` and `titles` go by article id, `sections` by slug. Slots are the fields of `Personal` and `preheader`.
+    `leads`, `cards` and `titles` go by article id, `sections` by slug. `lone_leads` and `lone_cards` are of those articles
+    that name other places of their story, without these: for when one of them is withdrawn. Slots are the fields of `Personal` and `preheader`.
     """
 
     language: str
@@ -43,10 +46,20 @@ class Blocks:
     cards: Mapping[int, Block]
     closing: Block
     titles: Mapping[int, str]
+    lone_leads: Mapping[int, Block]
+    lone_cards: Mapping[int, Block]
 
     def to_bytes(self) -> bytes:
         """Canonical bytes: equal blocks make equal bytes, and these are what an approval signs."""
-        return orjson.dumps(self, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
+        option = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
+        # What is not there is not written: an approval of before there were lone ones holds.
+        parts = ((name, getattr(self, name)) for name in self.__slots__)
+        written = [
+            b"%b:%b" % (orjson.dumps(name), orjson.dumps(part, option=option))
+            for name, part in parts
+            if part or name not in _LONE
+        ]
+        return b"{%b}" % b",".join(written)
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> Blocks:
@@ -60,6 +73,8 @@ class Blocks:
             cards={int(key): _block(value) for key, value in read["cards"].items()},
             closing=_block(read["closing"]),
             titles={int(key): value for key, value in read["titles"].items()},
+            lone_leads={int(key): _block(value) for key, value in read.get("lone_leads", {}).items()},
+            lone_cards={int(key): _block(value) for key, value in read.get("lone_cards", {}).items()},
         )
 
 
@@ -67,6 +82,7 @@ def render_blocks(template: Template, content: IssueContent) -> Blocks:
     """Render every block of an issue, or raise a TemplateError that names the file and the line."""
     render = _Renderer(template, content)
     articles = [clean_article(article) for article in content.articles]
+    lone = [replace(article, also=()) for article in articles if article.also]
     return Blocks(
         language=content.language,
         opening=render("opening"),
@@ -75,6 +91,8 @@ def render_blocks(template: Template, content: IssueContent) -> Blocks:
         cards={article.id: render("card", article=article) for article in articles},
         closing=render("closing"),
         titles={article.id: article.title for article in articles},
+        lone_leads={article.id: render("lead", article=article) for article in lone},
+        lone_cards={article.id: render("card", article=article) for article in lone},
     )
 
 

@@ -36,8 +36,18 @@ class SectionContent:
 
 
 @dataclass(frozen=True, slots=True)
+class AlsoContent:
+    """Another article that tells the same, at another source: its id, its address, and the host of that."""
+
+    id: int
+    url: str
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class ArticleContent:
-    """One article, frozen. Texts are plain, never HTML; `topics` are those of the newsletter it belongs to, in the newsletter's order."""
+    """One article, frozen. Texts are plain, never HTML; `topics` are those of the newsletter it belongs to, in the newsletter's
+    order; `also` is where its story stands too."""
 
     id: int
     title: str
@@ -51,6 +61,7 @@ class ArticleContent:
     language: str | None
     featured: bool
     topics: tuple[str, ...]
+    also: tuple[AlsoContent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,4 +82,5 @@ def clean_article(article: ArticleContent) -> ArticleContent:
         image=image,
         image_alt=(one_line(article.image_alt or "") or one_line(article.title)) if image else None,
         language=one_line(article.language or "") or None,
+        also=tuple(replace(one, host=one_line(one.host)) for one in article.also if web_address(one.url)),
     )

@@ -23,7 +23,7 @@ from digest.settings.providers import (
     SmtpSettings,
 )
 from digest.settings.source_table import SourceSettings
-from digest.settings.types import Frequency, format_duration, parse_duration
+from digest.settings.types import Frequency, Order, format_duration, parse_duration
 
 __all__ = [
     "Database",
@@ -35,6 +35,7 @@ __all__ = [
     "MaildirSettings",
     "MailgunSettings",
     "NewsletterSettings",
+    "Order",
     "PostmarkSettings",
     "Providers",
     "ResendSettings",

@@ -35,8 +35,10 @@ from digest.settings.types import (
     Line,
     Lines,
     Number,
+    Order,
     Slug,
     Tag,
+    Tags,
     TemplateName,
     WebAddress,
     Whole,
@@ -89,7 +91,9 @@ class Topic(Succeeded):
     """What a subscriber can follow. The tags of one that is moved count for the one that takes its place."""
 
     title: Line = Field(min_length=1, description="The heading of its section.")
-    tags: tuple[Tag, ...] = Field(min_length=1, description="The article tags it gathers; compared without case.")
+    tags: Tags = Field(
+        description="The article tags it gathers, any one of them; or a rule with `and`, `or`, `not` and parentheses. Compared without case."
+    )
     retired_tags: tuple[Tag, ...] = Field((), description="Tags it gathered once and knowingly gathers no more.")
 
 
@@ -108,9 +112,30 @@ class NewsletterSettings(Succeeded):
     deliver_at: Literal["slot"] = Field("slot", description="When mails leave: at the slot.")
     max_articles: Whole = Field(20, ge=1, description="The most articles in one subscriber's mail.")
     max_per_topic: Whole = Field(10, ge=1, description="The most articles in one section of one subscriber's mail.")
+    max_per_author: Annotated[Whole, Field(ge=1)] | None = Field(
+        None, description="The most articles of one author in one subscriber's mail; by default there is no limit."
+    )
+    topics_take_turns: bool = Field(
+        False,
+        description="Whether topics fill a mail by turns, so that none takes all the room; otherwise `order` alone decides.",
+    )
     min_articles: Whole = Field(1, ge=1, description="Fewer than this in the whole issue, and it is skipped.")
+    order: Order = Field(
+        Order.FEATURED,
+        description="What comes first of what is new, and of what is owed: `featured` (then the newest), `newest`, `oldest` or `popular`.",
+    )
+    popular_half_life: Duration = Field(
+        timedelta(days=7), gt=timedelta(0), description="After this long a click, or an article's `popularity`, counts half."
+    )
     lookback: Duration | None = Field(None, description="How old, by published_at, an article of a source's first fetch may be.")
     carry_over: Whole = Field(4, ge=0, description="For how many issues an owed article waits before it expires.")
+    languages: tuple[Language, ...] = Field(
+        (), description="Only articles in these languages (`en` is also `en-GB`), and those that name none; by default all."
+    )
+    same_story: Duration = Field(
+        timedelta(days=3),
+        description="Articles of different sources with nearly the same title, published at most so far apart, are one story and shown once; `0s`: never.",
+    )
     approval: Literal["required", "automatic"] = Field("required", description="Whether a person approves each issue.")
     template: TemplateName = Field("weekly", description="The template's name: templates/NAME.mjml and .txt.")
     subject: Line = Field(

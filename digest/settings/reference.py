@@ -34,12 +34,14 @@ and unknown `DIGEST_` variables are errors. Secrets may not stand in the file.
 
 _KINDS: list[tuple[Any, str]] = [
     (types.Duration, "duration"),
+    (types.Tags, "list of: text, or a rule such as `python and not career`"),
     (Schedule, "cron, or a table of crons"),
     (types.Zone, "IANA time zone"),
     (types.Address, "e-mail address"),
     (types.Colour, "colour `#rrggbb`"),
     (types.Slug, "slug"),
     (types.Frequency, "frequency"),
+    (types.Order, " or ".join(f"`{order}`" for order in types.Order)),
     (types.Language, "language tag"),
     (types.TemplateName, "template name"),
     (types.WebAddress, "web address"),

@@ -13,7 +13,20 @@ from urllib.parse import urlsplit
 
 import email_validator
 from cronsim import CronSim, CronSimError
-from pydantic import AfterValidator, BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import core_schema
+
+from digest.settings.tag_rules import LONGEST, parse_tag_rule
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DURATION = re.compile(r"\s*(\d{1,9})\s*([smhdw])\s*", re.IGNORECASE)
@@ -32,6 +45,15 @@ class Frequency(StrEnum):
     DAILY = "daily"
     WEEKLY = "weekly"
     MONTHLY = "monthly"
+
+
+class Order(StrEnum):
+    """What comes first among articles that are alike: neither pinned nor owed, or all of them owed."""
+
+    FEATURED = "featured"
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    POPULAR = "popular"
 
 
 def parse_duration(value: Any) -> timedelta:
@@ -195,6 +217,29 @@ def _not_a_truth(value: Any) -> Any:
     return value
 
 
+class _TagsOrRule:
+    """Marks a list of tags in whose place a rule may stand; what is wrong with either is said of that one alone."""
+
+    def __get_pydantic_core_schema__(self, _source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        listed = handler.generate_schema(Annotated[tuple[Tag, ...], Field(min_length=1)])
+        return core_schema.no_info_wrap_validator_function(
+            self._read, listed, serialization=core_schema.plain_serializer_function_ser_schema(self._written)
+        )
+
+    def __get_pydantic_json_schema__(self, _schema: core_schema.CoreSchema, _handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        listed = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+        return {"anyOf": [listed, {"type": "string", "maxLength": LONGEST, "examples": ["python and not career"]}]}
+
+    def _read(self, value: Any, listed: ValidatorFunctionWrapHandler) -> Any:
+        if not isinstance(value, str):
+            return listed(value)
+        parse_tag_rule(_line(value))
+        return value
+
+    def _written(self, value: tuple[str, ...] | str) -> list[str] | str:
+        return value if isinstance(value, str) else list(value)
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
@@ -218,6 +263,7 @@ Lines = Annotated[str, AfterValidator(_lines)]
 Tag = Annotated[str, AfterValidator(_tag)]
 WebAddress = Annotated[str, AfterValidator(_url), WithJsonSchema({"type": "string", "format": "uri"})]
 BaseAddress = Annotated[str, AfterValidator(_base_url), WithJsonSchema({"type": "string", "format": "uri"})]
+Tags = Annotated[tuple[Tag, ...] | str, _TagsOrRule()]
 Whole = Annotated[int, BeforeValidator(_not_a_truth)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
 Number = Annotated[float, BeforeValidator(_not_a_truth)]

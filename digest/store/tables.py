@@ -16,6 +16,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Dialect,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -100,6 +101,7 @@ article = Table(
     Column("featured_here", Boolean),
     Column("reading_minutes", Integer),
     Column("language", String(35)),
+    Column("popularity", Double),
     Column("first_seen_at", Instant, nullable=False),
     # Set for articles of a source's first fetch: lookback is measured from here, for them alone.
     Column("seeded_at", Instant),
@@ -454,8 +456,16 @@ event = Table(
     Column("provider", String(64), nullable=False),
     Column("provider_message_id", Text, nullable=False),
     Column("reason", Text),
+    # Of a click: the article that its link leads to.
+    Column("article_id", Integer),
     Column("received_at", Instant, nullable=False),
     UniqueConstraint("issue_id", "subscriber_id", "kind", "occurred_at", "provider_message_id", name="event_once"),
+    Index(
+        "event_of_article",
+        "article_id",
+        sqlite_where=text("article_id IS NOT NULL"),
+        postgresql_where=text("article_id IS NOT NULL"),
+    ),
 )
 
 # How many attempts each provider was given on each day (UTC): what daily quotas and warm-up plans are kept by.

@@ -88,22 +88,35 @@ class Newsroom:
         every = tuple(changed if place == number else one for place, one in enumerate(self.settings.newsletters))
         self.settings = self.settings.model_copy(update={"newsletters": every})
 
-    def arrive(self, *keys: str, tags: tuple[str, ...] = ("python",), at: datetime | None = None, featured: bool = False) -> None:
+    def arrive(
+        self,
+        *keys: str,
+        tags: tuple[str, ...] = ("python",),
+        at: datetime | None = None,
+        featured: bool = False,
+        title: str | None = None,
+        source: str | None = None,
+        **more: Any,
+    ) -> None:
         """Articles come in, called by their keys; `at` is when they say that they were published."""
+        whose = self.settings.sources[0]
+        if source is not None:
+            whose = whose.model_copy(update={"name": source})
         entries = tuple(
             Entry(
                 key=key,
                 url=f"https://n.example/{key}",
                 canonical_url=f"https://n.example/{key}",
-                title=f"Title {key}",
+                title=title or f"Title {key}",
                 tags=tags,
                 published_at=at or self.now,
                 featured=featured,
+                **more,
             )
             for key in keys
         )
         with self.store.writing() as connection:
-            store_reading(connection, self.settings.sources[0], Reading(entries), self.now)
+            store_reading(connection, whose, Reading(entries), self.now)
             release_waiting(connection, self.now)
 
     def join(

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from digest.errors import Refused
+from digest.issues.editing import Edits
 from digest.issues.freezing import refreeze
 from digest.issues.issue import Issue, blocks_of, frozen_of
 from digest.issues.lifecycle import IssueState
@@ -104,6 +105,19 @@ def test_freezing_anew_voids_the_approval_and_takes_in_what_came_since(newsroom:
     assert (anew.state, anew.revision) == (IssueState.DRAFT, 2)
     assert (anew.approved_hash, anew.approved_by, anew.approved_at) == (None, None, None)
     assert (anew.content_hash != issue.content_hash, anew.cutoff, set(decisions(newsroom, anew))) == (True, 2, {"a", "b"})
+
+
+def test_freezing_anew_without_other_edits_keeps_those_there_are(newsroom: Newsroom) -> None:
+    newsroom.arrive("a", "b")
+    issue = newsroom.freeze()
+    numbers = newsroom.articles()
+    edits = Edits((numbers["a"],), (numbers["b"],))
+    with newsroom.store.writing() as connection:
+        folders, whose = (newsroom.templates,), newsroom.newsletter
+        edited = refreeze(connection, newsroom.settings, whose, issue, folders=folders, now=MONDAY, actor="ann", edits=edits)
+    newsroom.arrive("c")
+    anew = again(newsroom, edited)
+    assert (anew.revision, decisions(newsroom, anew)) == (3, {"a": "pinned", "c": "new", "b": "excluded"})
 
 
 def test_what_is_being_sent_is_not_frozen_anew(newsroom: Newsroom) -> None:

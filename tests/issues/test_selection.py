@@ -49,6 +49,11 @@ def reason(candidate: Candidate, rules: Rules = RULES, reader: Reader = READER) 
         (replace(PLAIN, withdrawn=True), RULES, READER, Reason.WITHDRAWN),
         (replace(PLAIN, arrival=10), RULES, READER, Reason.ALREADY_COVERED),
         (PLAIN, RULES, replace(READER, had=frozenset({1})), Reason.ALREADY_SENT),
+        (replace(PLAIN, language="de"), replace(RULES, languages=("en",)), READER, Reason.OTHER_LANGUAGE),
+        (replace(PLAIN, language="de"), replace(RULES, languages=("en",)), replace(READER, owed={1: 1}), Reason.OTHER_LANGUAGE),
+        (replace(PLAIN, language="de"), replace(RULES, languages=("en",), pinned=(1,)), READER, Reason.PINNED),
+        (replace(PLAIN, language="en-GB"), replace(RULES, languages=("en",)), READER, Reason.NEW),
+        (PLAIN, replace(RULES, languages=("en",)), READER, Reason.NEW),
         (replace(PLAIN, topics=("c",)), RULES, READER, Reason.NO_TOPIC),
     ],
 )
@@ -130,6 +135,17 @@ def test_what_was_frozen_is_read_back_as_it_was() -> None:
     rules = replace(RULES, lookback=timedelta(days=3), pinned=(2, 1), excluded=(9,))
     made = replace(frozen((PLAIN, replace(PLAIN, id=2, published_at=None))), rules=rules)
     assert Frozen.from_json(made.to_json()) == made
+
+
+def test_what_was_frozen_before_there_were_orders_languages_authors_or_stories_is_read_as_without() -> None:
+    made = frozen((replace(PLAIN, id=2), PLAIN))
+    kept = made.to_json()
+    for name in ("order", "languages", "max_per_author", "topics_take_turns"):
+        del kept["rules"][name]
+    for candidate in kept["candidates"]:
+        for name in ("clicks", "popularity", "language", "author", "story"):
+            del candidate[name]
+    assert Frozen.from_json(kept) == made
 
 
 @given(owed=st.dictionaries(st.integers(1, 999), st.integers(1, 99)))

@@ -37,6 +37,28 @@ def test_a_topic_is_silent_when_nothing_arrived_for_it_in_four_issues(newsroom: 
     assert silent(newsroom, newsroom.issue()) == ("data",)
 
 
+def test_a_topic_with_a_rule_is_silent_when_nothing_meets_it(newsroom: Newsroom) -> None:
+    topics = dict(newsroom.newsletter.topics)
+    topics["data"] = topics["data"].model_copy(update={"tags": "python and not career"})
+    newsroom.change(topics=topics)
+    for week in range(4):
+        newsroom.arrive(f"both{week}", tags=("python", "career"))
+        newsroom.issue()
+    newsroom.arrive("last", tags=("python", "career"))
+    assert silent(newsroom, newsroom.issue()) == ("data",)
+    newsroom.arrive("one", tags=("python",))
+    assert silent(newsroom, newsroom.issue()) == ()
+
+
+def test_a_topic_is_silent_when_all_it_had_was_in_another_language(newsroom: Newsroom) -> None:
+    newsroom.change(languages=("en",))
+    for week in range(5):
+        newsroom.arrive(f"en{week}", tags=("python", "career"), language="en-GB")
+        newsroom.arrive(f"de{week}", tags=("data",), language="de")
+        issue = newsroom.issue()
+    assert silent(newsroom, issue) == ("data",)
+
+
 def test_a_new_newsletter_has_no_silent_topics(newsroom: Newsroom) -> None:
     newsroom.arrive("a")
     assert silent(newsroom, newsroom.issue()) == ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import strategies as st
 
 from digest.rendering.content import (
+    AlsoContent,
     Arrangement,
     ArticleContent,
     Envelope,
@@ -180,4 +181,5 @@ def _articles(draw: st.DrawFn, number: int) -> ArticleContent:
         language=draw(st.none() | texts),
         featured=False,
         topics=("one",),
+        also=tuple(draw(st.lists(st.builds(AlsoContent, st.integers(91, 94), address, texts), max_size=3))),
     )

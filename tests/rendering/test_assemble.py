@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,19 @@ def test_an_assembled_mail_equals_a_direct_rendering_byte_for_byte(
     stored = Blocks.from_bytes(render_blocks(shipped(), content).to_bytes())
     assembled = fill(assemble(stored, arrangement, issue="weekly/1", number=1, content=content), personal)
     assert assembled == render_direct(shipped(), content, arrangement, personal)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, print_blob=True)
+@given(issues(), personals)
+def test_without_what_was_withdrawn_it_equals_a_direct_rendering_that_names_no_other_places(
+    issue: tuple[IssueContent, Arrangement], personal: Personal
+) -> None:
+    content, arrangement = issue
+    gone = {91, 92}
+    blocks = render_blocks(shipped(), content)
+    made = assemble(blocks, arrangement, issue="weekly/1", number=1, content=content, withdrawn=gone)
+    left = (replace(one, also=()) if any(other.id in gone for other in one.also) else one for one in content.articles)
+    assert fill(made, personal) == render_direct(shipped(), replace(content, articles=tuple(left)), arrangement, personal)
 
 
 @pytest.mark.parametrize(("form", "suffix"), [(0, "html"), (1, "txt")])

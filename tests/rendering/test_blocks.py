@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import make_dataclass, replace
 
+import orjson
 import pytest
 from hypothesis import given, settings
 
 from digest.errors import TemplateError
 from digest.rendering.blocks import Blocks, content_hash, render_blocks
-from digest.rendering.content import Arrangement, IssueContent
+from digest.rendering.content import AlsoContent, Arrangement, IssueContent
 
 from .sample import CONTENT, article, issues, shipped, template
 
@@ -47,6 +48,30 @@ def test_markup_in_an_article_is_escaped() -> None:
     assert "<script" not in html
     assert "<img src=x" not in html
     assert 'onload="' not in html
+
+
+def test_other_places_of_a_story_are_links_in_both_forms_and_escaped() -> None:
+    also = (
+        AlsoContent(8, "https://one.example/a?b=1&c=2", "one.example"),
+        AlsoContent(9, "https://two.example/x", "<b>two</b>"),
+        AlsoContent(10, "javascript:alert(1)", "three.example"),
+    )
+    blocks = render_blocks(shipped(), replace(CONTENT, articles=(replace(article(1, "A"), also=also),)))
+    for block in (blocks.cards[1], blocks.leads[1]):
+        html, text = block.html.literals[0], block.text.literals[0]
+        assert 'Also at <a href="https://one.example/a?b=1&amp;c=2"' in html
+        assert "&lt;b&gt;two&lt;/b&gt;" in html
+        assert "Also at one.example:\nhttps://one.example/a?b=1&c=2\n" in text
+        assert "javascript" not in html + text
+    for lone in (blocks.lone_cards[1], blocks.lone_leads[1]):
+        assert "Also at" not in lone.html.literals[0] + lone.text.literals[0]
+
+
+def test_an_issue_without_such_stories_has_the_bytes_that_it_had_before_there_were_any() -> None:
+    blocks = render_blocks(shipped(), CONTENT)
+    fields = ["language", "opening", "leads", "sections", "cards", "closing", "titles"]
+    before = make_dataclass("Blocks", fields)(*(getattr(blocks, name) for name in fields))
+    assert blocks.to_bytes() == orjson.dumps(before, option=orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS)
 
 
 def test_a_link_that_is_not_http_goes_nowhere() -> None:

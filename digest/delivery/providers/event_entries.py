@@ -21,6 +21,7 @@ _SEAL = re.compile(r"[0-9a-f]{16}")
 _ATTEMPT = re.compile(r"[1-9][0-9]{0,5}")
 _MESSAGE_ID = re.compile(r"[!-~]{1,200}")
 _FAULTS = 20
+_LINK = 2_000  # characters
 
 Entry = Mapping[str, Any]
 Happening = tuple[Kind, Cause | None]
@@ -57,7 +58,9 @@ def is_ours(ids: Entry) -> bool:
     return "delivery_id" in ids and bool(ids.get("seal"))
 
 
-def make_event(ids: Entry, happening: Happening, at: datetime, message_id: Any, words: str = "", address: str = "") -> Event:
+def make_event(
+    ids: Entry, happening: Happening, at: datetime, message_id: Any, words: str = "", address: str = "", link: str = ""
+) -> Event:
     """The event of one entry; ValueError when the ids are not what they look like. `words` are the service's, about `address`."""
     kind, reason = happening
     address = address.strip().lower()
@@ -70,6 +73,7 @@ def make_event(ids: Entry, happening: Happening, at: datetime, message_id: Any, 
         provider_message_id=matching({"message id": message_id}, "message id", _MESSAGE_ID),
         reason=reason,
         words="" if reason is None else mask(words[:1000], addresses={address} if address else ()),
+        link=link if kind is Kind.CLICKED and len(link) <= _LINK else "",
     )
 
 

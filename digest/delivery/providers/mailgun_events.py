@@ -48,7 +48,8 @@ def _read(entry: Entry) -> Event | None:
     status = table(data, "delivery-status")
     words = text(status, "message") or text(status, "description") or text(table(data, "reject"), "reason")
     message_id = text(table(table(data, "message"), "headers"), "message-id")
-    return make_event(ids, _happening(name, data), seconds_at(data, "timestamp"), message_id, words, text(data, "recipient"))
+    happening, at, address = _happening(name, data), seconds_at(data, "timestamp"), text(data, "recipient")
+    return make_event(ids, happening, at, message_id, words, address, text(data, "url"))
 
 
 def _happening(name: str, data: Entry) -> Happening:

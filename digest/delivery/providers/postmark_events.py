@@ -52,7 +52,8 @@ def _read(entry: Entry) -> Event | None:
         return None
     address = text(entry, "Email") or text(entry, "Recipient")
     at = time_at(entry, KINDS[name][1])
-    return make_event(ids, happening, at, entry.get("MessageID"), text(entry, "Details") or text(entry, "Description"), address)
+    words = text(entry, "Details") or text(entry, "Description")
+    return make_event(ids, happening, at, entry.get("MessageID"), words, address, text(entry, "OriginalLink"))
 
 
 def _happening(name: str, entry: Entry) -> Happening | None:

@@ -43,9 +43,8 @@ def _read(entry: Entry) -> Event | None:
     words = text(bounce, "message") or text(table(data, "failed"), "reason")
     readers = data.get("to")
     address = readers[0] if isinstance(readers, list) and readers and isinstance(readers[0], str) else ""
-    return make_event(
-        ids, (kind, _reason(kind, name, bounce)), time_at(entry, "created_at"), data.get("email_id"), words, address
-    )
+    happening, at, link = (kind, _reason(kind, name, bounce)), time_at(entry, "created_at"), text(table(data, "click"), "link")
+    return make_event(ids, happening, at, data.get("email_id"), words, address, link)
 
 
 def _reason(kind: Kind, name: str, bounce: Entry) -> Cause | None:

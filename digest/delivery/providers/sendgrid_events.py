@@ -49,7 +49,8 @@ def _read(entry: Entry) -> Event | None:
         return None
     happening = (kind, _reason(kind, entry))
     at = seconds_at(entry, "timestamp")
-    return make_event(entry, happening, at, entry.get("sg_message_id"), text(entry, "reason"), text(entry, "email"))
+    message_id, words, address = entry.get("sg_message_id"), text(entry, "reason"), text(entry, "email")
+    return make_event(entry, happening, at, message_id, words, address, text(entry, "url"))
 
 
 def _reason(kind: Kind, entry: Entry) -> Cause | None:

@@ -49,7 +49,7 @@ def _read(entry: Entry) -> Event | None:
     address = readers[0] if isinstance(readers, list) and readers and isinstance(readers[0], str) else ""
     words = text(reader, "diagnosticCode") or text(table(record, "reject"), "reason") or text(told, "bounceSubType")
     at = time_at(told if place else mail, "timestamp")
-    return make_event(ids, (kind, _reason(kind, told)), at, mail.get("messageId"), words, address)
+    return make_event(ids, (kind, _reason(kind, told)), at, mail.get("messageId"), words, address, text(told, "link"))
 
 
 def _unwrap(entry: Entry) -> Entry:

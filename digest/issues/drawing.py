@@ -1,0 +1,152 @@
+"""Drawing: what an issue holds, from the catalogue as it stands, before it is rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from digest.audience.had_already import had_by_everybody
+from digest.catalogue.article import Article
+from digest.issues import pool
+from digest.issues.calendar import Slot
+from digest.issues.candidates import candidates_of, with_stories
+from digest.issues.editing import Edits
+from digest.issues.frozen import Frozen
+from digest.issues.languages import speaks
+from digest.issues.retelling import retold, sent_before
+from digest.issues.rules import rules_of
+from digest.issues.selection import Candidate, Reader, Rules, Selection
+from digest.issues.selection import select as choose
+from digest.rendering.content import AlsoContent, ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
+from digest.settings import Frequency, NewsletterSettings, Settings
+
+_ALSO = 5  # links to other sources beside one article
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Which issue it is that is frozen, up to which arrival number, and what an editor fixed of it."""
+
+    frequency: Frequency
+    slot: Slot
+    number: int
+    cutoff: int
+    edits: Edits
+
+
+def draw(
+    connection: Connection, settings: Settings, newsletter: NewsletterSettings, place: Place, now: datetime
+) -> tuple[Frozen, Selection]:
+    """What is frozen of an issue, not rendered yet, and its own selection."""
+    slug, frequency = newsletter.slug, place.frequency.value
+    floor = pool.floor(connection, slug, frequency, newsletter.carry_over)
+    articles = pool.articles(connection, slug, frequency, floor.number, place.cutoff, place.edits.pinned)
+    candidates = candidates_of(connection, newsletter, articles, now)
+    rules = rules_of(newsletter, place.edits)
+    may_tell = [one for one in _usable(articles, candidates, rules) if one.id not in rules.excluded]
+    found = retold(connection, may_tell, floor.number, newsletter.same_story)
+    articles += found.before
+    candidates = with_stories(candidates + candidates_of(connection, newsletter, found.before, now), found.stories)
+    had = sent_before(connection, slug, found.before)
+    selection = _select(connection, newsletter, place, candidates, rules, had)
+    content = _content(settings, newsletter, place, _usable(articles, candidates, rules), candidates, selection, found.others)
+    return Frozen(
+        content, rules, candidates, floor.number, floor.bounded, newsletter.template, "", newsletter.timezone
+    ), selection
+
+
+def _content(
+    settings: Settings,
+    newsletter: NewsletterSettings,
+    place: Place,
+    usable: Iterable[Article],
+    candidates: Iterable[Candidate],
+    selection: Selection,
+    others: Mapping[int, Sequence[int]],
+) -> IssueContent:
+    usable = list(usable)
+    urls = {article.id: article.url for article in usable if article.id not in place.edits.excluded}
+    also = {article: tuple(_also_at(one, urls[one]) for one in told if one in urls)[:_ALSO] for article, told in others.items()}
+    zone = ZoneInfo(newsletter.timezone)
+    found = {candidate.id: candidate.topics for candidate in candidates}
+    return IssueContent(
+        newsletter=newsletter.slug,
+        title=newsletter.title,
+        number=place.number,
+        slot_on=place.slot.local.date(),
+        language=settings.site.language,
+        subject="",
+        site=_site(settings),
+        sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
+        sections=tuple(SectionContent(slug, topic.title) for slug, topic in newsletter.offered.items()),
+        articles=tuple(
+            _article(article, found[article.id], zone, also.get(article.id, ())) for article in _by_priority(usable, selection)
+        ),
+    )
+
+
+def _usable(articles: Iterable[Article], candidates: Iterable[Candidate], rules: Rules) -> list[Article]:
+    """What somebody may get. What nobody may get is a candidate all the same, so that it can be explained."""
+    takes = {one.id for one in candidates if one.topics and (one.id in rules.pinned or speaks(rules.languages, one.language))}
+    return [a for a in articles if a.id in takes and a.withdrawn_at is None and a.arrival is not None]
+
+
+def _select(
+    connection: Connection,
+    newsletter: NewsletterSettings,
+    place: Place,
+    candidates: tuple[Candidate, ...],
+    rules: Rules,
+    had: frozenset[int],
+) -> Selection:
+    """What somebody gets who follows every topic and has missed nothing; or, where that is too little for an issue, what
+    they get who lag furthest behind."""
+    slug, chosen = newsletter.slug, place.frequency.value
+    topics, owed = frozenset(rules.topics), pool.owed(connection, slug, chosen)
+    had_already = frozenset(had_by_everybody(connection))
+    selections = []
+    for coverage in (pool.coverage_point(connection, slug, chosen), pool.lowest_coverage(connection, slug, chosen)):
+        reader = Reader(topics, coverage, owed, had, had_already)
+        selections.append(choose(candidates, rules, reader, cutoff=place.cutoff))
+        if len(selections[-1].chosen) >= newsletter.min_articles:
+            return selections[-1]
+    return selections[0]
+
+
+def _by_priority(articles: Iterable[Article], selection: Selection) -> list[Article]:
+    places: Mapping[int, int] = {decision.article: place for place, decision in enumerate(selection.decisions)}
+    return sorted(articles, key=lambda article: places[article.id])
+
+
+def _article(article: Article, topics: tuple[str, ...], zone: ZoneInfo, also: tuple[AlsoContent, ...]) -> ArticleContent:
+    return ArticleContent(
+        id=article.id,
+        title=article.title,
+        url=article.url,
+        summary=article.summary,
+        author=article.author,
+        image=article.image,
+        image_alt=article.image_alt,
+        reading_minutes=article.reading_minutes,
+        published_on=None if article.published_at is None else article.published_at.astimezone(zone).date(),
+        language=article.language,
+        featured=article.featured,
+        topics=topics,
+        also=also,
+    )
+
+
+def _also_at(article: int, url: str) -> AlsoContent:
+    """A link to where an article stands too, called by its host."""
+    host = urlsplit(url).hostname or url
+    return AlsoContent(article, url, host.removeprefix("www."))
+
+
+def _site(settings: Settings) -> SiteContent:
+    site = settings.site
+    return SiteContent(site.name, site.url, site.public_url, site.postal_address, site.logo, site.colour)
