@@ -30,7 +30,7 @@ check: $(READY) ## style, types, direction of imports, dependencies
 	$(BIN)/lint-imports
 	$(BIN)/deptry digest
 
-proofs: $(READY) ## what takes longer: crash loop, kill points, simulation, faults, mutants, the built wheel in an empty environment
+proofs: $(READY) ## what takes longer: crash loop, kill points, simulation, faults, coverage, mutants, the built wheel in an empty environment
 	$(BIN)/pytest -m "wheel or proof" -p no:randomly
 
 reliability: $(READY) ## the proofs in their large form, most of an hour; writes docs/RELIABILITY.md
