@@ -116,18 +116,18 @@ class Ledger:
         *,
         now: datetime,
         sub_revision: int = 0,
-        taken: Collection[int] = frozenset(),
+        taken: Collection[tuple[int, int]] = frozenset(),
     ) -> list[list[int] | Refusal]:
         """Mark claimed deliveries as sending; for each of `marks` those for whom everything holds, in their order.
 
         Consent, suppression, our lease, the kill switch, that the issue is being sent as it was approved, and that no article
         was withdrawn since `sub_revision` are part of the mark itself. Those who left meanwhile are cancelled, those
         suppressed are suppressed. Where there is a `Refusal` instead, nothing of that one was marked. `taken` are those whom
-        `take` has marked already, in this transaction.
+        `take` has marked already, in this transaction, each with the batch.
         """
         values = {
             "issue": self.issue_id,
-            "whose": [one for mark in marks for one in mark.recipients if one not in taken],
+            "whose": [one for mark in marks for one in mark.recipients if (one, mark.batch) not in taken],
             "batches": [mark.batch for mark in marks],
             "owner": self.owner,
             "now": now,
@@ -136,7 +136,7 @@ class Ledger:
         }
         found = statements.MARK.run(connection, values).fetchall() if values["whose"] else []
         marked = self._of_their_batch(connection, marks, found)
-        marked |= {(one, mark.batch) for mark in marks for one in mark.recipients if one in taken}
+        marked |= {(one, mark.batch) for mark in marks for one in mark.recipients if (one, mark.batch) in taken}
         return [self._marked(connection, mark, marked, now, sub_revision) for mark in marks]
 
     def settle(

@@ -82,7 +82,14 @@ class Store:
         except BaseException:
             connection.close()
             raise
-        self._kept = connection
+        self._keep(connection)
+
+    def _keep(self, connection: Connection) -> None:
+        """For the next step, unless another one went on meanwhile and has left its own."""
+        if self._kept is None:
+            self._kept = connection
+        else:
+            connection.close()
 
     def close(self) -> None:
         """Let every connection go; SQLite then folds its write-ahead log into the file."""

@@ -265,7 +265,9 @@ def test_what_is_claimed_whole_is_marked_at_the_same_stroke(planned: Planned) ->
     assert marked == frozenset(claimed.recipients) == {person.subscriber_id for person in people}
     assert planned.states() == ["sending"] * 4 + ["planned"] * 2
     asked = [Mark(0, claimed.batch, claimed.recipients)]
-    assert ledger.mark(planned.connection, asked, now=NOW, taken=marked) == [list(claimed.recipients)]
+    assert ledger.mark(planned.connection, asked, now=NOW, taken={(one, claimed.batch) for one in marked}) == [
+        list(claimed.recipients)
+    ]
     planned.settle(claimed.batch, list(claimed.recipients), *([ACCEPTED] * 4))
     ledger.finish(planned.connection, claimed.batch, now=NOW)
     assert account(planned.connection, planned.issue)["accepted"] == 4
@@ -287,7 +289,7 @@ def test_who_left_or_is_suppressed_is_not_marked_by_the_claim_either(planned: Pl
     assert marked == {one, three}
     assert planned.states() == ["sending", "claimed", "sending", "claimed", "planned", "planned"]
     asked = [Mark(0, claimed.batch, claimed.recipients)]
-    assert ledger.mark(planned.connection, asked, now=NOW, taken=marked) == [[one, three]]
+    assert ledger.mark(planned.connection, asked, now=NOW, taken={(one, claimed.batch) for one in marked}) == [[one, three]]
     assert planned.states() == ["sending", "cancelled", "sending", "suppressed", "planned", "planned"]
 
 
@@ -298,8 +300,24 @@ def test_nothing_is_marked_by_the_claim_of_an_issue_that_may_not_be_sent(planned
     assert found is not None
     claimed, _, marked = found
     assert (marked, planned.states()) == (frozenset(), ["claimed"] * 4 + ["planned"] * 2)
-    (refused,) = ledger.mark(planned.connection, [Mark(0, claimed.batch, claimed.recipients)], now=NOW, taken=marked)
+    (refused,) = ledger.mark(
+        planned.connection, [Mark(0, claimed.batch, claimed.recipients)], now=NOW, taken={(one, claimed.batch) for one in marked}
+    )
     assert isinstance(refused, NotSendable)
+
+
+def test_what_a_claim_has_marked_is_marked_for_its_own_batch_alone(planned: Planned) -> None:
+    lost, whose = planned.claim()
+    upkeep.sweep(planned.connection, planned.ledger("two"), now=NOW + 2 * LEASE, others_are_dead=True)
+    ledger = planned.ledger()
+    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    assert found is not None
+    claimed, _, marked = found
+    assert list(claimed.recipients) == whose
+    asked = [Mark(0, lost, tuple(whose)), Mark(1, claimed.batch, claimed.recipients)]
+    taken = {(one, claimed.batch) for one in marked}
+    refused, mine = ledger.mark(planned.connection, asked, now=NOW, taken=taken)
+    assert (type(refused), mine) == (LeaseLost, whose)
 
 
 def test_a_mark_that_is_not_wanted_after_all_leaves_no_trace(planned: Planned) -> None:

@@ -16,7 +16,6 @@ from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import Recipient
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome
-from digest.delivery.providers.port import longest_send
 from digest.delivery.refusals import Refusal
 from digest.delivery.steps import Answered, Claimed, Mark, Settle
 from digest.settings import Delivery
@@ -68,9 +67,9 @@ class Notebook:
         return Taken(Claimed(1, 1, PEOPLE, ("example.com",) * 2), people, a_rendition(), 0, marked)
 
     def mark(
-        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[int]
+        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
     ) -> list[list[int] | Refusal]:
-        self.told.append(f"mark {[mark.recipients for mark in marks]}, taken {sorted(taken)}")
+        self.told.append(f"mark {[mark.recipients for mark in marks]}, taken {sorted(one for one, _ in taken)}")
         return [list(mark.recipients) for mark in marks]
 
     def unmark(self, at: Any, batch: int, whose: Sequence[int]) -> None:
@@ -145,18 +144,24 @@ def test_what_its_process_was_too_late_to_hand_over_is_deferred_and_does_not_lea
     books, carrier, clock = Notebook(), Carrier(), Clock()
     one = turns(books, carrier, clock)
     one.turn()
-    clock.now += longest_send(SETTINGS) + timedelta(minutes=2, seconds=1)  # stopped, for longer than a request may take
+    clock.now += timedelta(minutes=2, seconds=1)  # a request that began now could end after its deadline
     one.turn()
     one.turn()
     assert carrier.carried == []
     assert ["deferred", "deferred"] in books.told
 
 
+def test_what_one_transaction_marked_is_forgotten_with_it() -> None:
+    one = turns(Notebook(), Carrier(), Clock())
+    one.turn()
+    assert not one._unasked
+
+
 def test_a_short_stop_after_the_mark_holds_nobody_up() -> None:
     books, carrier, clock = Notebook(), Carrier(), Clock()
     one = turns(books, carrier, clock)
     one.turn()
-    clock.now += timedelta(seconds=50)
+    clock.now += timedelta(minutes=1, seconds=59)
     one.turn()
     one.turn()
     assert carrier.carried == [[1, 2]]

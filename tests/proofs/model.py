@@ -240,7 +240,7 @@ class ModelBooks:
             at.finish(batch)
 
     def mark(
-        self, at: State, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[int]
+        self, at: State, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
     ) -> list[list[int] | Refusal]:
         """As `Books.mark`."""
         return [self._mark(at, mark.batch, mark.recipients, now, sub_revision, taken) for mark in marks]
@@ -251,7 +251,7 @@ class ModelBooks:
             at.rows[one] = replace(at.rows[one], attempts=at.rows[one].attempts - 1)
 
     def _mark(
-        self, at: State, batch: int, whose: Sequence[int], now: datetime, sub_revision: int, taken: Collection[int]
+        self, at: State, batch: int, whose: Sequence[int], now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
     ) -> list[int] | Refusal:
         held = at.batches[batch]
         ours = held.owner == self.owner and held.lease_until > now
@@ -260,7 +260,7 @@ class ModelBooks:
         new = [one for one in claimed if ours and fits and one not in at.left]
         for one in new:
             at.rows[one] = replace(at.rows[one], state="sending", attempts=at.rows[one].attempts + 1)
-        marked = [one for one in whose if one in taken or one in new]
+        marked = [one for one in whose if (one, batch) in taken or one in new]
         rest = [one for one in whose if one not in marked]
         if not marked and any(one not in at.left for one in rest):
             return LeaseLost() if fits else Stale()

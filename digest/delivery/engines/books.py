@@ -51,7 +51,7 @@ class Books(Protocol):
         ...
 
     def mark(
-        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[int]
+        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
     ) -> list[list[int] | Refusal]:
         """As `Ledger.mark`."""
         ...
@@ -113,7 +113,7 @@ class SqlBooks:
             drop(at, self.ledger, claimed.batch, claimed.rendition, now=now)
 
     def mark(
-        self, at: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[int]
+        self, at: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
     ) -> list[list[int] | Refusal]:
         """As `Books.mark`."""
         return self.ledger.mark(at, marks, now=now, sub_revision=sub_revision, taken=taken)

@@ -28,6 +28,8 @@ _DRAIN = timedelta(seconds=7)  # with what comes after it, a process ends within
 _CLAIMS = (10, 400)  # deliveries a lane claims at once where a request carries one: the fewest and the most
 _CLAIMS_A_LANE = 4  # so many claims of a lane at least: the lanes end at about the same time
 
+_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 Progress = Callable[[Mapping[Outcome, int]], None]
 
 
@@ -90,6 +92,13 @@ def pace(settings: Delivery, unit: int, audience: int = 0) -> Pace:
 
 
 def steady_clock() -> Callable[[], datetime]:
-    """Real time as it is now, and from here on by a clock that nobody sets: a step back must not stretch a wait by an hour."""
-    began, since = datetime.now(UTC), time.monotonic()
-    return lambda: began + timedelta(seconds=time.monotonic() - since)
+    """Real time as it is now, and from here on by a clock that nobody sets: a step back must not stretch a wait by an hour.
+
+    Where there is one, by a clock that goes on while the machine is suspended: a mark grows old in its sleep as well.
+    """
+    began, since = datetime.now(UTC), _elapsed()
+    return lambda: began + timedelta(seconds=_elapsed() - since)
+
+
+def _elapsed() -> float:
+    return time.clock_gettime(_CLOCK)

@@ -1,7 +1,7 @@
 """Turns: one turn hands over what is marked, listens, and writes down what the step machine says.
 
 Everything that concerns the ledger in a turn is one transaction, so lanes share a commit: while it is made durable the
-lanes go on, and what they have to say meanwhile is the next turn's. The machine is told what came of it only then, and so
+lanes go on, and what they have to say meanwhile is the next turn's. The machine is told who is marked only then, and so
 a delivery is handed to a lane only after its mark is durable. Clock, store, ledger and lanes are passed in: the same code
 runs in a simulation.
 """
@@ -144,6 +144,7 @@ class Turns:
                 self._take_back(at, [step for step in steps if isinstance(step, Mark)])
                 events += self._carry_out(at, steps, now)
             self._take_back(at)
+            self._unasked.clear()
             return events
 
     def _carry_out(self, at: Any, steps: Sequence[Step], now: datetime) -> list[Event]:
@@ -210,14 +211,14 @@ class Turns:
         for (mark, back), those in zip(asked, found, strict=True):
             yield _refused(mark.lane, those) if isinstance(those, Refusal) else Marked(mark.lane, tuple(those), back)
 
-    def _ask_for(self, marks: Sequence[Mark]) -> set[int]:
-        """Who of these was marked when they were claimed."""
-        taken: set[int] = set()
+    def _ask_for(self, marks: Sequence[Mark]) -> set[tuple[int, int]]:
+        """Who of these was marked when they were claimed, each with the batch."""
+        taken: set[tuple[int, int]] = set()
         for mark in marks:
             theirs = self._unasked.get(mark.batch, frozenset()).intersection(mark.recipients)
             if theirs:
                 self._unasked[mark.batch] -= theirs
-                taken |= theirs
+                taken |= {(one, mark.batch) for one in theirs}
         return taken
 
     def _take_back(self, at: Any, marks: Sequence[Mark] = ()) -> None:
