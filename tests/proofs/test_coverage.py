@@ -19,7 +19,7 @@ from tests.proofs.telling import tell
 
 pytestmark = pytest.mark.proof
 
-WANTED = int(os.environ.get("DIGEST_LIVES_STEPS", "10000"))
+WANTED = int(os.environ.get("DIGEST_LIVES_STEPS", "1000"))
 ONLY = os.environ.get("DIGEST_LIVES_SEED")
 
 
