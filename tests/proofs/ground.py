@@ -65,13 +65,22 @@ class Ground:
 
     def waiting(self) -> bool:
         """Whether anything of the issue still waits to be sent, or there is none yet."""
+        states = self.states()
+        return not states or not OPEN.isdisjoint(states)
+
+    def in_doubt(self) -> int:
+        """How many deliveries stand where nobody knows whether they arrived: at the provider, or unknown."""
+        states = self.states()
+        return states["sending"] + states["unknown"]
+
+    def states(self) -> Counter[str]:
+        """How many deliveries stand in which state."""
         store = Store(self.database_url)
         try:
             with store.reading() as connection:
-                states = set(connection.execute(select(tables.delivery.c.state).distinct()).scalars())
+                return Counter(connection.execute(select(tables.delivery.c.state)).scalars())
         finally:
             store.close()
-        return not states or bool(states & OPEN)
 
     def judge(self, *, finished: bool = True) -> Verdict:
         """Whether everything that must hold does."""
