@@ -16,7 +16,8 @@ from digest.errors import TemplateError
 from digest.rendering.environment import html_environment, text_environment
 from digest.rendering.markup import check_markup, without_remarks
 from digest.rendering.names import BLOCKS, check_names
-from digest.rendering.templates import Source, Template
+from digest.rendering.source import Source
+from digest.rendering.templates import Template
 
 _DEADLINE = 20.0
 _CHILD = """
@@ -103,9 +104,7 @@ def _gap(source: Source, start: int, end: int) -> str:
     gap = source.text[start:end]
     if gap.strip():
         line = source.text.count("\n", 0, start) + 1
-        raise TemplateError(
-            f"{source.file}, line {line}: something stands between two blocks: only the blocks themselves are repeated"
-        )
+        raise TemplateError(f"{source.place(line)}: something stands between two blocks: only the blocks themselves are repeated")
     return "{#" + "\n" * gap.count("\n") + "#}" if gap else ""
 
 
@@ -115,7 +114,7 @@ def blaming(source: Source) -> Iterator[None]:
     try:
         yield
     except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
-        raise TemplateError(f"{source.file}, line {_line(source, str(error))}: {error}") from error
+        raise TemplateError(f"{source.place(_line(source, str(error)))}: {error}") from error
 
 
 def _line(source: Source, message: str) -> int:
