@@ -12,11 +12,13 @@ import jinja2
 import orjson
 from markupsafe import Markup
 
+from digest.errors import TemplateError
 from digest.languages import Words
 from digest.rendering.cleaning import one_line
 from digest.rendering.compile import blaming, compile_template
 from digest.rendering.content import ENGLISH_GREETING, Greeting, IssueContent, SenderContent
 from digest.rendering.context import clean_article, clean_section, names_everywhere
+from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.names import SLOTS
 from digest.rendering.rendition import Slotted
 from digest.rendering.source import Source
@@ -86,6 +88,8 @@ class Blocks:
 
 def render_blocks(template: Template, content: IssueContent) -> Blocks:
     """Render every block of an issue, or raise a TemplateError that names the file and the line."""
+    if template.name in OWN_MAILS:
+        raise TemplateError(f"{template.mjml.file} is a mail of Digest's own: name a newsletter's template under `template`")
     render = _Renderer(template, content)
     articles = [clean_article(article) for article in content.articles]
     lone = [replace(article, also=()) for article in articles if article.also]

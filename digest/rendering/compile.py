@@ -14,6 +14,7 @@ import jinja2
 
 from digest.errors import TemplateError
 from digest.rendering.environment import html_environment, text_environment
+from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.markup import check_markup, without_remarks
 from digest.rendering.names import BLOCKS, check_names
 from digest.rendering.source import Source
@@ -44,7 +45,7 @@ _AFTER = {
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A template ready to render: whole, or by its blocks opening, lead, section, card and closing."""
+    """A template ready to render: whole, or by its blocks opening, lead, section, card and closing; a mail of our own has none."""
 
     template: Template
     html: jinja2.Template
@@ -59,12 +60,13 @@ def compile_template(template: Template) -> Compiled:
 @lru_cache(maxsize=32)
 def _compile(template: Template) -> Compiled:
     mjml = without_remarks(template.mjml)
-    check_names(mjml, html_environment())
-    check_names(template.text, text_environment())
+    check_names(mjml, html_environment(), template.name)
+    check_names(template.text, text_environment(), template.name)
     check_markup(mjml)
-    html = html_environment().from_string(with_control_flow(Source(mjml.file, run_mjml(mjml))))
-    text = text_environment().from_string(with_control_flow(template.text))
-    return Compiled(template, html, text)
+    made, said = run_mjml(mjml), template.text.text
+    if template.name not in OWN_MAILS:
+        made, said = with_control_flow(Source(mjml.file, made)), with_control_flow(template.text)
+    return Compiled(template, html_environment().from_string(made), text_environment().from_string(said))
 
 
 def run_mjml(source: Source) -> str:
