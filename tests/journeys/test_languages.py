@@ -149,7 +149,7 @@ def test_subject_and_headings_may_be_configured_by_language_and_a_newsletter_may
         (german,), (brazilian,), (nobody,) = (project.mails(f"{name}@x.example") for name in ("de", "br", "none"))
         assert "\nSchlangen\n" in body(german, "plain").replace("\r", "")
         assert "\nPython\n" in body(brazilian, "plain").replace("\r", "")
-        assert brazilian["Subject"] == "N.º 1 de Backend Weekly"
+        assert brazilian["Subject"] == "N.º\u00a01 de Backend Weekly"
         assert "配信を停止する" in body(nobody, "plain")
 
 
