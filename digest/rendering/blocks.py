@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import jinja2
@@ -107,10 +107,16 @@ def render_blocks(template: Template, content: IssueContent) -> Blocks:
     )
 
 
-def content_hash(blocks: Blocks, *, subject: str, sender: SenderContent, template_hash: str) -> str:
-    """What an approval signs, as SHA-256 in hex: everything that a reader can see, and who it comes from."""
+def content_hash(
+    blocks: Blocks, *, subject: str, sender: SenderContent, template_hash: str, others: Iterable[tuple[Blocks, str]] = ()
+) -> str:
+    """What an approval signs, as SHA-256 in hex: everything that a reader can see, and who it comes from.
+
+    `others` are the blocks in each further language, with its subject.
+    """
     digest = hashlib.sha256()
-    for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash])):
+    further = (part for other, title in others for part in (other.to_bytes(), one_line(title).encode()))
+    for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash]), *further):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 
