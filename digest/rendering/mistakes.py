@@ -1,0 +1,56 @@
+"""A mistake in a template: what is wrong, where, and how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Literal
+
+from digest.errors import TemplateError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from digest.rendering.templates import Source
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One mistake; `line` and `column` count from 1, `tag` and `attribute` are empty where none is meant.
+
+    What MJML itself calls wrong, or its compiler refuses or spoils, is an error; what the compiler leaves out, or what
+    makes a worse mail, is a warning.
+    """
+
+    severity: Severity
+    file: str
+    line: int
+    column: int
+    tag: str
+    attribute: str
+    what: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}: {self.what}" + (f": {self.mend}" if self.mend else "")
+
+    def as_error(self) -> TemplateError:
+        """The same as an error to raise."""
+        return TemplateError(str(self))
+
+
+def mistake_at(
+    source: Source, at: int, what: str, mend: str = "", *, tag: str = "", attribute: str = "", severity: Severity = "error"
+) -> Mistake:
+    """A mistake at a place in a source's text, counted in characters."""
+    line = source.text.count("\n", 0, at) + 1
+    column = at - source.text.rfind("\n", 0, at)
+    return Mistake(severity, source.file, line, column, tag, attribute, what, mend)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The advice "did you mean ...?", or nothing where no known word is near."""
+    found = get_close_matches(word, sorted(known), n=1, cutoff=0.7)
+    return f"did you mean `{found[0]}`?" if found else ""
