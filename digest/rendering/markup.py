@@ -91,8 +91,10 @@ def walk(source: Source) -> Iterator[Mistake | tuple[Token, Sequence[Token]]]:
 
 def _blank(tag: re.Match[str]) -> str:
     """A Jinja tag or a comment as text of the same length that keeps what matters to a reader of tags: quotes and lines."""
-    if tag[0].startswith("<"):
+    if _REMARK.match(tag[0]):
         return re.sub(r"[^\n]", " ", tag[0])
+    if tag[0].startswith("<"):
+        return re.sub(r"[^\n]", "x", tag[0])
     return re.sub(r"[^\n\"']", "x", tag[0])
 
 
@@ -155,7 +157,7 @@ def _misplaced(source: Source, token: Token, open_tags: Sequence[Token]) -> Iter
                 source, at, f"<{parent}> holds nothing in <mj-attributes>", f"write <{parent} ... /> alone", tag=parent
             )
         elif not parent or _holds(parent) == "components":
-            what = f"text and Jinja tags cannot stand in <{parent or 'no tag'}>"
+            what = f"text, Jinja tags and conditional comments cannot stand in <{parent or 'no tag'}>"
             yield mistake_at(source, at, what, "wrap them in <mj-raw>", tag=parent)
         elif _holds(parent) == "nothing":
             yield mistake_at(source, at, f"<{parent}> holds nothing", f"write <{parent} ... /> alone", tag=parent)
