@@ -120,7 +120,7 @@ def test_what_only_the_compiler_cannot_read_has_the_line_of_its_place(monkeypatc
     monkeypatch.setattr(compiling, "lint", lambda source: [])
     inner = "<mj-accordion><mj-accordion-element>\n<!--[if mso]>é<![endif]--></mj-accordion-element></mj-accordion>"
     text = (
-        f"<mjml><mj-body><!--[if mso]>é<![endif]-->\n<mj-section>\n<mj-column>{inner}</mj-column></mj-section></mj-body></mjml>"
+        f"<mjml><mj-body><mj-raw>é</mj-raw>\n<mj-section>\n<mj-column>{inner}</mj-column></mj-section></mj-body></mjml>"
     )
     with pytest.raises(TemplateError, match=r"^mine\.mjml, line 4: MJML cannot read it: "):
         run_mjml(Source("mine.mjml", text))
