@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import jinja2
 
 from digest.errors import TemplateError
-from digest.rendering.confined import stage
 from digest.rendering.environment import html_environment, text_environment
 from digest.rendering.lint import lint
 from digest.rendering.markup import check_markup, without_remarks
@@ -51,18 +50,18 @@ def compile_template(template: Template) -> Compiled:
 
 @lru_cache(maxsize=32)
 def _compile(template: Template) -> Compiled:
-    return finish(template, try_out(template))
+    tried = try_out(template)
+    if tried.errors:
+        raise TemplateError(tried.errors[0])
+    return finish(template, tried.html)
 
 
-def to_html(template: Template) -> str:
-    """The HTML that MJML makes of a template, after a look at its names and tags: within the child process of a trial."""
+def check(template: Template) -> Iterator[Callable[[], None]]:
+    """The steps that look at a template's names and tags, each of which raises a TemplateError where something is wrong."""
     mjml = without_remarks(template.mjml)
-    stage("Jinja")
-    check_names(mjml, html_environment())
-    check_names(template.text, text_environment())
-    check_markup(mjml)
-    stage("MJML")
-    return run_mjml(mjml)
+    yield partial(check_names, mjml, html_environment())
+    yield partial(check_names, template.text, text_environment())
+    yield partial(check_markup, mjml)
 
 
 def finish(template: Template, html: str) -> Compiled:

@@ -29,10 +29,7 @@ def stage(name: str) -> None:
 
 
 def run_confined(code: str, given: bytes, file: str) -> bytes:
-    """What a program in a child process writes to its standard output; `file` is whom to blame.
-
-    The program ends with `sys.exit("...")` where it has something to complain of.
-    """
+    """What a program in a child process writes to its standard output; `file` is whom to blame where it ends otherwise."""
     command = [sys.executable, "-I", "-c", _BEGIN.format(memory=MEMORY * 1024 * 1024) + code]
     try:
         child = subprocess.run(command, input=given, capture_output=True, timeout=DEADLINE, check=False)  # noqa: S603  # our own program
@@ -40,11 +37,12 @@ def run_confined(code: str, given: bytes, file: str) -> bytes:
         last, _ = _said(error.stderr)
         raise TemplateError(f"{file}: {last} had not finished after {DEADLINE:.0f} seconds: make the template simpler") from error
     last, words = _said(child.stderr)
-    if child.returncode < 0 or "memory allocation of" in words:
+    if child.returncode < 0 or words.startswith("MemoryError"):
+        ending = f"signal {-child.returncode}" if child.returncode < 0 else words
         advice = "look for very deep nesting, and for what grows with each tag"
-        raise TemplateError(f"{file}: {last} crashed, or needed more than {MEMORY} MB (signal {-child.returncode}): {advice}")
+        raise TemplateError(f"{file}: {last} crashed, or needed more than {MEMORY} MB ({ending}): {advice}")
     if child.returncode:
-        raise TemplateError(words or f"{file}: {last} gave up without a reason")
+        raise TemplateError(f"{file}: {last} gave up: {words or 'without a reason'}")
     return child.stdout
 
 

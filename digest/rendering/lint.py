@@ -33,7 +33,7 @@ def lint(source: Source) -> list[Mistake]:
         (defaults if is_default(around) else shown).append(token)
         found += _of_tag(source, token, around)
     found += [*_of_whole(source, shown), *_classes(source, shown, defaults), *shortcomings(source, shown, defaults)]
-    return sorted(dict.fromkeys(found), key=lambda mistake: (mistake.line, mistake.column))
+    return sorted(dict.fromkeys(found), key=lambda mistake: mistake.at)
 
 
 def _of_tag(source: Source, token: Token, around: Sequence[Token]) -> Iterator[Mistake]:

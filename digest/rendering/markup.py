@@ -58,7 +58,7 @@ def check_markup(source: Source) -> None:
     """Raise a TemplateError that names file and line for the first mistake in a template's tags."""
     mistakes = [one for one in walk(source) if isinstance(one, Mistake)]
     if mistakes:
-        raise min(mistakes, key=lambda mistake: (mistake.line, mistake.column)).as_error()
+        raise min(mistakes, key=lambda mistake: mistake.at).as_error()
 
 
 def walk(source: Source) -> Iterator[Mistake | tuple[Token, Sequence[Token]]]:

@@ -6,12 +6,15 @@ to end.
 
 from __future__ import annotations
 
-import json
+import pickle
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from digest.errors import TemplateError
 from digest.rendering.confined import run_confined, stage
-from digest.rendering.templates import Source, Template
+from digest.rendering.templates import Template
 
 _CHILD = """
 from digest.rendering.trial import child
@@ -19,29 +22,53 @@ child()
 """
 
 
-def try_out(template: Template) -> str:
-    """The HTML that MJML makes of a template that is right, or a TemplateError that names the file and the line."""
-    sources = [[source.file, source.text] for source in (template.mjml, template.text)]
-    given = json.dumps([template.name, template.hash, *sources]).encode()
-    return run_confined(_CHILD, given, template.mjml.file).decode()
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The HTML that MJML made of a template, and what is wrong with it: of each step and file the first error."""
+
+    html: str
+    errors: tuple[str, ...]
+
+
+def try_out(template: Template) -> Trial:
+    """What becomes of a template. `TemplateError` where it crashes the compiler, never ends or takes too much memory."""
+    written = run_confined(_CHILD, pickle.dumps(template), template.mjml.file)
+    tried: Trial = pickle.loads(written)  # noqa: S301  # our own child wrote it
+    return tried
 
 
 def child() -> None:
-    """The program of the child: a template as JSON comes in, its HTML goes out."""
+    """The program of the child: a template comes in, a trial goes out."""
+    template = pickle.loads(sys.stdin.buffer.read())  # noqa: S301  # our own parent wrote it
+    sys.stdout.buffer.write(pickle.dumps(try_here(template)))
+
+
+def try_here(template: Template) -> Trial:
+    """The same within this process, which the template may take with it."""
     from digest.rendering.assemble import render_compiled
-    from digest.rendering.compile import finish, to_html
+    from digest.rendering.compile import check, finish, run_mjml
+    from digest.rendering.markup import without_remarks
     from digest.rendering.specimen import ARRANGEMENTS, CONTENT, PERSONAL
 
-    name, hash_, mjml, text = json.loads(sys.stdin.buffer.read())
-    template = Template(name, Source(*mjml), Source(*text), hash_)
+    stage("Jinja")
+    errors = tuple(error for step in check(template) for error in _errors(step))
+    if errors:
+        return Trial("", errors)
+    html = ""
     try:
-        html = to_html(template)
+        stage("MJML")
+        html = run_mjml(without_remarks(template.mjml))
         stage("Jinja")
         compiled = finish(template, html)
-        for arrangement in ARRANGEMENTS:
-            render_compiled(compiled, CONTENT, arrangement, PERSONAL)
     except TemplateError as error:
-        sys.exit(str(error))
-    except MemoryError:
-        sys.exit(f"{template.mjml.file}: it needs too much memory: look for what grows with each tag")
-    sys.stdout.buffer.write(html.encode())
+        return Trial(html, (str(error),))
+    steps = [partial(render_compiled, compiled, CONTENT, arrangement, PERSONAL) for arrangement in ARRANGEMENTS]
+    return Trial(html, tuple(dict.fromkeys(error for step in steps for error in _errors(step))))
+
+
+def _errors(step: Callable[[], object]) -> tuple[str, ...]:
+    try:
+        step()
+    except TemplateError as error:
+        return (str(error),)
+    return ()
