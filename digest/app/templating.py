@@ -92,7 +92,7 @@ def copy_template(app: App, name: str | None, partial: str | None, to: Path | No
         known = sorted({file.stem for file in _in(shipped("templates") / folder)})
         what = "template" if partial is None else "partial"
         raise UsageError(f"no {what} {stem!r} is shipped: {_advice(stem, known)}")
-    target = (to or app.settings.template_folder) / folder
+    target = (to or app.template_folders[0]) / folder
     copies = [(source, target / source.name) for source in sources]
     for _, file in copies:
         if (file.exists() or file.is_symlink()) and not force:
@@ -110,7 +110,7 @@ def _check(app: App, name: str) -> list[Mistake]:
     try:
         return check_template(load_template(name, app.template_folders))
     except TemplateError as error:
-        return [mistake_of_error(f"{app.settings.template_folder.name}/{name}.mjml", str(error))]
+        return [mistake_of_error(f"{app.template_folders[0].name}/{name}.mjml", str(error))]
 
 
 def _names(app: App, folder: str) -> list[str]:
@@ -127,7 +127,7 @@ def _files(app: App, folder: str, name: str) -> tuple[TemplateFile, ...]:
     files = []
     for suffix in _SUFFIXES:
         path = Path(folder) / f"{name}{suffix}"
-        own, ships = app.settings.template_folder / path, shipped("templates") / path
+        own, ships = app.template_folders[0] / path, shipped("templates") / path
         if own.is_file() or ships.is_file():
             files.append(TemplateFile(path.as_posix(), _whence(own, ships)))
     return tuple(files)

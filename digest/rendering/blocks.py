@@ -19,7 +19,8 @@ from digest.rendering.content import ENGLISH_GREETING, Greeting, IssueContent, S
 from digest.rendering.context import clean_article, clean_section, names_everywhere
 from digest.rendering.names import SLOTS
 from digest.rendering.rendition import Slotted
-from digest.rendering.templates import Source, Template
+from digest.rendering.source import Source
+from digest.rendering.templates import Template
 
 _BEFORE = {"lone_leads": {}, "lone_cards": {}, "greeting": ENGLISH_GREETING}
 """What blocks were like before they had these."""

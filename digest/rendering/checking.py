@@ -14,7 +14,8 @@ def check_template(template: Template) -> list[Mistake]:
     found = lint(template.mjml)
     told = {str(mistake) for mistake in found}
     try:
-        errors = try_out(template).errors
+        tried = try_out(template)
+        errors = tried.errors + tried.stumbles
     except TemplateError as error:
         errors = (str(error),)
     return found + [mistake_of_error(template.mjml.file, error) for error in errors if error not in told]

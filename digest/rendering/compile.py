@@ -16,7 +16,8 @@ from digest.rendering.lint import lint
 from digest.rendering.markup import check_markup, without_remarks
 from digest.rendering.mistakes import mistake_at
 from digest.rendering.names import BLOCKS, check_names
-from digest.rendering.templates import Source, Template
+from digest.rendering.source import Source
+from digest.rendering.templates import Template
 from digest.rendering.trial import try_out
 
 _LARGEST = 5_000_000
@@ -116,9 +117,7 @@ def _gap(source: Source, start: int, end: int) -> str:
     gap = source.text[start:end]
     if gap.strip():
         line = source.text.count("\n", 0, start) + 1
-        raise TemplateError(
-            f"{source.file}, line {line}: something stands between two blocks: only the blocks themselves are repeated"
-        )
+        raise TemplateError(f"{source.place(line)}: something stands between two blocks: only the blocks themselves are repeated")
     return "{#" + "\n" * gap.count("\n") + "#}" if gap else ""
 
 
@@ -138,7 +137,7 @@ def blaming(source: Source) -> Iterator[None]:
         RecursionError,
     ) as error:
         said = str(error) or "it needs too much memory"
-        raise TemplateError(f"{source.file}, line {_line(source, said)}: {said}") from error
+        raise TemplateError(f"{source.place(_line(source, said))}: {said}") from error
 
 
 def _line(source: Source, message: str) -> int:

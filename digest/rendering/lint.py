@@ -12,7 +12,7 @@ from digest.rendering.markup import Attribute, Token, is_default, mistake_of, wa
 from digest.rendering.mistakes import Mistake, mistake_at, nearest
 from digest.rendering.mjml import Component, Kind, mjml
 from digest.rendering.shortcomings import shortcomings
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 _JINJA = re.compile(r"\{[{%#]")
 

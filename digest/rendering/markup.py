@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from digest.rendering.mistakes import Mistake, Severity, mistake_at, nearest
 from digest.rendering.mjml import Holds, mjml
-from digest.rendering.templates import Source
+from digest.rendering.partials import HOW_TO_INCLUDE
+from digest.rendering.source import Source
 
 DEEPEST = 500
 """Tags within tags; a mail has twenty, and some nine thousand crash the compiler."""
@@ -51,7 +52,7 @@ class Token:
 
 def without_remarks(source: Source) -> Source:
     """The source without its comments, lines kept: they are for template authors. Outlook's conditional ones stay."""
-    return Source(source.file, _REMARK.sub(lambda found: "\n" * found[0].count("\n"), source.text))
+    return replace(source, text=_REMARK.sub(lambda found: "\n" * found[0].count("\n"), source.text))
 
 
 def check_markup(source: Source) -> None:
@@ -164,8 +165,8 @@ def _misplaced(source: Source, token: Token, open_tags: Sequence[Token]) -> Iter
     if token.kind == "close":
         return
     if token.name.startswith("mj-include"):
-        mend = "put the text here instead of including another"
-        yield mistake_at(source, token.at, "a template is one file", mend, tag=token.name)
+        what = f"a partial is included on a line of its own, {HOW_TO_INCLUDE}"
+        yield mistake_at(source, token.at, what, tag=token.name)
     elif token.name.startswith("mj") and token.name not in mjml().components:
         yield mistake_at(
             source, token.at, f"<{token.name}> is no MJML component", nearest(token.name, mjml().components), tag=token.name
@@ -198,8 +199,8 @@ def _close(source: Source, token: Token, open_tags: list[Token]) -> Iterator[Mis
         return
     opened = open_tags.pop()
     if opened.name != token.name:
-        line = source.text.count("\n", 0, opened.at) + 1
-        what = f"</{token.name}> stands where <{opened.name}> of line {line} must be closed first"
+        where = source.place_at(opened.at).removeprefix(f"{source.place_at(token.at).rpartition(', ')[0]}, ")
+        what = f"</{token.name}> stands where <{opened.name}> of {where} must be closed first"
         yield mistake_at(source, token.at, what, tag=opened.name)
     while opened.name != token.name:
         opened = open_tags.pop()

@@ -12,7 +12,7 @@ from digest.errors import TemplateError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from digest.rendering.templates import Source
+    from digest.rendering.source import Source
 
 _PLACED = re.compile(r"(?P<file>[^:]+), line (?P<line>\d+): (?P<what>.*)", re.DOTALL)
 
@@ -51,9 +51,9 @@ def mistake_at(
     source: Source, at: int, what: str, mend: str = "", *, tag: str = "", attribute: str = "", severity: Severity = "error"
 ) -> Mistake:
     """A mistake at a place in a source's text, counted in characters."""
-    line = source.text.count("\n", 0, at) + 1
+    file, _, line = source.place_at(at).rpartition(", line ")
     column = at - source.text.rfind("\n", 0, at)
-    return Mistake(severity, source.file, line, column, tag, attribute, what, mend, at)
+    return Mistake(severity, file, int(line), column, tag, attribute, what, mend, at)
 
 
 def mistake_of_error(file: str, error: str) -> Mistake:

@@ -16,8 +16,9 @@ from digest.errors import TemplateError
 from digest.rendering.colours import Colours
 from digest.rendering.content import ArticleContent, Personal, SectionContent, SiteContent
 from digest.rendering.context import IssueView, NewsletterView
+from digest.rendering.partials import HOW_TO_INCLUDE
 from digest.rendering.phrases import SPEAKING, check_phrases, spoken_slot
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 BLOCKS = ("lead", "section", "card")
 """The blocks every template has, in this order."""
@@ -52,7 +53,7 @@ def check_names(source: Source, environment: Environment) -> None:
 
 
 def _error(source: Source, node: nodes.Node, what: str) -> TemplateError:
-    return TemplateError(f"{source.file}, line {node.lineno}: {what}")
+    return TemplateError(f"{source.place(node.lineno)}: {what}")
 
 
 def _parse(source: Source, environment: Environment) -> nodes.Template:
@@ -60,14 +61,18 @@ def _parse(source: Source, environment: Environment) -> nodes.Template:
         environment.compile(source.text)
         return environment.parse(source.text)
     except TemplateSyntaxError as error:
-        raise TemplateError(f"{source.file}, line {error.lineno}: {error.message}") from error
+        raise TemplateError(f"{source.place(error.lineno)}: {error.message}") from error
     except (RecursionError, MemoryError, OverflowError) as error:
         raise TemplateError(f"{source.file}: Jinja cannot read it: look for deep nesting and for large numbers") from error
 
 
 def _check_tags(source: Source, tree: nodes.Template) -> None:
     for other in tree.find_all(_OTHER_FILES):
-        raise _error(source, other, "a template is one file: put the text here instead of including or extending another")
+        raise _error(
+            source,
+            other,
+            "a template cannot extend or import another; a partial is included on a line of its own, " + HOW_TO_INCLUDE,
+        )
     for modifier in tree.find_all(nodes.EvalContextModifier):
         raise _error(source, modifier, "escaping cannot be switched off")
 
@@ -82,7 +87,7 @@ def _check_blocks(source: Source, tree: nodes.Template) -> None:
         where = found[0].lineno if found else 1
         had = ", ".join(names) or "none"
         raise TemplateError(
-            f"{source.file}, line {where}: a template has the blocks {', '.join(BLOCKS)}, once each in this order; this one has {had}"
+            f"{source.place(where)}: a template has the blocks {', '.join(BLOCKS)}, once each in this order; this one has {had}"
         )
 
 

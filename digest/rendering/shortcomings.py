@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from digest.rendering.markup import Attribute, Token, mistake_of
 from digest.rendering.mistakes import Mistake
 from digest.rendering.mjml import mjml
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,10 +24,15 @@ child()
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """The HTML that MJML made of a template, and what is wrong with it: of each step and file the first error."""
+    """The HTML that MJML made of a template, and what is wrong with it: of each step and file the first.
+
+    `errors` keep a template from being used. `stumbles` are what went wrong with a specimen alone: an issue's articles may have
+    what its articles lack.
+    """
 
     html: str
-    errors: tuple[str, ...]
+    errors: tuple[str, ...] = ()
+    stumbles: tuple[str, ...] = ()
 
 
 def try_out(template: Template) -> Trial:
@@ -51,24 +56,25 @@ def try_here(template: Template) -> Trial:
     from digest.rendering.specimen import ARRANGEMENTS, CONTENT, PERSONAL
 
     stage("Jinja")
-    errors = tuple(error for step in check(template) for error in _errors(step))
+    errors = tuple(str(error) for step in check(template) for error in _errors(step))
     if errors:
         return Trial("", errors)
-    html = ""
     try:
         stage("MJML")
         html = run_mjml(without_remarks(template.mjml))
         stage("Jinja")
         compiled = finish(template, html)
     except TemplateError as error:
-        return Trial(html, (str(error),))
+        return Trial("", (str(error),))
     steps = [partial(render_compiled, compiled, CONTENT, arrangement, PERSONAL) for arrangement in ARRANGEMENTS]
-    return Trial(html, tuple(dict.fromkeys(error for step in steps for error in _errors(step))))
+    found = {str(error): isinstance(error.__cause__, (MemoryError, RecursionError)) for step in steps for error in _errors(step)}
+    fatal = tuple(error for error, endless in found.items() if endless)
+    return Trial(html, fatal, tuple(error for error in found if error not in fatal))
 
 
-def _errors(step: Callable[[], object]) -> tuple[str, ...]:
+def _errors(step: Callable[[], object]) -> tuple[TemplateError, ...]:
     try:
         step()
     except TemplateError as error:
-        return (str(error),)
+        return (error,)
     return ()

@@ -329,10 +329,9 @@ class Settings(Table):
         return absolute_database_url(self.database.url, self.project)
 
     @property
-    def template_folder(self) -> Path:
-        """The project's `templates/`, or the shipped ones where it has none."""
-        own = self.project / "templates"
-        return own if own.is_dir() else shipped("templates")
+    def template_folders(self) -> tuple[Path, ...]:
+        """Where templates and their partials are looked for: the project's own `templates/`, then the shipped ones."""
+        return (self.project / "templates", shipped("templates"))
 
     def resolve(self, path: Path) -> Path:
         """`path` as the project means it: a relative one starts at the project folder."""

@@ -183,3 +183,31 @@ def test_a_folder_that_cannot_be_written_is_told(project: Project, tmp_path: Pat
     done = project.command("templates", "copy", "weekly", "--to", str(tmp_path / "file"))
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
+
+
+def test_a_partial_that_is_copied_and_edited_is_used_and_checked_by_its_own_lines(project: Project) -> None:
+    partial = project.folder / "templates" / "partials" / "footer.mjml"
+    partial.unlink()
+    assert whence(project)["partials/footer.mjml"] == "shipped"
+    assert project.command("templates", "copy", "--partial", "footer").returncode == 3  # footer.txt is there
+    assert project.command("templates", "copy", "--partial", "footer", "--force").returncode == 0
+    assert whence(project)["partials/footer.mjml"] == "copied"
+    written = partial.read_text(encoding="utf-8").replace("<mj-column>", '<mj-column widht="50%">', 1)
+    partial.write_text(written, encoding="utf-8")
+    line = written[: written.index("widht")].count("\n") + 1
+    said = project.command("templates", "check", "weekly")
+    assert said.returncode == 3
+    assert (
+        f"error: templates/partials/footer.mjml, line {line}: <mj-column> has no attribute `widht`: did you mean `width`?"
+        in said.stdout
+    )
+
+
+def test_a_circle_of_partials_is_an_error_with_its_line(project: Project) -> None:
+    folder = project.folder / "templates" / "partials"
+    (folder / "one.mjml").write_text('<mj-include path="partials/two.mjml" />\n', encoding="utf-8")
+    (folder / "two.mjml").write_text('\n<mj-include path="partials/one.mjml" />\n', encoding="utf-8")
+    write(project, "mine", BODY.replace("<mj-section>", '<mj-include path="partials/one.mjml" />\n<mj-section>', 1))
+    done = project.command("templates", "check", "mine")
+    assert done.returncode == 3
+    assert "error: templates/partials/two.mjml, line 2: partials/one.mjml includes itself" in done.stdout

@@ -7,7 +7,7 @@ from digest.rendering import compile as compiling
 from digest.rendering import confined
 from digest.rendering.compile import compile_template, run_mjml
 from digest.rendering.confined import run_confined
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 from .sample import BODY, TEXT, shipped, template
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from digest.rendering.lint import lint
 from digest.rendering.markup import DEEPEST
 from digest.rendering.mistakes import Mistake
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 from .sample import shipped
 

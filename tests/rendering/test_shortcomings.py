@@ -7,7 +7,7 @@ from mjml import mjml2html
 
 from digest.rendering.lint import lint
 from digest.rendering.mistakes import Mistake
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 
 def template(column: str = "", head: str = "") -> str:
