@@ -14,8 +14,9 @@ from jinja2.meta import find_undeclared_variables
 
 from digest.errors import TemplateError
 from digest.rendering.colours import Colours
-from digest.rendering.content import ArticleContent, Personal, SectionContent, SiteContent
-from digest.rendering.context import IssueView, NewsletterView
+from digest.rendering.content import ArticleContent, Personal, SectionContent, SiteContent, SponsorContent
+from digest.rendering.context import IssueView, NewsletterView, ThemeView
+from digest.rendering.note import NoteView
 from digest.rendering.partials import HOW_TO_INCLUDE
 from digest.rendering.phrases import SPEAKING, check_phrases, spoken_slot
 from digest.rendering.source import Source
@@ -30,10 +31,15 @@ _SHAPES: dict[str, type] = {
     "newsletter": NewsletterView,
     "issue": IssueView,
     "colours": Colours,
+    "theme": ThemeView,
+    "note": NoteView,
+    "sponsor": SponsorContent,
     "article": ArticleContent,
     "section": SectionContent,
 }
-_EVERYWHERE = frozenset({"site", "newsletter", "issue", "colours", "lang", "dir", "start", "end", *SPEAKING, *SLOTS})
+_EVERYWHERE = frozenset(
+    {"site", "newsletter", "issue", "colours", "theme", "note", "sponsor", "lang", "dir", "start", "end", *SPEAKING, *SLOTS}
+)
 _WITHIN = {"lead": frozenset({"article"}), "card": frozenset({"article"}), "section": frozenset({"section"})}
 _OTHER_FILES = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 _CAPTURES = (nodes.FilterBlock, nodes.CallBlock, nodes.AssignBlock, nodes.Macro)

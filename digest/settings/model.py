@@ -23,6 +23,7 @@ from digest.settings.secrecy import HOW_TO_MAKE_ONE
 from digest.settings.source_table import SourceSettings
 from digest.settings.succession import Succeeded
 from digest.settings.table import Table
+from digest.settings.theme import Theme, check_theme
 from digest.settings.types import (
     Address,
     BaseAddress,
@@ -74,9 +75,12 @@ class Site(Table):
         description="Where Digest's own pages answer; links in mails begin with it. https in production."
     )
     postal_address: Lines = Field(min_length=1, description="The publisher's postal address; the law wants it in every mail.")
-    logo: WebAddress | None = Field(None, description="A picture for the masthead.")
+    logo: WebAddress | None = Field(None, description="A picture for the masthead; `theme.logo` goes before it.")
     language: Language = Field("en", description="The language of Digest's own words.")
-    colour: Colour = Field("#0b6e6e", description="The accent colour of mails.")
+    colour: Colour = Field(
+        "#0b6e6e",
+        description="The accent colour of mails, made readable by itself; `theme.light.accent` and `theme.dark.accent` are taken as they are.",
+    )
 
 
 class Sender(Table):
@@ -299,6 +303,7 @@ class Settings(Table):
     providers: Providers = Providers()
     database: Database = Database()
     editors: Editors = Editors()
+    theme: Theme = Theme()
 
     project: Path = Field(exclude=True, description="The project folder; set by the reader, not by the file.")
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
@@ -316,6 +321,7 @@ class Settings(Table):
         _once("sources", "name", [source.name for source in self.sources])
         _moved_to_one_of("newsletters", {one.slug: one for one in self.newsletters})
         _moved_to_one_of("sources", {one.name: one for one in self.sources})
+        check_theme(self.theme, self.site.colour)
         return self
 
     @property
