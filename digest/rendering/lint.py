@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
-from digest.rendering.markup import Attribute, Token, is_default, mistake_of, walk, without_remarks
+from digest.rendering.markup import MOST, Attribute, Token, is_default, mistake_of, walk, without_remarks
 from digest.rendering.mistakes import Mistake, mistake_at, nearest
 from digest.rendering.mjml import Component, Kind, mjml
 from digest.rendering.shortcomings import shortcomings
@@ -18,22 +19,28 @@ _JINJA = re.compile(r"\{[{%#]")
 
 
 def lint(source: Source) -> list[Mistake]:
-    """Every mistake in a template's MJML, in the order of its lines; Jinja may stand wherever a value may."""
-    source = without_remarks(source)
-    found: list[Mistake] = []
+    """The mistakes in a template's MJML, at most a hundred, in the order of its lines; Jinja may stand wherever a value may."""
+    found = islice(_mistakes(without_remarks(source)), MOST)
+    return sorted(dict.fromkeys(found), key=lambda mistake: mistake.at)
+
+
+def _mistakes(source: Source) -> Iterator[Mistake]:
     shown: list[Token] = []
     defaults: list[Token] = []
+    readable = True
     for step in walk(source):
         if isinstance(step, Mistake):
-            found.append(step)
+            readable = False
+            yield step
             continue
         token, around = step
-        if token.kind == "text":
-            continue
-        (defaults if is_default(around) else shown).append(token)
-        found += _of_tag(source, token, around)
-    found += [*_of_whole(source, shown), *_classes(source, shown, defaults), *shortcomings(source, shown, defaults)]
-    return sorted(dict.fromkeys(found), key=lambda mistake: mistake.at)
+        if token.kind != "text":
+            (defaults if is_default(around) else shown).append(token)
+            yield from _of_tag(source, token, around)
+    if readable or shown:
+        yield from _of_whole(source, shown)
+    yield from _classes(source, shown, defaults)
+    yield from shortcomings(source, shown, defaults)
 
 
 def _of_tag(source: Source, token: Token, around: Sequence[Token]) -> Iterator[Mistake]:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from digest.rendering.mistakes import Mistake, Severity, mistake_at, nearest
 from digest.rendering.mjml import Holds, mjml
@@ -18,10 +19,13 @@ from digest.rendering.source import Source
 DEEPEST = 500
 """Tags within tags; a mail has twenty, and some nine thousand crash the compiler."""
 
+MOST = 100
+"""Mistakes that are told at once."""
+
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())  # noqa: SIM905  # a list of words is read faster
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _REMARK = re.compile(r"<!--(?!\[if|<!\[|>).*?-->", re.DOTALL)
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_JINJA = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)", re.DOTALL)
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w:-]*)(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)>|<")
 _ATTRIBUTE = re.compile(r"\s+(?P<name>[A-Za-z_:][\w:.-]*)(?:=(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?")
 
@@ -52,12 +56,18 @@ class Token:
 
 def without_remarks(source: Source) -> Source:
     """The source without its comments, lines kept: they are for template authors. Outlook's conditional ones stay."""
-    return replace(source, text=_REMARK.sub(lambda found: "\n" * found[0].count("\n"), source.text))
+    return replace(source, text=_in_comments(_REMARK, lambda found: "\n" * found[0].count("\n"), source.text))
+
+
+def _in_comments(pattern: re.Pattern[str], put: Callable[[re.Match[str]], str], text: str) -> str:
+    """The text with something put for each comment. What is never closed is none, and is not looked for again and again."""
+    end = text.rfind("-->") + 3 if "-->" in text else 0
+    return pattern.sub(put, text[:end]) + text[end:]
 
 
 def check_markup(source: Source) -> None:
     """Raise a TemplateError that names file and line for the first mistake in a template's tags."""
-    mistakes = [one for one in walk(source) if isinstance(one, Mistake)]
+    mistakes = list(islice((one for one in walk(source) if isinstance(one, Mistake)), MOST))
     if mistakes:
         raise min(mistakes, key=lambda mistake: mistake.at).as_error()
 
@@ -65,11 +75,14 @@ def check_markup(source: Source) -> None:
 def walk(source: Source) -> Iterator[Mistake | tuple[Token, Sequence[Token]]]:
     """Every tag and text with the tags that are open around it, and every mistake in how they are written."""
     for tag in _JINJA.finditer(source.text):
+        if tag[0][-2:] not in {"}}", "%}", "#}"} or len(tag[0]) < 4:
+            yield mistake_at(source, tag.start(), f"`{tag[0][:2]}` is never closed")
+            return
         if "<" in tag[0]:
             where = tag.start() + tag[0].index("<")
             yield mistake_at(source, where, "MJML cannot read `<` in a Jinja tag", "write `is lt(…)` instead")
     open_tags: list[Token] = []
-    for token in _tokens(source, _JINJA.sub(_blank, _COMMENT.sub(_blank, source.text))):
+    for token in _tokens(source, _JINJA.sub(_blank, _in_comments(_COMMENT, _blank, source.text))):
         if isinstance(token, Mistake):
             yield token
             continue

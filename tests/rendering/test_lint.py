@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.rendering.lint import lint
-from digest.rendering.markup import DEEPEST
+from digest.rendering.markup import DEEPEST, MOST
 from digest.rendering.mistakes import Mistake
 from digest.rendering.source import Source
 
@@ -191,6 +191,21 @@ def test_a_template_without_a_title_is_a_warning() -> None:
 def test_nine_thousand_levels_are_one_mistake() -> None:
     found = lint_column("<mj-text>" + "<div>" * 9_000 + "</div>" * 9_000 + "</mj-text>")
     assert [one.what for one in found] == [f"tags stand more than {DEEPEST} deep in one another"]
+
+
+@pytest.mark.parametrize("tag", ["{{", "{%", "{#", "{{ x }", "{#}"])
+def test_a_jinja_tag_that_is_never_closed_is_one_mistake(tag: str) -> None:
+    assert [(one.line, one.column, one.what) for one in lint_column(f"<mj-text>\n {tag} x</mj-text>")] == [
+        (4, 2, f"`{tag[:2]}` is never closed")
+    ]
+
+
+@pytest.mark.parametrize(
+    "flood",
+    ["{{", "{%}", "<!--", "<", '<a "', "<a '", "</p>", "<p>", "<mj-texd>", '<mj-text a="1">', "<mj-text " + 'a="1" ' * 50_000],
+)
+def test_a_flood_of_mistakes_is_told_in_part(flood: str) -> None:
+    assert 1 <= len(lint_column(flood * (100_000 // len(flood) + 1))) <= MOST
 
 
 @given(st.text(alphabet="<>/=\"' \n{}%mjl-textdivcolor!", max_size=80))
