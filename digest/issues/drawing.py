@@ -83,7 +83,7 @@ def _content(
         slot_on=place.slot.local.date(),
         language=newsletter.language or settings.site.language,
         subject="",
-        site=_site(settings),
+        site=site_of(settings),
         sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
         sections=sections_in(newsletter, newsletter.language or settings.site.language),
         articles=tuple(
@@ -152,7 +152,8 @@ def _also_at(article: int, url: str) -> AlsoContent:
     return AlsoContent(article, url, host.removeprefix("www."))
 
 
-def _site(settings: Settings) -> SiteContent:
+def site_of(settings: Settings) -> SiteContent:
+    """The publisher as configured."""
     site = settings.site
     return SiteContent(site.name, site.url, site.public_url, site.postal_address, site.logo, site.colour)
 
