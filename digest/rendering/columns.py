@@ -23,7 +23,7 @@ def columns(text: str) -> int:
 
 def wrap(text: str, width: int = WIDTH, indent: str = "") -> str:
     """The text in lines of at most `width` columns; a longer word, such as an address, stays whole."""
-    if any(_breaks(one) for one in text):
+    if any(_breaks(one) for one in text) or columns(text) > len(text):
         return "\n".join(_wrap_wide(text, width, indent))
     lines = textwrap.wrap(
         text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
