@@ -61,6 +61,22 @@ class NameServer:
                     f"the name server {self.shown} does not answer; see that this machine may ask it, or name one by --nameserver"
                 )
 
+    def resolve(self, host: str, _port: int) -> list[str]:
+        """The addresses of a host, for whoever connects to it; an address is its own. `OSError` as the system's resolver."""
+        if host.replace(".", "").isdigit() or ":" in host:
+            return [host]
+        found: list[str] = []
+
+        def look(book: Book) -> list[Diagnosis]:
+            found[:] = book.addresses(host)
+            return []
+
+        try:
+            self.consult(look)
+        except Unreachable as error:
+            raise OSError(str(error)) from None
+        return found
+
     def _ask_all(self, questions: Collection[Question], ends: float) -> dict[Question, Answer]:
         ordered = sorted(questions)
         with ThreadPoolExecutor(_AT_ONCE, "names") as pool:

@@ -59,7 +59,7 @@ def test_what_becomes_of_a_question_is_told(zone: Zone, status: Status) -> None:
 
 
 def test_an_answer_cut_over_udp_is_fetched_over_tcp() -> None:
-    zone = {"a.test": {"TXT": ["x" * 2000]}, "b.test": "TRUNCATED"}
+    zone: Zone = {"a.test": {"TXT": ["x" * 2000]}, "b.test": "TRUNCATED"}
     answer, server = asked(zone, "a.test")
     assert answer.records == ("x" * 2000,)
     assert ("tcp", "a.test", "TXT") in server.asked
