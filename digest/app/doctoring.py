@@ -39,7 +39,7 @@ def diagnose(app: App, wanted: Wanted) -> list[Diagnosis]:
     """Everything that was looked at, well or not. Nothing is changed, and no mail is sent."""
     found = [*_installation(app, wanted)]
     outside = [] if wanted.offline else [*_outside(app, wanted)]
-    return found + (outside if _sends(app) else softened(outside))
+    return found + (outside if _sends(app) else softened(outside, but=_NAMES))
 
 
 def exit_code(found: list[Diagnosis]) -> int:
@@ -47,7 +47,7 @@ def exit_code(found: list[Diagnosis]) -> int:
     wrong = {one.where for one in found if one.severity is Severity.ERROR}
     if wrong - {_NAMES}:
         return 3
-    return 5 if any(one.where == _NAMES and one.severity is not Severity.NOTE for one in found) else 0
+    return 5 if wrong else 0
 
 
 def _sends(app: App) -> bool:
@@ -160,7 +160,7 @@ def _relay(app: App) -> Iterator[Diagnosis]:
 def _pages(public_url: str, wanted: Wanted, names: Resolve) -> Iterator[Diagnosis]:
     reserved = is_reserved(urlsplit(public_url).hostname or "")
     asked = not reserved or wanted.nameserver is not None or wanted.allow_private
-    at_first = judge_address(public_url, asked=asked)
+    at_first = judge_address(public_url, asked=asked, allow_private=wanted.allow_private)
     yield from at_first
     if not asked:
         return

@@ -25,7 +25,7 @@ def judge_sender(address: str, reply_to: str | None, *, sends: bool) -> Iterator
     local, _, domain = address.rpartition("@")
     if is_reserved(domain):
         severity = Severity.ERROR if sends else Severity.WARNING
-        what = f"{domain} is a name for examples, and receivers refuse mail from it"
+        what = f"{domain} is reserved for examples and tests, and receivers refuse mail from it"
         yield Diagnosis(severity, "sender.address", what, "set it to an address of yours")
     elif local in _UNREAD and reply_to is None:
         yield note(
@@ -37,5 +37,7 @@ def judge_sender(address: str, reply_to: str | None, *, sends: bool) -> Iterator
         yield well("sender.address", address)
     if reply_to is not None and is_reserved(reply_to.rpartition("@")[2]):
         yield warning(
-            "sender.reply_to", f"{reply_to} is a name for examples, so replies are lost", "set it to an address of yours"
+            "sender.reply_to",
+            f"{reply_to} is at a name reserved for examples and tests, so replies are lost",
+            "set it to an address of yours",
         )

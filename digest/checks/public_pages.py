@@ -27,19 +27,20 @@ class Page:
     private: bool = False
 
 
-def judge_address(public_url: str, *, asked: bool) -> list[Diagnosis]:
-    """What the address itself tells; `asked` when it is going to be asked."""
+def judge_address(public_url: str, *, asked: bool, allow_private: bool = False) -> list[Diagnosis]:
+    """What the address itself tells; `asked` when it is going to be asked, `allow_private` when it may be a private one."""
     host = urlsplit(public_url).hostname or ""
     if host == "localhost" or refusal(host) in {"is private or loopback", "is link-local, multicast or reserved"}:
+        judge = warning if allow_private else error
         return [
-            error(
+            judge(
                 _WHERE,
-                f"{public_url} is an address of this machine or network, so readers cannot reach it",
+                f"{public_url} is an address of this machine or network, so readers elsewhere cannot reach it",
                 "name the public host",
             )
         ]
     if is_reserved(host) and not asked:
-        return [note(_WHERE, f"{host} is a name for examples, so nobody was asked", "put your own in its place")]
+        return [note(_WHERE, f"{host} is reserved for examples and tests, so nobody was asked", "put your own in its place")]
     if not public_url.startswith("https://"):
         return [
             error(

@@ -22,10 +22,10 @@ def test_the_token_names_nobody_whatever_the_key() -> None:
 @pytest.mark.parametrize(
     ("url", "severity", "said"),
     [
-        ("https://127.0.0.1", ERROR, "readers cannot reach it"),
-        ("http://localhost:8000", ERROR, "readers cannot reach it"),
-        ("https://192.168.1.2", ERROR, "readers cannot reach it"),
-        ("https://news.backend.example", NOTE, "a name for examples"),
+        ("https://127.0.0.1", ERROR, "readers elsewhere cannot reach it"),
+        ("http://localhost:8000", ERROR, "readers elsewhere cannot reach it"),
+        ("https://192.168.1.2", ERROR, "readers elsewhere cannot reach it"),
+        ("https://news.backend.example", NOTE, "reserved for examples"),
         ("http://news.pub.net", ERROR, "is not https"),
     ],
 )
@@ -33,6 +33,10 @@ def test_an_address_is_judged_before_anybody_is_asked(url: str, severity: Severi
     ((found, what),) = told(judge_address(url, asked=False))
     assert found is severity
     assert said in what
+
+
+def test_a_private_address_is_a_warning_where_it_may_be_one() -> None:
+    assert [severity for severity, _ in told(judge_address("http://127.0.0.1:8000", asked=True, allow_private=True))] == [WARNING]
 
 
 def test_a_public_https_address_is_right() -> None:

@@ -60,7 +60,8 @@ def seen(project: Project, zone: Zone, environment: dict[str, str], *more: str) 
 
 
 def test_a_good_domain_is_well(project: Project, environment: dict[str, str], pages: HttpStub) -> None:
-    _, found = seen(project, GOOD, environment, "--allow-private")
+    code, found = seen(project, GOOD, environment, "--allow-private")
+    assert code == 0
     domain = [where for where in found if "pub.test" in where and not where.startswith("BIMI")]
     assert {severity for where in domain for severity, _ in found[where]} <= {"ok", "note"}
     assert found["DKIM key s2026._domainkey.news.pub.test"] == [("ok", "published, the right one, 2048 bits")]
@@ -97,7 +98,7 @@ def test_pages_on_loopback_are_reported_as_such_and_not_asked(
     assert code == 3
     ((severity, what),) = found["site.public_url"]
     assert severity == "error"
-    assert "readers cannot reach it" in what
+    assert "readers elsewhere cannot reach it" in what
     assert pages.connections == 0
     environment["DIGEST_SITE__PUBLIC_URL"] = f"https://pages.pub.test:{pages.port}"
     code, found = seen(project, {**GOOD, "pages.pub.test": {"A": ["127.0.0.1"]}}, environment)
@@ -136,7 +137,9 @@ def test_a_name_server_out_of_reach_ends_with_five_and_a_dry_run_has_no_errors(
     project.folder.joinpath(".env").chmod(0o640)
     code, found = seen(project, silent, environment | home)
     assert code == 5
-    assert "does not answer" in found["name server"][0][1]
+    ((severity, what),) = found["name server"]
+    assert severity == "error"
+    assert "does not answer" in what
     assert next(severity for where in found if where.endswith(".env") for severity, _ in found[where]) == "warning"
 
 
@@ -168,3 +171,32 @@ def test_secrets_are_not_shown_whatever_the_relay_says(project: Project, environ
         got = project.command("doctor", "--nameserver", server.address, **environment, **login)
     assert "BAD relay 127.0.0.1" in got.stdout
     assert "birdsong" not in got.stdout + got.stderr
+
+
+def test_a_service_is_judged_by_what_it_wants_in_the_dns(project: Project, environment: dict[str, str]) -> None:
+    zone: Zone = {
+        **GOOD,
+        "mg.pub.test": {"TXT": ["v=spf1 include:mailgun.org ~all"]},
+        "mailgun.org": {"TXT": ["v=spf1 ip4:198.51.100.0/24 ~all"]},
+        "mx._domainkey.mg.pub.test": {"TXT": [f"k=rsa; p={PUBLIC}"]},
+    }
+    mailgun = {
+        "DIGEST_DELIVERY__PROVIDER": "mailgun",
+        "DIGEST_PROVIDERS__MAILGUN__API_KEY": "k",
+        "DIGEST_PROVIDERS__MAILGUN__DOMAIN": "mg.pub.test",
+    }
+    _, found = seen(project, zone, environment | mailgun)
+    assert [severity for severity, _ in found["SPF of mg.pub.test"]] == ["ok"]
+    assert found["DKIM key mx._domainkey.mg.pub.test"] == [("ok", "published, 2048 bits")]
+    ((severity, what),) = found["DMARC alignment by mailgun"]
+    assert (severity, "no record says that they belong together" in what) == ("warning", True)
+    sendgrid = {
+        "DIGEST_DELIVERY__PROVIDER": "sendgrid",
+        "DIGEST_PROVIDERS__SENDGRID__API_KEY": "k",
+        "DIGEST_DELIVERY__FALLBACK": "smtp",
+    }
+    _, found = seen(project, zone, environment | sendgrid)
+    assert "it does not include sendgrid.net, by which SendGrid sends" in " ".join(
+        what for _, what in found["SPF of news.pub.test"]
+    )
+    assert found["DKIM key s2026._domainkey.news.pub.test"] == [("ok", "published, the right one, 2048 bits")]

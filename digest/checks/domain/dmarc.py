@@ -38,13 +38,15 @@ class Policy:
 
 
 def policy_of(book: Book, domain: str) -> Policy | None:
-    """The policy that receivers find: the domain's own, else that of its organisational domain."""
+    """The policy that receivers find: the domain's own, else that of its organisational domain, else that of the registry above."""
     own = walk_up(book, domain)[0].tags
     if own is not None:
         return Policy(domain, own, inherited=False)
     top = organisational_domain(book, domain)
-    tags = next((one.tags for one in walk_up(book, domain) if one.domain == top), None)
-    return None if tags is None or top == domain else Policy(top, tags, inherited=True)
+    above = {one.domain: one.tags for one in walk_up(book, domain)[1:] if one.tags is not None}
+    registry = next((name for name, tags in above.items() if tags.get("psd", "").lower() == "y"), None)
+    found = top if top in above else registry
+    return None if found is None else Policy(found, above[found], inherited=True)
 
 
 def examine_dmarc(book: Book, subject: Subject) -> Iterator[Diagnosis]:
@@ -117,27 +119,35 @@ def _takes_reports(book: Book, domain: str, target: str) -> bool:
 
 
 def _alignment(book: Book, sender: str, way: Way, policy: Policy) -> Iterator[Diagnosis]:
-    signed = _aligned(book, sender, way.signs_as, strict=policy.tags.get("adkim", "r").lower() == "s")
+    strict = policy.tags.get("adkim", "r").lower() == "s"
+    signed = _aligned(book, sender, way.signs_as, strict=strict)
     returned = _aligned(book, sender, way.return_path, strict=policy.tags.get("aspf", "r").lower() == "s")
-    where = f"DMARC alignment by {way.provider}"
+    where, test = f"DMARC alignment by {way.provider}", "send yourself a test and look for dmarc=pass"
     if signed is False:
-        judge = warning if returned else error
-        also = (
-            ""
-            if returned
-            else ", and neither does the return path"
-            if returned is False
-            else ", and of the return path nothing is known"
-        )
-        mend = f"sign as {sender}" + ("" if policy.tags.get("adkim", "r").lower() == "s" else " or a domain above or below it")
-        yield judge(where, f"the signature of {way.signs_as} does not align with {sender}{also}", mend)
+        yield _apart(where, sender, way.signs_as or "", strict=strict, returned=returned)
+    elif signed and way.key is None:
+        yield note(where, f"{way.title} signs as {way.signs_as} once it has verified it, and that aligns", test)
     elif signed:
         yield well(where, f"the signature of {way.signs_as} aligns" + (", and so does the return path" if returned else ""))
     elif returned:
         what = "the return path aligns; a mail that is forwarded passes only if the relay signs it, too"
         yield note(where, what, "set up [providers.smtp.dkim], or see that the relay signs as your domain")
     else:
-        yield note(where, f"nothing is known of how {way.title} signs", "send yourself a test and look for dmarc=pass")
+        yield note(where, f"nothing is known of how {way.title} signs", test)
+
+
+def _apart(where: str, sender: str, signer: str, *, strict: bool, returned: bool | None) -> Diagnosis:
+    """The signature does not align: what that means goes by whether the names are related, and by the return path."""
+    common = "" if strict else _common(sender, signer)
+    if common:
+        what = f"whether the signature of {signer} aligns with {sender} depends on the receiver: no record says that they belong together"
+        return warning(where, what, f"publish a DMARC record at _dmarc.{common}")
+    what = f"the signature of {signer} does not align with {sender}"
+    mend = f"sign as {sender}" + ("" if strict else " or a domain above or below it")
+    if returned:
+        return warning(where, what, mend)
+    also = "and neither does the return path" if returned is False else "and of the return path nothing is known"
+    return error(where, f"{what}, {also}", mend)
 
 
 def _aligned(book: Book, sender: str, other: str | None, *, strict: bool) -> bool | None:
@@ -146,3 +156,13 @@ def _aligned(book: Book, sender: str, other: str | None, *, strict: bool) -> boo
     if plain_name(other) == plain_name(sender):
         return True
     return not strict and organisational_domain(book, plain_name(other)) == organisational_domain(book, sender)
+
+
+def _common(one: str, other: str) -> str:
+    """The domain that both are below, or are; empty when it is a top-level one: receivers with a list may tell by it."""
+    shared = []
+    for label, its_like in zip(reversed(one.split(".")), reversed(other.split(".")), strict=False):
+        if label != its_like:
+            break
+        shared.insert(0, label)
+    return ".".join(shared) if len(shared) > 1 else ""

@@ -34,7 +34,9 @@ def _of(book: Book, domain: str, *, bounces: bool) -> Iterator[Diagnosis]:
                 where, "there is none, so mail goes to the domain's own address", "publish an MX record that names a mail server"
             )
         else:
-            yield error(where, f"it takes no mail: {answer.status}; {lost}", "publish an MX record that names a mail server")
+            yield error(
+                where, f"it has neither an MX record nor an address: {lost}", "publish an MX record that names a mail server"
+            )
     elif any(not host for _, host in hosts):
         judge = warning if bounces else error
         yield judge(where, f"it says that it takes no mail (a null MX): {lost}", "send from a domain that takes mail")

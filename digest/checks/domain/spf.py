@@ -9,7 +9,7 @@ from digest.catalogue.internet_address import refusal
 from digest.checks.diagnosis import Diagnosis, error, note, warning, well
 from digest.checks.domain.answers import Answer, Book, Kind, shown
 from digest.checks.domain.spf_record import SpfRecord, read_spf, spf_records
-from digest.checks.domain.spf_walk import MOST_LOOKUPS, MOST_VOIDS, Result, Walk
+from digest.checks.domain.spf_walk import MOST_COUNTED, MOST_LOOKUPS, MOST_VOIDS, Result, Walk
 from digest.checks.domain.subject import Way
 
 _LOST = {Result.FAIL, Result.SOFTFAIL}
@@ -54,6 +54,8 @@ def _not_one(where: str, texts: list[str], answer: Answer, way: Way) -> Diagnosi
     example = '"' + " ".join(word for word in ("v=spf1", wanted, "~all") if word) + '"'
     if way.return_path is not None:
         return error(where, nothing, f"publish a TXT record there, such as {example}, that names whoever sends for it")
+    if way.signs_as is None:
+        return warning(where, nothing, f"publish one, such as {example}, that names whoever sends for it")
     return warning(
         where,
         f"{nothing}; {way.title} has a return path of its own, so DKIM has to carry DMARC",
@@ -65,7 +67,8 @@ def _looked_up(where: str, walk: Walk) -> Iterator[Diagnosis]:
     for fault in walk.faults[:3]:
         yield error(where, fault, "mend or remove that term; until then SPF counts as broken")
     if walk.lookups > MOST_LOOKUPS:
-        what = f"it wants {walk.lookups} look-ups, and receivers give up after {MOST_LOOKUPS}"
+        many = walk.lookups if walk.lookups <= MOST_COUNTED else f"more than {MOST_COUNTED}"
+        what = f"it wants {many} look-ups, and receivers give up after {MOST_LOOKUPS}"
         yield error(where, what, "remove what is no longer used, or name networks by ip4: and ip6:")
     if walk.voids > MOST_VOIDS:
         what = f"{walk.voids} of its look-ups lead to nothing, and receivers may give up after {MOST_VOIDS}"

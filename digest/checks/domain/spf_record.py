@@ -94,6 +94,8 @@ def _network(word: str, name: str, value: str | None, prefix: str) -> str:
 
 def _with_lengths(word: str, name: str, value: str, prefix: str) -> tuple[str, tuple[int, int]]:
     """The domain and the lengths of prefixes; these may have been read as the end of the domain."""
+    if name not in {"a", "mx"} and not prefix:
+        return value, (32, 128)  # a slash may stand in a macro
     found = re.fullmatch(r"([^/]*)(?:/(\d{1,3}))?(?://(\d{1,3}))?", value + prefix)
     if found is None or ((found[2] or found[3]) and name not in {"a", "mx"}):
         raise ValueError(f"{word[:60]!r} is no term of SPF")

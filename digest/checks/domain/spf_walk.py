@@ -14,7 +14,7 @@ from digest.checks.domain.spf_record import SpfRecord, Term, read_spf, spf_recor
 
 MOST_LOOKUPS = 10
 MOST_VOIDS = 2
-_MOST_COUNTED = 40  # where a record of somebody's making is no longer followed
+MOST_COUNTED = 40  # where a record of somebody's making is no longer followed
 _MOST_HOSTS = 10
 
 Address = IPv4Address | IPv6Address
@@ -79,7 +79,7 @@ class Walk:
     def _terms(self, record: SpfRecord, domain: str, above: tuple[str, ...]) -> Result:
         found: Result | None = None
         for term in record.terms:
-            if self.lookups > _MOST_COUNTED:
+            if self.lookups > MOST_COUNTED:
                 return Result.BROKEN
             met = self._meets(term, domain, above)
             if found is None and isinstance(met, Result):
@@ -110,7 +110,7 @@ class Walk:
     def _follow(self, domain: str, above: tuple[str, ...]) -> Result:
         if "%" in domain:
             return Result.UNTOLD
-        return self.check(domain, above) if self.lookups <= _MOST_COUNTED else Result.BROKEN
+        return self.check(domain, above) if self.lookups <= MOST_COUNTED else Result.BROKEN
 
     def _is_at(self, term: Term, domain: str) -> bool | Result:
         hosts = [domain]

@@ -79,15 +79,23 @@ def test_a_record_that_could_not_be_looked_up_is_a_doubt() -> None:
         (GOOD + "; adkim=s", signing("pub.test"), WARNING),
         (GOOD, signing("other.test"), WARNING),
         (GOOD, smtp("news.pub.test", "relay.test", None), NOTE),
-        (GOOD, mailgun("mg.pub.test"), OK),
+        (GOOD, mailgun("mg.pub.test"), NOTE),
         (GOOD + "; adkim=s; aspf=s", mailgun("mg.pub.test"), ERROR),
         (GOOD, mailgun("mg.other.test"), ERROR),
-        (GOOD, service("sendgrid", "news.pub.test"), OK),
+        (GOOD, service("sendgrid", "news.pub.test"), NOTE),
         (GOOD, service("a-plugin", "news.pub.test"), NOTE),
     ],
 )
 def test_alignment_goes_by_the_way_and_by_what_the_record_wants(record: str, way: Way, severity: Severity) -> None:
     assert worst(found(above=record, way=way)) is severity
+
+
+def test_names_that_no_record_joins_align_for_some_receivers_alone() -> None:
+    own = GOOD.replace("@pub.test", "@news.pub.test")
+    for way in (signing("pub.test"), mailgun("mg.pub.test")):
+        (one,) = [one for one in found(own, way=way) if one.severity is WARNING]
+        assert "depends on the receiver" in one.what
+        assert one.mend == "publish a DMARC record at _dmarc.pub.test"
 
 
 def test_the_tree_is_walked_up_to_its_top_and_long_names_are_cut() -> None:
@@ -108,3 +116,6 @@ def test_who_a_domain_belongs_to_goes_by_the_records_above_it() -> None:
     assert organisational_domain(registry, "x.pub.test") == "pub.test"
     assert organisational_domain(KnownBook({}), "x.pub.test") == "x.pub.test"
     assert policy_of(KnownBook({}), "x.pub.test") is None
+    inherited = policy_of(registry, "x.pub.test")
+    assert inherited is not None
+    assert (inherited.domain, inherited.name) == ("test", "reject")

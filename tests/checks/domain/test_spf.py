@@ -152,6 +152,7 @@ def test_the_usual_return_path_of_a_service_is_looked_for() -> None:
         ("v=spf1 include:yes.test -all", "1.2.3.4", Result.PASS),
         ("v=spf1 redirect=yes.test", "1.2.3.4", Result.PASS),
         ("v=spf1 redirect=no.test", "1.2.3.4", Result.FAIL),
+        ("v=spf1 exists:%{ir/}.x.test -all", "1.2.3.4", Result.UNTOLD),
         ("v=spf1 ~all redirect=yes.test", "1.2.3.4", Result.SOFTFAIL),
         ("v=spf1 include:sick.test -all", "1.2.3.4", Result.LATER),
         ("V=SPF1 IP4:1.2.3.4 -ALL unknown=modifier exp=why.test", "1.2.3.4", Result.PASS),
