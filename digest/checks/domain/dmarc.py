@@ -160,7 +160,7 @@ def _aligned(book: Book, sender: str, other: str | None, *, strict: bool) -> boo
 
 def _common(one: str, other: str) -> str:
     """The domain that both are below, or are; empty when it is a top-level one: receivers with a list may tell by it."""
-    shared = []
+    shared: list[str] = []
     for label, its_like in zip(reversed(one.split(".")), reversed(other.split(".")), strict=False):
         if label != its_like:
             break
