@@ -200,3 +200,16 @@ def test_a_service_is_judged_by_what_it_wants_in_the_dns(project: Project, envir
         what for _, what in found["SPF of news.pub.test"]
     )
     assert found["DKIM key s2026._domainkey.news.pub.test"] == [("ok", "published, the right one, 2048 bits")]
+
+
+def test_nobody_is_asked_about_names_for_examples(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(*_arguments: object, **_named: object) -> None:
+        raise AssertionError("somebody was asked")
+
+    monkeypatch.setattr("digest.checks.domain.name_server.NameServer", asked)
+    monkeypatch.setattr("digest.catalogue.calling.call", asked)
+    got = project.command("doctor")
+    assert (got.returncode, got.stderr) == (0, "")
+    assert "warn sender.address: news.backend.example is reserved for examples and tests" in got.stdout
+    with pytest.raises(AssertionError, match="somebody was asked"):
+        project.command("doctor", DIGEST_SENDER__ADDRESS="weekly@backend-notes.net")
