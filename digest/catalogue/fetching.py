@@ -127,7 +127,7 @@ def fetch(
     backend = CheckedBackend(deadline, allow_private=allow_private, resolve=resolve, connect=connect)
     try:
         with httpx2.Client(
-            transport=_Transport(backend, ssl_context or httpx2.create_ssl_context(trust_env=False)),
+            transport=CheckedTransport(backend, ssl_context or httpx2.create_ssl_context(trust_env=False)),
             trust_env=False,
             headers=asking.headers,
             timeout=httpx2.Timeout(bounds.read_seconds, connect=bounds.connect_seconds),
@@ -144,7 +144,7 @@ def fetch(
         httpcore2.NetworkError,
         httpcore2.ProtocolError,
     ) as error:
-        raise Unreachable(f"{_shown(url)}: {_said(error, deadline)}") from None
+        raise Unreachable(f"{_shown(url)}: {told(error, deadline)}") from None
     except (ValueError, OSError, zlib.error) as error:
         raise Unreachable(f"{_shown(url)}: {one_line(str(error)) or type(error).__name__}") from None
 
@@ -208,7 +208,7 @@ def _status(code: int) -> str:
     return f"{code} {phrases.get(code, '')}".strip()
 
 
-def _said(error: Exception, deadline: Deadline) -> str:
+def told(error: Exception, deadline: Deadline) -> str:
     """A network error in words a person can act on."""
     if isinstance(error, RefusedAddress):
         return str(error)
@@ -228,7 +228,7 @@ def _shown(url: str) -> str:
         return shorten(one_line(url.partition("?")[0]), 200)
 
 
-class _Transport(httpx2.BaseTransport):
+class CheckedTransport(httpx2.BaseTransport):
     """httpx2's way to a connection pool whose connections are checked ones."""
 
     def __init__(self, backend: httpcore2.NetworkBackend, context: ssl.SSLContext) -> None:

@@ -12,6 +12,7 @@ from digest.cli import (
     articles,
     configuration,
     covering,
+    doctoring,
     halting,
     insights,
     issues,
@@ -53,6 +54,7 @@ sending.register(app)
 halting.register(app)
 insights.register(app)
 simulating.register(app)
+doctoring.register(app)
 covering.register(articles.app)
 pausing.register(subscribers.app)
 app.add_typer(articles.app, name="articles")

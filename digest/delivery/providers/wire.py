@@ -10,7 +10,7 @@ import io
 import socket
 import ssl
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from digest.delivery.providers.waiting import Until
@@ -58,6 +58,13 @@ class Wire:
     def own_address(self) -> str:
         """The address of our end."""
         return str(self._sock.getsockname()[0])
+
+    @property
+    def certificate_expires_at(self) -> datetime | None:
+        """When the peer's certificate ends; None without TLS."""
+        held = self._sock.getpeercert() if isinstance(self._sock, ssl.SSLSocket) else None
+        ends = str(held["notAfter"]) if held else ""
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
 
     def secure(self, context: ssl.SSLContext, host: str) -> None:
         """Speak TLS from here on, the peer's certificate checked for `host`."""
