@@ -23,6 +23,8 @@ from digest.delivery.refusals import Refusal, refusal
 from digest.delivery.steps import Claimed, Mark, Settle
 from digest.delivery.transitions import DeliveryState
 
+NOT_HANDED_OVER = "it was not handed over in time, and did not leave"
+
 _S = DeliveryState
 
 
@@ -159,6 +161,17 @@ class Ledger:
                 else:
                     self._arrive_late(connection, batch, one, _S.ACCEPTED, "the answer came late", now)
         return counts
+
+    def take_back(self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime) -> None:
+        """Marked deliveries did not leave, by our own doing: the marks are taken back, they were no attempts, and all are given back.
+
+        Where somebody has meanwhile taken us for dead and called one unknown, this is the evidence.
+        """
+        values = {"issue": self.issue_id, "whose": list(whose), "batch": batch}
+        marked, doubted = (statements.TAKE_BACK[state].run(connection, values).fetchall() for state in (_S.SENDING, _S.UNKNOWN))
+        self._note(connection, batch, _S.CLAIMED, _S.PLANNED, now=now, count=len(marked), reason=NOT_HANDED_OVER)
+        for (one,) in doubted:
+            self._note(connection, batch, _S.UNKNOWN, _S.PLANNED, now=now, subscriber=one, reason=NOT_HANDED_OVER)
 
     def release(
         self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None = None

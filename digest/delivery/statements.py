@@ -144,6 +144,17 @@ LEAVE = {
     for state in (_S.CLAIMED, _S.SENDING, _S.UNKNOWN)
 }
 
+# issue, whose, batch: a mark that led to nothing, and a claim that is given back with it, by the state in which it is found
+TAKE_BACK = {
+    state: Prepared(
+        update(tables.delivery)
+        .where(_ISSUE, _WHOSE, _still(state), _row.batch_id == bindparam("batch"))
+        .values(state=_S.PLANNED.value, answer=null(), not_before=null(), attempts=_row.attempts - 1)
+        .returning(_row.subscriber_id)
+    )
+    for state in (_S.SENDING, _S.UNKNOWN)
+}
+
 # batch, holder, now, until, deadline
 RENEW = Prepared(
     update(tables.batch)

@@ -19,7 +19,7 @@ from digest.delivery import statements as hot
 from digest.delivery import upkeep
 from digest.delivery.account import account
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import Ledger, Recipient
+from digest.delivery.ledger import NOT_HANDED_OVER, Ledger, Recipient
 from digest.delivery.plan import plan
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.refusals import LeaseLost, NotSendable
@@ -209,6 +209,42 @@ def test_the_plan_does_not_ask_more_of_the_store_for_a_larger_audience(tmp_path:
                     assert plan(connection, issue, frozen_of(connection, issue), now=MONDAY) == many
         counts.append(len(asked))
     assert counts[0] == counts[1]
+
+
+def attempts(planned: Planned) -> list[int]:
+    row = tables.delivery.c
+    return list(planned.connection.execute(select(row.attempts).order_by(row.subscriber_id)).scalars())
+
+
+def test_what_was_not_handed_over_was_no_attempt_and_is_planned_again(planned: Planned) -> None:
+    batch, whose = planned.claim()
+    mark_batch(planned.ledger(), planned.connection, batch, whose, now=NOW)
+    planned.ledger().take_back(planned.connection, batch, whose[1:], now=NOW)
+    assert sorted(planned.states()) == ["planned"] * 5 + ["sending"]
+    assert sum(attempts(planned)) == 1
+    line = tables.history.c
+    told = planned.connection.execute(select(line.to_state, line.count, line.reason).where(line.from_state == "claimed")).all()
+    assert [tuple(one) for one in told] == [("planned", len(whose) - 1, NOT_HANDED_OVER)]
+    assert planned.claim()[1] == whose[1:]
+
+
+def test_that_it_was_not_handed_over_is_evidence_for_what_others_gave_up_and_for_nothing_else(planned: Planned) -> None:
+    batch, whose = planned.claim()
+    mark_batch(planned.ledger(), planned.connection, batch, whose, now=NOW)
+    upkeep.sweep(planned.connection, planned.ledger("two"), now=NOW, others_are_dead=True)
+    resolved = upkeep.resolve(planned.connection, planned.ledger(), whose[:1], DeliveryState.ACCEPTED, now=NOW, reason="seen")
+    again = upkeep.resolve(planned.connection, planned.ledger(), whose[1:2], DeliveryState.PLANNED, now=NOW, reason="again")
+    assert (resolved, again) == (1, 1)
+    other, theirs = planned.claim("two")
+    assert mark_batch(planned.ledger("two"), planned.connection, other, theirs, now=NOW) == whose[1:2]
+    planned.ledger().take_back(planned.connection, batch, whose, now=NOW)
+    row = tables.delivery.c
+    found = select(row.state, row.attempts).where(row.subscriber_id.in_(whose)).order_by(row.subscriber_id)
+    assert [tuple(one) for one in planned.connection.execute(found)] == [
+        ("accepted", 1),
+        ("sending", 2),
+        *[("planned", 0)] * (len(whose) - 2),
+    ]
 
 
 def test_lanes_are_marked_and_accepted_together_and_each_is_told_of_its_own(planned: Planned) -> None:

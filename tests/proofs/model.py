@@ -285,6 +285,13 @@ class ModelBooks:
                 at.note("unknown", late)
                 at.told |= {one} if late == "accepted" else frozenset()
 
+    def take_back(self, at: State, batch: int, whose: Sequence[int], *, now: datetime) -> None:
+        """As `Books.take_back`."""
+        for found, told in (("sending", "claimed"), ("unknown", "unknown")):
+            for one in at.leave(whose, batch, found, "planned"):
+                at.rows[one] = replace(at.rows[one], attempts=at.rows[one].attempts - 1)
+                at.note(told, "planned")
+
     def release(self, at: State, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
         """As `Books.release`."""
         at.note("claimed", "planned", len(at.leave(whose, batch, "claimed", "planned", until)))

@@ -217,7 +217,7 @@ def resend_without_evidence() -> AbstractContextManager[Any]:
 @contextmanager
 def lease_shorter_than_the_deadline() -> Iterator[None]:
     """A request may last longer than the claim that covers it."""
-    with mock.patch.object(turns, "longest_send", return_value=timedelta(0)), mock.patch.object(turns, "_MARGIN", timedelta(0)):
+    with mock.patch.object(turns, "longest_send", return_value=timedelta(0)), mock.patch.object(turns, "MARGIN", timedelta(0)):
         yield
 
 

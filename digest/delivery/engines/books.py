@@ -64,6 +64,10 @@ class Books(Protocol):
         """As `Ledger.settle`; how many were accepted is remembered until their batch is finished."""
         ...
 
+    def take_back(self, at: Any, batch: int, whose: Sequence[int], *, now: datetime) -> None:
+        """As `Ledger.take_back`."""
+        ...
+
     def release(self, at: Any, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
         """As `Ledger.release`."""
         ...
@@ -125,6 +129,10 @@ class SqlBooks:
     def settle(self, at: Connection, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]) -> None:
         """As `Books.settle`."""
         self.accepted.update(self.ledger.settle(at, settles, now=now, retry_at=retry_at))
+
+    def take_back(self, at: Connection, batch: int, whose: Sequence[int], *, now: datetime) -> None:
+        """As `Books.take_back`."""
+        self.ledger.take_back(at, batch, whose, now=now)
 
     def release(self, at: Connection, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
         """As `Books.release`."""

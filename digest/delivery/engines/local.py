@@ -69,7 +69,7 @@ class LocalEngine:
                     machine.hear(Drain("told to stop"), clock())
                     drain_until = clock() + _DRAIN
                 if drain_until is not None and clock() >= drain_until:
-                    machine.abandon("told to stop, and no answer came in time")
+                    turns.abandon("told to stop, and no answer came in time")
                 turns.turn()
                 on_progress(turns.outcomes)
         finally:

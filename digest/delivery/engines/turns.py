@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from digest.delivery.allowance import Allowance, take
@@ -24,11 +25,11 @@ from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.port import longest_send
 from digest.delivery.refusals import LeaseLost, Refusal, Stale
 from digest.delivery.steps import (
-    Answered,
     Claim,
     ClaimAnswered,
     Event,
     Finish,
+    Heard,
     Mark,
     Marked,
     MarkRefused,
@@ -36,6 +37,7 @@ from digest.delivery.steps import (
     Send,
     Settle,
     Step,
+    TakeBack,
 )
 from digest.settings import Delivery
 
@@ -43,9 +45,8 @@ CLAIM_LEASE = timedelta(seconds=30)
 _DAY = 86_400  # seconds
 _OURS = frozenset({Trouble.CONNECTION, Trouble.ACCOUNT, Trouble.CONTENT})  # troubles of nobody's mailbox
 _LISTEN = 0.5  # seconds between looks at the clock while nothing happens
-_MARGIN = timedelta(minutes=2)  # by which a batch's deadline outlives the longest a request may take
+MARGIN = timedelta(minutes=2)  # by which a batch's deadline outlives the longest a request may take
 _LEAST_MARGIN = timedelta(minutes=1)  # and with less than this nothing of it is marked
-_TOO_LATE = "it was not handed over in time, and did not leave"
 
 
 class Carriers(Protocol):
@@ -55,7 +56,11 @@ class Carriers(Protocol):
         """Begin a job; its answer will be heard."""
         ...
 
-    def hear(self, seconds: float) -> list[Answered]:
+    def recall(self) -> None:
+        """Hand over nothing that was not begun; that it was not will be heard."""
+        ...
+
+    def hear(self, seconds: float) -> list[Heard]:
         """Every answer there is, waiting up to so long for the first."""
         ...
 
@@ -82,19 +87,18 @@ class Turns:
         self._deadlines: dict[int, datetime] = {}
         self._people: dict[int, dict[int, Recipient]] = {}
         self._taken: dict[int, Taken] = {}
+        self._marked_at: dict[int, datetime] = {}  # by lane, the last time
         self._renewed_at = clock()
         self._at_once = True
         self._marked: list[Send] = []
-        self._late: list[Answered] = []
         self._unasked: dict[int, frozenset[int]] = {}  # by batch, marked when they were claimed: within one transaction
 
     def turn(self) -> None:
         """Listen, write down, and hand over what the turn before has marked: where a commit takes time, during it."""
         began = self._clock()
         self._marked = self.machine.sends(began)
-        late, self._late = self._late, []
-        for answered in late + self._carriers.hear(0 if late or self._marked else self._patience(began)):
-            self.machine.hear(answered, self._clock())
+        for heard in self._carriers.hear(0 if self._marked else self._patience(began)):
+            self.machine.hear(heard, self._clock())
         now = self._clock()
         steps = self.machine.next(now)
         events = self._write(steps) if steps else []
@@ -105,21 +109,30 @@ class Turns:
         self._at_once = not all(isinstance(event, Marked) and event.recipients for event in events)
         self._renew(self._clock())
 
+    def abandon(self, text: str) -> None:
+        """Hand over nothing more, and wait no longer: what was begun and has no answer is unknown."""
+        self._carriers.recall()
+        self.machine.abandon(text)
+
     def _hand_over_all(self) -> None:
         marked, self._marked = self._marked, []
         for send in marked:
             self._hand_over(send)
 
     def _hand_over(self, send: Send) -> None:
-        if self._clock() + self._longest > self._deadlines[send.batch]:
-            # This process was stopped after the mark. Others may take this for lost, and somebody may have it sent again.
-            self._late.append(Answered(send.lane, Answer((Outcome.DEFERRED,) * len(send.recipients), _TOO_LATE)))
-            return
         people = self._people[send.lane]
         whose = [people[one] for one in send.recipients]
         follows = None if send.ahead is None else people.get(send.ahead)  # who was erased has no address
         ahead = None if follows is None else follows.address
-        self._carriers.send(send.lane, Job(self._taken[send.lane].rendition, whose, self._envelopes.make, ahead))
+        in_time = partial(self._is_in_time, self._deadlines[send.batch])
+        self._carriers.send(send.lane, Job(self._taken[send.lane].rendition, whose, self._envelopes.make, in_time, ahead))
+
+    def _is_in_time(self, deadline: datetime) -> bool:
+        """Whether a send that began now would end before its deadline.
+
+        Else this process was held up after the mark: others may take it for lost, and somebody may have it sent again.
+        """
+        return self._clock() + self._longest <= deadline
 
     def _patience(self, now: datetime) -> float:
         if self._at_once or self.machine.overdue:
@@ -141,9 +154,9 @@ class Turns:
             events = [event for event in events if event not in claims]
             if any(claim.claimed for claim in claims):
                 steps = self.machine.next(now)
-                self._take_back(at, [step for step in steps if isinstance(step, Mark)])
+                self._unmark_rest(at, [step for step in steps if isinstance(step, Mark)])
                 events += self._carry_out(at, steps, now)
-            self._take_back(at)
+            self._unmark_rest(at)
             self._unasked.clear()
             return events
 
@@ -160,6 +173,8 @@ class Turns:
         match step:
             case Claim():
                 return self._claim(at, step, now)
+            case TakeBack():
+                self._take_back(at, step, now)
             case Release(batch=batch, recipients=recipients, until=until):
                 self._books.release(at, batch, recipients, now=now, until=until)
             case Finish(batch=batch):
@@ -181,6 +196,7 @@ class Turns:
     def _mark(self, at: Any, marks: Sequence[Mark], now: datetime) -> list[Event]:
         """Mark as many as the allowances let us; what of those was not marked is given back to them."""
         granted, short = take(self._allowances, at, sum(len(mark.recipients) for mark in marks), now)
+        self._marked_at.update((mark.lane, now) for mark in marks)
         events: list[Event] = []
         asked: dict[int, list[tuple[Mark, tuple[int, ...]]]] = {}
         left = granted
@@ -221,7 +237,7 @@ class Turns:
                 taken |= {(one, mark.batch) for one in theirs}
         return taken
 
-    def _take_back(self, at: Any, marks: Sequence[Mark] = ()) -> None:
+    def _unmark_rest(self, at: Any, marks: Sequence[Mark] = ()) -> None:
         """Who was marked when they were claimed, and is in none of `marks`, is only claimed."""
         for batch, whose in self._unasked.items():
             wanted = {one for mark in marks if mark.batch == batch for one in mark.recipients}
@@ -238,6 +254,12 @@ class Turns:
                     attempt = self._people[step.lane][one].attempts + 1
                     retry_at[one] = now + self._back_off(attempt, step.answer)
         self._books.settle(at, settles, now=now, retry_at=retry_at)
+
+    def _take_back(self, at: Any, step: TakeBack, now: datetime) -> None:
+        """What did not leave was not spent either: each day has its own allowance, so that of the mark gets it back."""
+        self._books.take_back(at, step.batch, step.recipients, now=now)
+        for allowance in self._allowances:
+            allowance.give_back(at, len(step.recipients), self._marked_at[step.lane])
 
     def _back_off(self, attempt: int, answer: Answer) -> timedelta:
         """The provider's word, or `retry_first` thrice as long with each attempt, at most a day; none for what was not their fault."""
@@ -262,7 +284,7 @@ class Turns:
 
     def _keep(self, at: Any, batch: int, now: datetime) -> bool:
         """See to it that a batch outlives what is marked of it now; False when it is not ours any more."""
-        deadline = now + self._longest + _MARGIN
+        deadline = now + self._longest + MARGIN
         if not self._books.renew(at, batch, now=now, lease=CLAIM_LEASE, deadline=deadline):
             return False
         self._deadlines[batch] = deadline
