@@ -82,7 +82,10 @@ _SUPPRESSED = exists().where(
 )
 _OURS = _row.batch_id.in_(
     select(_batch.id).where(
-        OneOf(_batch.id, "batches"), _batch.owner == bindparam("owner"), _batch.lease_until > bindparam("now")
+        OneOf(_batch.id, "batches"),
+        _batch.owner == bindparam("owner"),
+        _batch.lease_until > bindparam("now"),
+        _batch.finished_at.is_(None),
     )
 )
 _SENDABLE = exists().where(
@@ -159,6 +162,7 @@ TAKE_BACK = {
 RENEW = Prepared(
     update(tables.batch)
     .where(_batch.id == bindparam("batch"), _batch.owner == bindparam("holder"), _batch.lease_until > bindparam("now"))
+    .where(_batch.finished_at.is_(None))
     .values(lease_until=bindparam("until"), deadline_at=bindparam("deadline"))
 )
 

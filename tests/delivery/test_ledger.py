@@ -247,6 +247,15 @@ def test_that_it_was_not_handed_over_is_evidence_for_what_others_gave_up_and_for
     ]
 
 
+def test_a_finished_batch_is_neither_kept_nor_marked_of(planned: Planned) -> None:
+    batch, whose = planned.claim()
+    planned.ledger().finish(planned.connection, batch, now=NOW)
+    assert not planned.ledger().renew(planned.connection, batch, now=NOW, lease=LEASE, deadline=NOW + LEASE)
+    with pytest.raises(LeaseLost):
+        mark_batch(planned.ledger(), planned.connection, batch, whose, now=NOW)
+    assert "sending" not in planned.states()
+
+
 def test_lanes_are_marked_and_accepted_together_and_each_is_told_of_its_own(planned: Planned) -> None:
     (mine, two), (others, one) = planned.claim(size=2), planned.claim("other", size=1)
     last, left = planned.claim(size=1)

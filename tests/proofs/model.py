@@ -254,7 +254,7 @@ class ModelBooks:
         self, at: State, batch: int, whose: Sequence[int], now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
     ) -> list[int] | Refusal:
         held = at.batches[batch]
-        ours = held.owner == self.owner and held.lease_until > now
+        ours = held.owner == self.owner and held.lease_until > now and not held.finished
         fits = sub_revision == len(at.withdrawn)
         claimed = [one for one in whose if at.rows[one].state == "claimed" and at.rows[one].batch == batch]
         new = [one for one in claimed if ours and fits and one not in at.left]
@@ -303,7 +303,7 @@ class ModelBooks:
     def renew(self, at: State, batch: int, *, now: datetime, lease: timedelta, deadline: datetime) -> bool:
         """As `Books.renew`."""
         held = at.batches[batch]
-        if held.owner != self.owner or held.lease_until <= now:
+        if held.owner != self.owner or held.lease_until <= now or held.finished:
             return False
         at.batches[batch] = replace(held, lease_until=now + lease, deadline=deadline)
         return True
