@@ -263,5 +263,5 @@ class Dispatch:
 def _without(waiting: tuple[int, ...], unit: tuple[int, ...]) -> tuple[int, ...]:
     if waiting[: len(unit)] == unit:
         return waiting[len(unit) :]
-    taken = set(unit)
-    return tuple(one for one in waiting if one not in taken)
+    chosen = set(unit)
+    return tuple(one for one in waiting if one not in chosen)

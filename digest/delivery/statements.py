@@ -107,7 +107,7 @@ MARK = Prepared(
 )
 
 # issue, whose, batch, newsletter, sub_revision: claimed and marked at one stroke, by the same conditions
-TAKE = Prepared(
+CLAIM_AND_MARK = Prepared(
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, _still(_S.PLANNED))
     .where(_SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)

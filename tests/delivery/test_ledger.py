@@ -304,13 +304,13 @@ def test_a_mark_of_another_of_our_batches_is_taken_back(planned: Planned) -> Non
 
 def test_what_is_claimed_whole_is_marked_at_the_same_stroke(planned: Planned) -> None:
     ledger = planned.ledger()
-    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
     assert found is not None
     claimed, people, marked = found
     assert marked == frozenset(claimed.recipients) == {person.subscriber_id for person in people}
     assert planned.states() == ["sending"] * 4 + ["planned"] * 2
     asked = [Mark(0, claimed.batch, claimed.recipients)]
-    assert ledger.mark(planned.connection, asked, now=NOW, taken={(one, claimed.batch) for one in marked}) == [
+    assert ledger.mark(planned.connection, asked, now=NOW, already={(one, claimed.batch) for one in marked}) == [
         list(claimed.recipients)
     ]
     planned.settle(claimed.batch, list(claimed.recipients), *([ACCEPTED] * 4))
@@ -328,25 +328,28 @@ def test_who_left_or_is_suppressed_is_not_marked_by_the_claim_either(planned: Pl
     address = planned.connection.execute(select(tables.subscriber.c.address).where(tables.subscriber.c.id == four)).scalar_one()
     suppress(planned.connection, address, "*", reason="bounced", source="test", now=NOW)
     ledger = planned.ledger()
-    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
     assert found is not None
     claimed, _, marked = found
     assert marked == {one, three}
     assert planned.states() == ["sending", "claimed", "sending", "claimed", "planned", "planned"]
     asked = [Mark(0, claimed.batch, claimed.recipients)]
-    assert ledger.mark(planned.connection, asked, now=NOW, taken={(one, claimed.batch) for one in marked}) == [[one, three]]
+    assert ledger.mark(planned.connection, asked, now=NOW, already={(one, claimed.batch) for one in marked}) == [[one, three]]
     assert planned.states() == ["sending", "cancelled", "sending", "suppressed", "planned", "planned"]
 
 
 def test_nothing_is_marked_by_the_claim_of_an_issue_that_may_not_be_sent(planned: Planned) -> None:
     planned.connection.execute(update(tables.issue).values(state="paused"))
     ledger = planned.ledger()
-    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
     assert found is not None
     claimed, _, marked = found
     assert (marked, planned.states()) == (frozenset(), ["claimed"] * 4 + ["planned"] * 2)
     (refused,) = ledger.mark(
-        planned.connection, [Mark(0, claimed.batch, claimed.recipients)], now=NOW, taken={(one, claimed.batch) for one in marked}
+        planned.connection,
+        [Mark(0, claimed.batch, claimed.recipients)],
+        now=NOW,
+        already={(one, claimed.batch) for one in marked},
     )
     assert isinstance(refused, NotSendable)
 
@@ -355,19 +358,19 @@ def test_what_a_claim_has_marked_is_marked_for_its_own_batch_alone(planned: Plan
     lost, whose = planned.claim()
     upkeep.sweep(planned.connection, planned.ledger("two"), now=NOW + 2 * LEASE, others_are_dead=True)
     ledger = planned.ledger()
-    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
     assert found is not None
     claimed, _, marked = found
     assert list(claimed.recipients) == whose
     asked = [Mark(0, lost, tuple(whose)), Mark(1, claimed.batch, claimed.recipients)]
-    taken = {(one, claimed.batch) for one in marked}
-    refused, mine = ledger.mark(planned.connection, asked, now=NOW, taken=taken)
+    already = {(one, claimed.batch) for one in marked}
+    refused, mine = ledger.mark(planned.connection, asked, now=NOW, already=already)
     assert (type(refused), mine) == (LeaseLost, whose)
 
 
 def test_a_mark_that_is_not_wanted_after_all_leaves_no_trace(planned: Planned) -> None:
     ledger = planned.ledger()
-    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
     assert found is not None
     ledger.unmark(planned.connection, found[0].batch, found[0].recipients)
     ledger.release(planned.connection, found[0].batch, found[0].recipients, now=NOW)
@@ -378,7 +381,7 @@ def test_a_mark_that_is_not_wanted_after_all_leaves_no_trace(planned: Planned) -
 @pytest.mark.sqlite  # how SQLite reads its statements
 def test_the_hot_statements_search_in_an_index_and_look_at_no_whole_issue(planned: Planned) -> None:
     driver: Any = planned.connection.connection.driver_connection
-    for statement in (hot.TAKE, hot.MARK, hot.ACCEPT, hot.HOLD, *hot.LEAVE.values()):
+    for statement in (hot.CLAIM_AND_MARK, hot.MARK, hot.ACCEPT, hot.HOLD, *hot.LEAVE.values()):
         words = statement.text(planned.connection)
         steps = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
         searched = [step[3] for step in steps if " delivery" in step[3]]

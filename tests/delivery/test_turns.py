@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from digest.delivery.allowance import Allowance, Canary
 from digest.delivery.ending import Ending
-from digest.delivery.engines.books import Taken
+from digest.delivery.engines.books import Load
 from digest.delivery.engines.lanes import Job
 from digest.delivery.engines.turns import Turns
 from digest.delivery.envelopes import EnvelopeMaker
@@ -58,19 +58,19 @@ class Notebook:
 
         return transaction()
 
-    def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Taken | datetime | None:
+    def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Load | datetime | None:
         if self.claimed:
             return None
         self.claimed = True
         self.told.append(f"claim of {size}{', whole' if whole else ''}")
         people = [Recipient(one, one, f"u{one}@example.com", f"u{one}@example.com", None, 0) for one in PEOPLE]
         marked = frozenset(PEOPLE if whole and self.ahead else ())
-        return Taken(Claimed(1, 1, PEOPLE, ("example.com",) * 2), people, a_rendition(), 0, marked)
+        return Load(Claimed(1, 1, PEOPLE, ("example.com",) * 2), people, a_rendition(), 0, marked)
 
     def mark(
-        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
+        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
     ) -> list[list[int] | Refusal]:
-        self.told.append(f"mark {[mark.recipients for mark in marks]}, taken {sorted(one for one, _ in taken)}")
+        self.told.append(f"mark {[mark.recipients for mark in marks]}, already {sorted(one for one, _ in already)}")
         return [list(mark.recipients) for mark in marks]
 
     def unmark(self, at: Any, batch: int, whose: Sequence[int]) -> None:
@@ -152,7 +152,7 @@ def test_what_is_claimed_whole_is_marked_in_the_same_transaction() -> None:
     books, carrier, clock = Notebook(), Carrier(), Clock()
     one = turns(books, carrier, clock)
     one.turn()
-    assert books.told == ["claim of 2, whole", "mark [(1, 2)], taken [1, 2]", "commit"]
+    assert books.told == ["claim of 2, whole", "mark [(1, 2)], already [1, 2]", "commit"]
     assert carrier.carried == []  # only what a commit has made durable is handed over
     one.turn()
     one.turn()
@@ -162,19 +162,19 @@ def test_what_is_claimed_whole_is_marked_in_the_same_transaction() -> None:
 def test_a_claim_of_more_than_a_request_carries_is_marked_part_by_part() -> None:
     books, carrier, clock = Notebook(), Carrier(), Clock()
     turns(books, carrier, clock, unit=1).turn()
-    assert books.told == ["claim of 2", "mark [(1,)], taken []", "commit"]
+    assert books.told == ["claim of 2", "mark [(1,)], already []", "commit"]
 
 
 def test_who_was_marked_with_the_claim_and_may_not_leave_now_is_unmarked_before_anything_else() -> None:
     books, carrier, clock = Notebook(), Carrier(), Clock()
     turns(books, carrier, clock, domains={"example.com": 0.1}).turn()
-    assert books.told == ["claim of 2, whole", "unmark [2]", "mark [(1,)], taken [1]", "commit"]
+    assert books.told == ["claim of 2, whole", "unmark [2]", "mark [(1,)], already [1]", "commit"]
 
 
 def test_who_an_allowance_has_no_room_for_is_unmarked_as_well() -> None:
     books, carrier, clock = Notebook(), Carrier(), Clock()
     turns(books, carrier, clock, (Canary(1),)).turn()
-    assert books.told == ["claim of 2, whole", "mark [(1,)], taken [1]", "unmark [2]", "commit"]
+    assert books.told == ["claim of 2, whole", "mark [(1,)], already [1]", "unmark [2]", "commit"]
 
 
 LATE = timedelta(minutes=2, seconds=1)  # a request that began so long after its mark could end after its deadline

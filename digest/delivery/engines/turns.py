@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from digest.delivery.allowance import Allowance, take
 from digest.delivery.dispatch import Dispatch
-from digest.delivery.engines.books import Books, Taken
+from digest.delivery.engines.books import Books, Load
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import Recipient
@@ -86,7 +86,7 @@ class Turns:
         self._longest = longest_send(settings)
         self._deadlines: dict[int, datetime] = {}
         self._people: dict[int, dict[int, Recipient]] = {}
-        self._taken: dict[int, Taken] = {}
+        self._loads: dict[int, Load] = {}
         self._marked_at: dict[int, datetime] = {}  # by lane, the last time
         self._renewed_at = clock()
         self._at_once = True
@@ -125,7 +125,7 @@ class Turns:
         follows = None if send.ahead is None else people.get(send.ahead)  # who was erased has no address
         ahead = None if follows is None else follows.address
         in_time = partial(self._is_in_time, self._deadlines[send.batch])
-        self._carriers.send(send.lane, Job(self._taken[send.lane].rendition, whose, self._envelopes.make, in_time, ahead))
+        self._carriers.send(send.lane, Job(self._loads[send.lane].rendition, whose, self._envelopes.make, in_time, ahead))
 
     def _is_in_time(self, deadline: datetime) -> bool:
         """Whether a send that began now would end before its deadline.
@@ -183,15 +183,15 @@ class Turns:
         return None
 
     def _claim(self, at: Any, step: Claim, now: datetime) -> Event:
-        lane, taken = step.lane, self._books.claim(at, step.size, now=now, lease=CLAIM_LEASE, whole=step.whole)
-        if not isinstance(taken, Taken):
-            return ClaimAnswered(lane, None, taken)
-        self._taken[lane] = taken
-        self._people[lane] = {person.subscriber_id: person for person in taken.people}
-        self._deadlines[taken.claimed.batch] = now
-        if taken.marked:
-            self._unasked[taken.claimed.batch] = taken.marked
-        return ClaimAnswered(lane, taken.claimed)
+        lane, load = step.lane, self._books.claim(at, step.size, now=now, lease=CLAIM_LEASE, whole=step.whole)
+        if not isinstance(load, Load):
+            return ClaimAnswered(lane, None, load)
+        self._loads[lane] = load
+        self._people[lane] = {person.subscriber_id: person for person in load.people}
+        self._deadlines[load.claimed.batch] = now
+        if load.marked:
+            self._unasked[load.claimed.batch] = load.marked
+        return ClaimAnswered(lane, load.claimed)
 
     def _mark(self, at: Any, marks: Sequence[Mark], now: datetime) -> list[Event]:
         """Mark as many as the allowances let us; what of those was not marked is given back to them."""
@@ -209,7 +209,7 @@ class Turns:
                 events.append(_refused(mark.lane, LeaseLost()))
             else:
                 kept = replace(mark, recipients=part) if back else mark
-                asked.setdefault(self._taken[mark.lane].sub_revision, []).append((kept, back))
+                asked.setdefault(self._loads[mark.lane].sub_revision, []).append((kept, back))
         for sub_revision, ones in asked.items():
             events += self._mark_those(at, ones, sub_revision, now)
         unused = granted - sum(len(event.recipients) for event in events if isinstance(event, Marked))
@@ -221,7 +221,7 @@ class Turns:
         self, at: Any, asked: Sequence[tuple[Mark, tuple[int, ...]]], sub_revision: int, now: datetime
     ) -> Iterator[Event]:
         marks = [mark for mark, _ in asked]
-        found = self._books.mark(at, marks, now=now, sub_revision=sub_revision, taken=self._ask_for(marks))
+        found = self._books.mark(at, marks, now=now, sub_revision=sub_revision, already=self._ask_for(marks))
         if any(isinstance(those, Stale) for those in found):
             self._books.refresh(at)
         for (mark, back), those in zip(asked, found, strict=True):
@@ -229,13 +229,13 @@ class Turns:
 
     def _ask_for(self, marks: Sequence[Mark]) -> set[tuple[int, int]]:
         """Who of these was marked when they were claimed, each with the batch."""
-        taken: set[tuple[int, int]] = set()
+        already: set[tuple[int, int]] = set()
         for mark in marks:
             theirs = self._unasked.get(mark.batch, frozenset()).intersection(mark.recipients)
             if theirs:
                 self._unasked[mark.batch] -= theirs
-                taken |= {(one, mark.batch) for one in theirs}
-        return taken
+                already |= {(one, mark.batch) for one in theirs}
+        return already
 
     def _unmark_rest(self, at: Any, marks: Sequence[Mark] = ()) -> None:
         """Who was marked when they were claimed, and is in none of `marks`, is only claimed."""
