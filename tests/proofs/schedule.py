@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from digest.delivery.allowance import Canary
 from digest.delivery.ending import Ending
 from digest.delivery.engines.local import pace
 from digest.delivery.engines.turns import Turns
@@ -143,7 +144,8 @@ class Schedule:
             world.faults += [f"{one} was given up while its answer was waited for" for one in given_up]
         service = Service(world, self.arena, self.deadly)
         bounds = pace(self.settings, world.draw.choice((1, 1, 3)))
-        turns = Turns(books, service, self.arena.envelopes(), self.settings, bounds, world.steady_clock())
+        allowances = (Canary(world.draw.randint(1, 4)),) if world.chance(0.2) else ()
+        turns = Turns(books, service, self.arena.envelopes(), self.settings, bounds, world.steady_clock(), allowances)
         self.processes.append((turns, service))
 
     def _marked(self) -> set[int]:
