@@ -277,7 +277,9 @@ def test_a_database_of_the_first_revision_keeps_what_it_holds(tmp_path: Path, da
     old.close()
 
 
-EVERY_COLUMN = "issue_id, subscriber_id, group_number, rendition, state, batch_id, attempts, not_before, answer, reported, returned"
+EVERY_COLUMN = (
+    "issue_id, subscriber_id, group_number, rendition, state, batch_id, attempts, not_before, answer, reported, returned"
+)
 
 
 def test_deliveries_that_are_written_anew_keep_every_column(tmp_path: Path, database: Databases) -> None:
