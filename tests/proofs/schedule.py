@@ -45,6 +45,7 @@ def check(world: World, states: Mapping[int, str], told: Counter[str]) -> Counte
     assert not world.faults, world.faults
     for one, state in states.items():
         came = world.arrived[one] == 1
+        assert state != "unknown" or one in world.doubted, f"{one} is unknown, and nothing ever left it in doubt"
         assert came or state != "accepted", f"{one} is accepted and never arrived"
         assert not came or state in {"accepted", "unknown"}, f"{one} arrived and is {state}"
         assert not (came and one in world.left_before_mark), f"{one} had left before the mark and still got it"
@@ -118,11 +119,14 @@ class Schedule:
 
     def _turn(self, turns: Turns, service: Service) -> None:
         """One turn of a process, unless it dies in it or comes to its end."""
+        held = _under_way(turns)
         try:
             if turns.machine.ending is Ending.DRAINED and self.world.chance(0.1):
+                self.world.doubted |= {person.subscriber_id for _, job, _, _ in service.waiting for person in job.people}
                 turns.abandon("no answer came in time")
             turns.turn()
         except Died:
+            self.world.doubted |= held | _under_way(turns)
             self.processes.remove((turns, service))
             return
         service.turned_at = self.world.now
@@ -173,3 +177,8 @@ class Schedule:
         self.arena.unsubscribe(one)
         if states[one] in {"planned", "claimed", "deferred"}:
             self.world.left_before_mark.add(one)
+
+
+def _under_way(turns: Turns) -> set[int]:
+    """Those whom a process has marked, or was marking, and has not settled."""
+    return {one for lane in turns.machine.lanes for one in lane.unit}

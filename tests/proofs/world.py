@@ -39,6 +39,7 @@ class World:
     left_before_mark: set[int] = field(default_factory=set)
     withdrawn: dict[int, set[int]] = field(default_factory=dict)  # each with those who were marked by then
     faults: list[str] = field(default_factory=list)
+    doubted: set[int] = field(default_factory=set)  # whose answer was lost, or was not waited for, or whose process died
 
     def clock(self) -> datetime:
         """The wall clock; it never stands still."""
@@ -191,6 +192,7 @@ class Service:
             case "unreached":
                 return Answer((Outcome.DEFERRED,) * everyone, "refused", trouble=Trouble.CONNECTION)
             case _:
+                self.world.doubted |= {person.subscriber_id for person in job.people}
                 return Answer((Outcome.UNKNOWN,) * everyone, "connection lost after the final dot")
 
     def _arrive(self, job: Job, places: range | list[int]) -> None:
