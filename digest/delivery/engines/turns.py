@@ -15,13 +15,14 @@ from functools import partial
 from typing import Any, Protocol
 
 from digest.delivery.allowance import Allowance, take
+from digest.delivery.backing_off import back_off
 from digest.delivery.dispatch import Dispatch
 from digest.delivery.engines.books import Books, Load
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import Recipient
 from digest.delivery.pacing import Pace
-from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.providers.answer import Outcome
 from digest.delivery.providers.port import longest_send
 from digest.delivery.refusals import LeaseLost, Refusal, Stale
 from digest.delivery.steps import (
@@ -42,8 +43,6 @@ from digest.delivery.steps import (
 from digest.settings import Delivery
 
 CLAIM_LEASE = timedelta(seconds=30)
-_DAY = 86_400  # seconds
-_OURS = frozenset({Trouble.CONNECTION, Trouble.ACCOUNT, Trouble.CONTENT})  # troubles of nobody's mailbox
 _LISTEN = 0.5  # seconds between looks at the clock while nothing happens
 MARGIN = timedelta(minutes=2)  # by which a batch's deadline outlives the longest a request may take
 _LEAST_MARGIN = timedelta(minutes=1)  # and with less than this nothing of it is marked
@@ -252,7 +251,7 @@ class Turns:
                 self.outcomes[outcome] += 1
                 if outcome is Outcome.DEFERRED:
                     attempt = self._people[step.lane][one].attempts + 1
-                    retry_at[one] = now + self._back_off(attempt, step.answer)
+                    retry_at[one] = now + back_off(attempt, step.answer, self._settings.retry_first)
         self._books.settle(at, settles, now=now, retry_at=retry_at)
 
     def _take_back(self, at: Any, step: TakeBack, now: datetime) -> None:
@@ -260,15 +259,6 @@ class Turns:
         self._books.take_back(at, step.batch, step.recipients, now=now)
         for allowance in self._allowances:
             allowance.give_back(at, len(step.recipients), self._marked_at[step.lane])
-
-    def _back_off(self, attempt: int, answer: Answer) -> timedelta:
-        """The provider's word, or `retry_first` thrice as long with each attempt, at most a day; none for what was not their fault."""
-        if answer.trouble in _OURS:
-            return timedelta(0)
-        if answer.retry_after is not None:
-            return timedelta(seconds=min(answer.retry_after, _DAY))
-        factor: int = 3 ** min(attempt - 1, 20)
-        return min(self._settings.retry_first * factor, timedelta(days=1))
 
     def _renew(self, now: datetime) -> None:
         """Our claims stay ours while we live."""
