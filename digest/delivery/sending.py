@@ -128,10 +128,11 @@ class Sender:
         """The canary first, where there is one, and after it has been looked at the rest."""
         left = self._canary_left(issue)
         if left is not None:
-            if left:
+            while left:
                 ending, reason = self._dispatch(issue, teller, Canary(left))
                 if ending is not Ending.CANARY:
                     return ending, reason
+                left = self._canary_left(issue)  # what was not handed over after all is still of the canary
             verdict = self._await_canary(issue)
             if verdict is not None:
                 return verdict
