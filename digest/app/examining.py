@@ -98,5 +98,8 @@ def _provider(app: App) -> str:
 
 
 def _template(app: App, name: str) -> str:
-    compile_template(load_template(name, app.template_folders))
+    template = load_template(name, app.template_folders)
+    compile_template(template)
+    for catalogue in template.catalogues:
+        template.words(catalogue.language)
     return "compiles"

@@ -26,6 +26,7 @@ class Group:
     coverage: int
     owed: str
     had: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)

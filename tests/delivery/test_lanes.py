@@ -44,7 +44,7 @@ class Slow:
 def a_job(one: int, late: threading.Event | None = None) -> Job:
     person = Recipient(one, one, f"u{one}@example.com", f"u{one}@example.com", None, 0)
     in_time = (lambda: True) if late is None else (lambda: not late.is_set())
-    return Job(a_rendition(), [person], lambda recipient: an_envelope(recipient.subscriber_id), in_time)
+    return Job(a_rendition(), [person], lambda recipient, _: an_envelope(recipient.subscriber_id), in_time)
 
 
 def heard(lanes: Lanes, many: int) -> list[Heard]:
