@@ -16,6 +16,7 @@ from digest.issues.withdrawn import sub_revision_of, withdrawn_from
 from digest.rendering.assemble import assemble
 from digest.rendering.blocks import Blocks, content_hash
 from digest.rendering.content import Arrangement
+from digest.rendering.degrading import Degraded
 from digest.rendering.rendition import Rendition
 from digest.store import tables
 from digest.store.prepared import Prepared
@@ -30,7 +31,8 @@ _ARRANGEMENT = Prepared(
 class Shelf:
     """The renditions of one issue, by number, less what was withdrawn after the freeze: as of `sub_revision`.
 
-    `content_hash` is of what is really stored, whole, for whoever is about to send it.
+    `content_hash` is of what is really stored, whole, for whoever is about to send it. `degraded` are those taken from it that
+    were too large.
     """
 
     def __init__(self, connection: Connection, issue: Issue) -> None:
@@ -39,6 +41,7 @@ class Shelf:
         self._blocks: Blocks = blocks_of(connection, issue, self.content.language)
         self._kept: OrderedDict[int, Rendition] = OrderedDict()
         content = self.content
+        self.degraded: dict[int, Degraded] = {}
         self.content_hash = content_hash(
             self._blocks, subject=content.subject, sender=content.sender, template_hash=frozen.template_hash
         )
@@ -59,6 +62,8 @@ class Shelf:
             if self._withdrawn.issuperset(arrangement.articles):
                 return None
             self._kept[number] = self.assemble(arrangement, number)
+            if (degraded := self._kept[number].degraded) is not None:
+                self.degraded[number] = degraded
         self._kept.move_to_end(number)
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)

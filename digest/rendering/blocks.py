@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import jinja2
 import orjson
@@ -14,13 +14,14 @@ from markupsafe import Markup
 
 from digest.rendering.cleaning import one_line
 from digest.rendering.compile import blaming, compile_template
-from digest.rendering.content import IssueContent, SenderContent
+from digest.rendering.content import ArticleContent, IssueContent, SenderContent
 from digest.rendering.context import clean_article, clean_section, names_everywhere
+from digest.rendering.degrading import CLIPPED_AT, MORE_ON_THE_WEB, excerpt, headline, more_article, weigh
 from digest.rendering.names import SLOTS
 from digest.rendering.rendition import Slotted
 from digest.rendering.templates import Source, Template
 
-_LONE = ("lone_leads", "lone_cards")
+_FORMS = ("lone_leads", "lone_cards", "short_leads", "short_cards", "title_leads", "title_cards")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,9 @@ class Blocks:
     """Every piece that a rendition of one issue in one language can be joined from.
 
     `leads`, `cards` and `titles` go by article id, `sections` by slug. `lone_leads` and `lone_cards` are of those articles
-    that name other places of their story, without these: for when one of them is withdrawn. Slots are the fields of `Personal` and `preheader`.
+    that name other places of their story, without these: for when one of them is withdrawn. Of an issue that may become too
+    large there are degraded forms too: `short_` ones with excerpts, `title_` ones with titles, and `MORE_ON_THE_WEB` among
+    `sections` with its card among `title_cards`. Slots are the fields of `Personal` and `preheader`.
     """
 
     language: str
@@ -48,16 +51,20 @@ class Blocks:
     titles: Mapping[int, str]
     lone_leads: Mapping[int, Block]
     lone_cards: Mapping[int, Block]
+    short_leads: Mapping[int, Block] = field(default_factory=dict)
+    short_cards: Mapping[int, Block] = field(default_factory=dict)
+    title_leads: Mapping[int, Block] = field(default_factory=dict)
+    title_cards: Mapping[int, Block] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Canonical bytes: equal blocks make equal bytes, and these are what an approval signs."""
         option = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-        # What is not there is not written: an approval of before there were lone ones holds.
+        # What is not there is not written: an approval of before there were such forms holds.
         parts = ((name, getattr(self, name)) for name in self.__slots__)
         written = [
             b"%b:%b" % (orjson.dumps(name), orjson.dumps(part, option=option))
             for name, part in parts
-            if part or name not in _LONE
+            if part or name not in _FORMS
         ]
         return b"{%b}" % b",".join(written)
 
@@ -73,8 +80,7 @@ class Blocks:
             cards={int(key): _block(value) for key, value in read["cards"].items()},
             closing=_block(read["closing"]),
             titles={int(key): value for key, value in read["titles"].items()},
-            lone_leads={int(key): _block(value) for key, value in read.get("lone_leads", {}).items()},
-            lone_cards={int(key): _block(value) for key, value in read.get("lone_cards", {}).items()},
+            **{form: {int(key): _block(value) for key, value in read.get(form, {}).items()} for form in _FORMS},
         )
 
 
@@ -83,7 +89,7 @@ def render_blocks(template: Template, content: IssueContent) -> Blocks:
     render = _Renderer(template, content)
     articles = [clean_article(article) for article in content.articles]
     lone = [replace(article, also=()) for article in articles if article.also]
-    return Blocks(
+    blocks = Blocks(
         language=content.language,
         opening=render("opening"),
         leads={article.id: render("lead", article=article) for article in articles},
@@ -93,6 +99,29 @@ def render_blocks(template: Template, content: IssueContent) -> Blocks:
         titles={article.id: article.title for article in articles},
         lone_leads={article.id: render("lead", article=article) for article in lone},
         lone_cards={article.id: render("card", article=article) for article in lone},
+    )
+    return _with_degraded_forms(blocks, content, articles, render) if _may_be_too_large(blocks) else blocks
+
+
+def _may_be_too_large(blocks: Blocks) -> bool:
+    """Whether a rendition of everything would be."""
+    leads = sorted((weigh([block.html]) for block in blocks.leads.values()), reverse=True)[:1]
+    rest = (blocks.opening, *blocks.sections.values(), *blocks.cards.values(), blocks.closing)
+    return sum(leads) + weigh(block.html for block in rest) >= CLIPPED_AT
+
+
+def _with_degraded_forms(
+    blocks: Blocks, content: IssueContent, articles: Sequence[ArticleContent], render: Callable[..., Block]
+) -> Blocks:
+    short, bare = [excerpt(article) for article in articles], [headline(article) for article in articles]
+    more = clean_article(more_article(content))
+    return replace(
+        blocks,
+        sections={**blocks.sections, MORE_ON_THE_WEB.slug: render("section", section=MORE_ON_THE_WEB)},
+        short_leads={article.id: render("lead", article=article) for article in short},
+        short_cards={article.id: render("card", article=article) for article in short},
+        title_leads={article.id: render("lead", article=article) for article in bare},
+        title_cards={article.id: render("card", article=article) for article in (*bare, more)},
     )
 
 

@@ -79,6 +79,11 @@ class IssueContent:
     sections: tuple[SectionContent, ...]
     articles: tuple[ArticleContent, ...]
 
+    @property
+    def web_url(self) -> str:
+        """Where the issue stands on the web."""
+        return f"{self.site.public_url.rstrip('/')}/archive/{self.newsletter}/{self.number}"
+
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
