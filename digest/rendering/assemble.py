@@ -59,7 +59,7 @@ def fill(rendition: Rendition, personal: Personal) -> tuple[str, str]:
 def render_direct(template: Template, content: IssueContent, arrangement: Arrangement, personal: Personal) -> tuple[str, str]:
     """The same mail in one rendering, blocks and slots left aside: the judge that assembling is measured by."""
     compiled = compile_template(template)
-    articles = {article.id: clean_article(article) for article in content.articles}
+    articles = {article.id: clean_article(article, content.utm) for article in content.articles}
     sections = {section.slug: clean_section(section) for section in content.sections}
     names = {
         **names_everywhere(content),

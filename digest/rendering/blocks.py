@@ -87,7 +87,7 @@ class Blocks:
 def render_blocks(template: Template, content: IssueContent) -> Blocks:
     """Render every block of an issue, or raise a TemplateError that names the file and the line."""
     render = _Renderer(template, content)
-    articles = [clean_article(article) for article in content.articles]
+    articles = [clean_article(article, content.utm) for article in content.articles]
     lone = [replace(article, also=()) for article in articles if article.also]
     blocks = Blocks(
         language=content.language,

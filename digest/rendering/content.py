@@ -66,7 +66,7 @@ class ArticleContent:
 
 @dataclass(frozen=True, slots=True)
 class IssueContent:
-    """Everything an issue's blocks are rendered from."""
+    """Everything an issue's blocks are rendered from. `utm` are parameters for its links, names and values."""
 
     newsletter: str
     title: str
@@ -78,6 +78,7 @@ class IssueContent:
     sender: SenderContent
     sections: tuple[SectionContent, ...]
     articles: tuple[ArticleContent, ...]
+    utm: tuple[tuple[str, str], ...] = ()
 
     @property
     def web_url(self) -> str:

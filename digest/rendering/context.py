@@ -9,6 +9,9 @@ from digest.rendering.cleaning import one_line, web_address
 from digest.rendering.colours import shades
 from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SiteContent
 from digest.rendering.environment import locale_of
+from digest.rendering.marking import mark_link
+
+Utm = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class IssueView:
     number: int
     date: date
     subject: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,9 @@ def names_everywhere(content: IssueContent) -> dict[str, object]:
     """The names that every block knows, slots apart."""
     rtl = locale_of(content.language).text_direction == "rtl"
     return {
-        "site": clean_site(content.site),
+        "site": clean_site(content.site, content.utm),
         "newsletter": NewsletterView(content.newsletter, one_line(content.title)),
-        "issue": IssueView(content.number, content.slot_on, one_line(content.subject)),
+        "issue": IssueView(content.number, content.slot_on, one_line(content.subject), web_address(content.web_url) or "#"),
         "colours": shades(content.site.colour),
         "lang": content.language,
         "dir": "rtl" if rtl else "ltr",
@@ -52,13 +56,13 @@ def names_everywhere(content: IssueContent) -> dict[str, object]:
     }
 
 
-def clean_site(site: SiteContent) -> SiteContent:
-    """The site with harmless texts; its postal address on one line."""
+def clean_site(site: SiteContent, utm: Utm = ()) -> SiteContent:
+    """The site with harmless texts, and its link marked; its postal address on one line."""
     lines = (one_line(line) for line in site.postal_address.splitlines())
     return replace(
         site,
         name=one_line(site.name),
-        url=web_address(site.url) or "#",
+        url=mark_link(web_address(site.url) or "#", utm),
         public_url=web_address(site.public_url) or "#",
         postal_address=", ".join(line.rstrip(",") for line in lines if line),
         logo=web_address(site.logo),
@@ -70,17 +74,19 @@ def clean_section(section: SectionContent) -> SectionContent:
     return replace(section, title=one_line(section.title))
 
 
-def clean_article(article: ArticleContent) -> ArticleContent:
-    """The article with texts on one line, http(s) links only, and a picture's text where there is a picture."""
+def clean_article(article: ArticleContent, utm: Utm = ()) -> ArticleContent:
+    """The article with texts on one line, http(s) links only and marked, and a picture's text where there is a picture."""
     image = web_address(article.image)
     return replace(
         article,
         title=one_line(article.title),
-        url=web_address(article.url) or "#",
+        url=mark_link(web_address(article.url) or "#", utm),
         summary=one_line(article.summary),
         author=one_line(article.author or "") or None,
         image=image,
         image_alt=(one_line(article.image_alt or "") or one_line(article.title)) if image else None,
         language=one_line(article.language or "") or None,
-        also=tuple(replace(one, host=one_line(one.host)) for one in article.also if web_address(one.url)),
+        also=tuple(
+            replace(one, url=mark_link(one.url, utm), host=one_line(one.host)) for one in article.also if web_address(one.url)
+        ),
     )
