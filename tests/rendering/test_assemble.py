@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from markupsafe import escape
 
+from digest.audience.links import leave_topic_url
 from digest.rendering.assemble import assemble, fill, preheader_of, render_direct
 from digest.rendering.blocks import Blocks, render_blocks
 from digest.rendering.content import Arrangement, IssueContent, Personal
@@ -75,7 +77,16 @@ def test_a_rendition_has_the_articles_of_its_arrangement_in_reading_order() -> N
 def test_a_rendition_knows_its_list_and_subject() -> None:
     assert rendition().list_id == "weekly.news.example.org"
     assert rendition().subject == CONTENT.subject
-    assert rendition().html.slots == ("greeting", "email", "preferences_url", "unsubscribe_url")
+    topics = ("unsubscribe_url",) * len(ARRANGEMENT.sections)
+    assert rendition().html.slots == ("greeting", *topics, "email", "preferences_url", "unsubscribe_url")
+
+
+def test_the_mail_leads_to_itself_on_the_web_and_out_of_each_topic() -> None:
+    html, text = fill(rendition(), PERSONAL)
+    topics = [leave_topic_url(PERSONAL.unsubscribe_url, slug) for slug, _ in ARRANGEMENT.sections]
+    for url in (CONTENT.web_url, *topics):
+        assert f'href="{escape(url)}"' in html
+        assert f"\n{url}\n" in text
 
 
 def test_the_preheader_is_of_the_first_titles_and_escaped_in_html() -> None:
