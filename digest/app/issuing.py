@@ -1,4 +1,4 @@
-"""What a person or a run does with an issue: draft, check, approve, hold, skip, cancel, pause, resume, resolve."""
+"""What a person or a run does with an issue: draft, approve, hold, skip, cancel, pause, resume, resolve."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, update
 
+from digest.app.checking import refuse_faulty
 from digest.app.editing import Wish, understand, write_down
 from digest.app.succeeding import succeed
 from digest.app.wiring import App
 from digest.audience.pausing import resume_due
 from digest.catalogue.storing import highest_arrival
-from digest.checks.finding import Finding, Severity
-from digest.checks.issue_checks import check
 from digest.delivery import upkeep
 from digest.delivery.account import unknown
 from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import Ledger
 from digest.delivery.settling import conclude
-from digest.delivery.shelf import Shelf, widest_arrangement
 from digest.delivery.transitions import DeliveryState
 from digest.errors import Refused, UsageError
 from digest.issues.calendar import Slot, due_slot, next_slot
@@ -89,27 +87,13 @@ def redraft(app: App, issue: Issue, actor: str) -> Issue:
         return refreeze(connection, app.settings, newsletter, issue, folders=folders, now=app.now, actor=actor)
 
 
-def findings(app: App, issue: Issue) -> list[Finding]:
-    """What the checks say of an issue."""
-    if not issue.rendered:
-        reason = issue.reason or "its template is broken"
-        return [Finding(Severity.ERROR, "template", reason, "mend the template and draft the issue again")]
-    with app.store.reading() as connection:
-        shelf = Shelf(connection, issue)
-        return check(shelf.assemble(widest_arrangement(connection, issue), 0), shelf.content)
-
-
 def approve(app: App, issue: Issue, actor: str) -> Issue:
     """Sign the content hash. Errors of the checks refuse it; an approval of what is approved changes nothing."""
     if issue.state is _S.APPROVED:
         return issue
     if _S.APPROVED not in STEPS[issue.state]:
         raise Refused(f"issue {issue.name} cannot be approved: {WHY_NOT[issue.state]}")
-    errors = [finding for finding in findings(app, issue) if finding.severity is Severity.ERROR]
-    if errors:
-        raise Refused(
-            f"issue {issue.name} is not approved, a check failed: {errors[0]}; `digest issues check {issue.name}` shows all"
-        )
+    refuse_faulty(app, issue, "approved")
     values = {"approved_hash": issue.content_hash, "approved_by": actor, "approved_at": app.now}
     return change(app, issue, _S.APPROVED, actor, None, **values)
 

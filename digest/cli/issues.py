@@ -111,18 +111,26 @@ def show(issue: IssueName, config: Config = None, as_json: Json = False) -> None
 
 
 @app.command()
-def check(issue: IssueName, config: Config = None, as_json: Json = False) -> None:
+def check(
+    issue: IssueName,
+    online: Annotated[bool, typer.Option("--online", help="Ask the network too: for links and pictures.")] = False,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
     """What is wrong with an issue; errors block it, warnings show."""
-    from digest.app import issuing
+    from dataclasses import asdict
 
-    with application(config) as application_:
-        found = issuing.findings(application_, issuing.named(application_, issue))
+    from digest.app import checking, issuing
+
+    with application(config, now) as application_:
+        found = checking.findings(application_, issuing.named(application_, issue), online=online)
     if as_json:
-        print_json([{"severity": f.severity, "where": f.where, "what": f.what, "mend": f.mend} for f in found])
+        print_json([asdict(finding) for finding in found])
     else:
         for finding in found:
             say(f"{finding.severity}: {finding}")
-        if not found:
+        if all(finding.severity == "note" for finding in found):
             say("nothing to complain of")
     raise typer.Exit(3 if any(finding.severity == "error" for finding in found) else 0)
 

@@ -28,6 +28,10 @@ _ARRANGEMENT = Prepared(
 )
 
 
+class NothingLeft(Refused):
+    """Every article of it was withdrawn."""
+
+
 class Shelf:
     """The renditions of one issue, by number, less what was withdrawn after the freeze: as of `sub_revision`.
 
@@ -74,7 +78,7 @@ class Shelf:
         left = without(arrangement, self._withdrawn, self._frozen) if self._withdrawn else arrangement
         if not left.articles:
             name = self.issue.name
-            raise Refused(
+            raise NothingLeft(
                 f"nothing of issue {name} remains, all its articles were withdrawn; `digest issues skip {name}` or cancel it"
             )
         name, content, withdrawn = self.issue.name, self.content, self._withdrawn

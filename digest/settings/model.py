@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from digest.settings.checks import Checks
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
 from digest.settings.links import Links
 from digest.settings.providers import Providers
@@ -298,6 +299,7 @@ class Settings(Table):
     sources: tuple[SourceSettings, ...] = Field(min_length=1, description="Where articles come from.")
     newsletters: tuple[NewsletterSettings, ...] = Field(min_length=1, description="What is published.")
     links: Links = Links()
+    checks: Checks = Checks()
     delivery: Delivery = Delivery()
     providers: Providers = Providers()
     database: Database = Database()
