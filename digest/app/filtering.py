@@ -9,7 +9,7 @@ import subprocess
 from digest.checks.mail import SpamReport
 
 PROGRAM = "spamassassin"
-_DEADLINE = 60.0  # seconds; it takes one or two
+DEADLINE = 60.0  # seconds; it takes one or two
 _SCORE = re.compile(r"^Content analysis details:\s+\((-?[\d.]+) points, (-?[\d.]+) required\)", re.MULTILINE)
 _RULE = re.compile(r"^\s*(-?\d+\.\d+)\s+([A-Z][A-Z0-9_]+)\b", re.MULTILINE)
 
@@ -21,10 +21,10 @@ def ask_filter(message: bytes) -> SpamReport | str:
         return "SpamAssassin is not installed, so nobody asked it"
     try:
         done = subprocess.run(  # noqa: S603  # a program that the operator installed, found on the path
-            [program, "-L", "-x", "-t"], input=message, capture_output=True, timeout=_DEADLINE, check=False
+            [program, "-L", "-x", "-t"], input=message, capture_output=True, timeout=DEADLINE, check=False
         )
     except subprocess.TimeoutExpired:
-        return f"SpamAssassin had not answered after {_DEADLINE:.0f} seconds"
+        return f"SpamAssassin had not answered after {DEADLINE:.0f} seconds"
     report = done.stdout.decode(errors="replace")
     score = _SCORE.search(report)
     if score is None:
