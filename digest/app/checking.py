@@ -21,6 +21,7 @@ from digest.issues.issue import Issue
 from digest.issues.lifecycle import IssueState
 from digest.store import tables
 
+FAILED = "a check failed: "
 _WENT_OUT = (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
 
 
@@ -42,7 +43,7 @@ def refuse_faulty(app: App, issue: Issue, verb: str) -> None:
     if errors:
         more = f" and {len(errors) - 1} more" if len(errors) > 1 else ""
         shows = f"`digest issues check {issue.name}` shows all"
-        raise ChecksFailed(f"issue {issue.name} is not {verb}, a check failed: {errors[0]}{more}; {shows}")
+        raise ChecksFailed(f"issue {issue.name} is not {verb}, {FAILED}{errors[0]}{more}; {shows}")
 
 
 def _look(app: App, issue: Issue, *, online: bool, filtered: bool, errors_only: bool = False) -> list[Finding]:

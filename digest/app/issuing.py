@@ -80,11 +80,26 @@ def freeze_in(
 
 
 def redraft(app: App, issue: Issue, actor: str) -> Issue:
-    """Freeze an issue anew, as its next revision."""
+    """Freeze an issue anew, as its next revision: after its template or an article was mended. The same again is no revision.
+
+    Refused once it is planned.
+    """
+    if _S.DRAFT not in STEPS[issue.state]:
+        raise Refused(f"issue {issue.name} cannot be drafted again: {WHY_NOT[issue.state]}")
     newsletter = app.newsletter(issue.newsletter)
-    with app.store.writing() as connection:
-        folders = app.template_folders
-        return refreeze(connection, app.settings, newsletter, issue, folders=folders, now=app.now, actor=actor)
+    try:
+        with app.store.writing() as connection:
+            folders = app.template_folders
+            anew = refreeze(connection, app.settings, newsletter, issue, folders=folders, now=app.now, actor=actor)
+            if (anew.content_hash, anew.reason) == (issue.content_hash, issue.reason if not issue.rendered else None):
+                raise _SameAgain
+            return anew
+    except _SameAgain:
+        return issue
+
+
+class _SameAgain(Exception):
+    """Undoes a freeze that changed nothing."""
 
 
 def approve(app: App, issue: Issue, actor: str) -> Issue:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from digest.app import issuing
-from digest.app.checking import ChecksFailed, refuse_faulty
+from digest.app.checking import FAILED, ChecksFailed, refuse_faulty
 from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.wiring import App
@@ -116,7 +116,7 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
     made = issue is None
     if issue is None:
         issue = _draft(app, newsletter, frequency, slot, ran)
-    elif issue.state is _S.HELD and not issue.rendered:
+    elif issue.state is _S.HELD and _may_be_mended(newsletter, issue):
         issue, made = issuing.redraft(app, issue, "run"), True
     if issue is None:
         return
@@ -150,6 +150,11 @@ def _draft(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot:
     except _Wait as wait:
         ran.waiting.append(str(wait))
         return None
+
+
+def _may_be_mended(newsletter: NewsletterSettings, issue: Issue) -> bool:
+    """Whether what holds an issue may have been mended at its source, and no person has the last word on it."""
+    return not issue.rendered or (newsletter.approval == "automatic" and FAILED in (issue.reason or ""))
 
 
 class _Wait(Exception):

@@ -72,6 +72,27 @@ def edit(
     _tell(found, as_json, [f"revision {found.revision}"])
 
 
+@app.command()
+def redraft(
+    issue: IssueName,
+    fetch: Annotated[bool, typer.Option(help="Read the sources first.")] = True,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze an issue anew that is not planned yet, after its template or an article was mended; to be approved anew."""
+    from digest.app import fetching, issuing
+    from digest.cli.reports import exit_code_of_fetch, fetch_lines
+
+    with application(config, now) as application_:
+        named = issuing.named(application_, issue)
+        fetched = fetching.fetch(application_) if fetch else None
+        found = issuing.redraft(application_, named, actor())
+    lines = fetch_lines(fetched) if fetched else []
+    _tell(found, as_json, [*lines, f"revision {found.revision}"])
+    raise typer.Exit(exit_code_of_fetch(fetched) if fetched else 0)
+
+
 @app.command("list")
 def list_all(newsletter: Newsletter = None, config: Config = None, as_json: Json = False) -> None:
     """Every issue, newest first."""

@@ -76,14 +76,17 @@ def test_an_error_refuses_the_approval_and_once_mended_it_is_given(project: Proj
     assert project.command("run", "--now", NOW).returncode == 0
     assert "it waits for an approval; issue weekly/1 is not ready, a check failed" in (project.issue("weekly/1").reason or "")
     (project.folder / "templates" / "weekly.txt").write_text(good, encoding="utf-8")
-    assert project.command("issues", "skip", "weekly/1", "--now", NOW).returncode == 0
-    assert project.command("issues", "draft", "weekly", "--now", NOW).returncode == 0
-    assert checked(project, "weekly/2") == (0, {})
-    assert project.command("issues", "approve", "weekly/2", "--now", NOW).returncode == 0
+    assert checked(project)[0] == 3  # what is frozen is as it was
+    again = project.command("issues", "redraft", "weekly/1", "--now", NOW)
+    assert (again.returncode, "revision 2" in again.stdout) == (0, True)
+    assert checked(project) == (0, {})
+    assert project.command("issues", "approve", "weekly/1", "--now", NOW).returncode == 0
+    assert project.code() == 0
+    assert project.read(ANN) == [["a"]]
 
 
 def test_an_automatic_approval_is_refused_too_and_the_issue_is_held_with_the_reason(project: Project) -> None:
-    spoil(project, "weekly.mjml", "{{ site.postal_address }}", "")
+    good = spoil(project, "weekly.mjml", "{{ site.postal_address }}", "")
     project.join(ANN)
     project.offer(article("a"))
     ran = project.command("run", "--now", NOW)
@@ -94,6 +97,25 @@ def test_an_automatic_approval_is_refused_too_and_the_issue_is_held_with_the_rea
     assert "html part: it has no postal address" in (issue.reason or "")
     assert project.account("weekly/1") == {}
     assert project.command("send", "weekly/1", "--now", NOW).returncode == 3
+    assert project.code(MONDAY + HOUR) == 3  # said again by every run
+    assert project.issue("weekly/1").revision == 1  # and frozen again only when that makes another issue
+    (project.folder / "templates" / "weekly.mjml").write_text(good, encoding="utf-8")
+    assert project.code(MONDAY + 2 * HOUR) == 0
+    assert project.read(ANN) == [["a"]]
+
+
+def test_the_same_again_is_no_revision_and_an_approval_stands(project: Project) -> None:
+    drafted(project)
+    assert project.command("issues", "approve", "weekly/1", "--now", EARLY).returncode == 0
+    again = project.command("issues", "redraft", "weekly/1", "--no-fetch", "--now", NOW, "--json")
+    assert (json.loads(again.stdout)["state"], json.loads(again.stdout)["revision"]) == ("approved", 1)
+    project.offer(article("a", title="A title that says enough"), article("b", at=MONDAY - HOUR))
+    again = project.command("issues", "redraft", "weekly/1", "--now", NOW, "--json")
+    assert (json.loads(again.stdout)["state"], json.loads(again.stdout)["revision"]) == ("draft", 2)
+    assert project.code() == 0
+    refused = project.command("issues", "redraft", "weekly/1", "--now", NOW)
+    assert refused.returncode == 3
+    assert "cannot be drafted again: it has been sent" in refused.stderr
 
 
 def test_what_is_approved_and_found_wrong_before_it_is_sent_is_held(project: Project) -> None:
