@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,6 +116,15 @@ def test_twelve_articles_stay_under_the_size_where_gmail_clips() -> None:
 def test_text_keeps_to_seventy_two_columns_addresses_aside() -> None:
     lines = fill(rendition(), PERSONAL)[1].splitlines()
     assert [line for line in lines if len(line) > 72 and not line.startswith("https://")] == []
+
+
+def test_no_picture_is_there_but_those_of_the_articles_and_the_logo() -> None:
+    logo = "https://engineering.example.org/logo.png"
+    content = replace(CONTENT, site=replace(CONTENT.site, logo=logo))
+    html = fill(rendition(content), PERSONAL)[0]
+    pictures = set(re.findall(r"<img\b[^>]*?\bsrc=\"([^\"]*)\"", html))
+    assert pictures == {logo, *(one.image for one in content.articles if one.image)}
+    assert not re.findall(r"url\(|background=\"http", html)
 
 
 def test_slotted_text_is_filled_in_order() -> None:
