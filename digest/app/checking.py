@@ -51,20 +51,29 @@ def _look(app: App, issue: Issue, *, online: bool, filtered: bool, errors_only: 
         fault = Fault("template", issue.reason or "its template is broken", "mend the template and draft the issue again")
         return [Finding.of("template", Severity.ERROR, fault)]
     with app.store.reading() as connection:
-        shelf = Shelf(connection, issue)
-        mail = write_mail(shelf.assemble(widest_arrangement(connection, issue), 0), shelf.content)
-        mail = replace(mail, last=_last(connection, issue))
-    notes: list[Finding] = []
-    if online:
-        mail = replace(mail, answers=_answers(app, mail))
-    if filtered:
-        verdict = ask_filter(mail.message)
-        if isinstance(verdict, str):
-            mend = "install it, or set checks.spam to ignore"
-            notes = [Finding.of("spam", Severity.NOTE, Fault("message", verdict, mend))]
-        else:
-            mail = replace(mail, spam=verdict)
-    return [*check(mail, app.settings.checks, errors_only=errors_only), *notes]
+        shelf, widest, last = Shelf(connection, issue), widest_arrangement(connection, issue), _last(connection, issue)
+    found: list[Finding] = []
+    for language in shelf.languages:
+        mail = replace(write_mail(shelf.assemble(widest, 0, language), shelf.content_in(language)), last=last)
+        if online:
+            mail = replace(mail, answers=_answers(app, mail))
+        if filtered:
+            mail, notes = _filtered(mail)
+            found += [note for note in notes if note not in found]
+        of_this = check(mail, app.settings.checks, errors_only=errors_only)
+        if language != shelf.languages[0]:
+            of_this = [replace(one, where=f"{one.where} ({language})") for one in of_this if one not in found]
+        found += of_this
+    return sorted(found, key=lambda finding: list(Severity).index(finding.severity))
+
+
+def _filtered(mail: Mail) -> tuple[Mail, list[Finding]]:
+    """The mail with the spam filter's verdict, or a note that there is none."""
+    verdict = ask_filter(mail.message)
+    if isinstance(verdict, str):
+        mend = "install it, or set checks.spam to ignore"
+        return mail, [Finding.of("spam", Severity.NOTE, Fault("message", verdict, mend))]
+    return replace(mail, spam=verdict), []
 
 
 def _answers(app: App, mail: Mail) -> dict[str, Answer]:

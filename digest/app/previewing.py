@@ -15,8 +15,6 @@ from digest.rendering.assemble import fill
 from digest.rendering.content import Envelope, Personal
 from digest.rendering.rendition import Rendition
 
-NOBODY = Personal(greeting="Hello,", email="reader@example.com", preferences_url="#", unsubscribe_url="#")
-
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -27,23 +25,31 @@ class Preview:
     text: str
 
 
-def preview(app: App, issue: Issue, email: str | None) -> Preview:
-    """What `email` would get of an issue; without one, what somebody who follows everything gets, with inert links."""
+def preview(app: App, issue: Issue, email: str | None, language: str | None = None) -> Preview:
+    """What `email` would get of an issue; without one, what somebody who follows everything gets, with inert links.
+
+    In one of the issue's languages: theirs, or the newsletter's, unless another is asked for.
+    """
     if not issue.rendered:
         raise Refused(f"issue {issue.name} cannot be shown: {issue.reason}")
     if email is None:
         with app.store.reading() as connection:
-            rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0)
-        personal = NOBODY
+            rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0, language)
+        personal = nobody(rendition)
     else:
-        rendition, envelope = addressed(app, issue, email)
+        rendition, envelope = addressed(app, issue, email, language)
         personal = envelope.personal
     html, text = fill(rendition, personal)
-    return Preview(issue.subject, html, text)
+    return Preview(rendition.subject, html, text)
 
 
-def addressed(app: App, issue: Issue, email: str) -> tuple[Rendition, Envelope]:
-    """One subscriber's rendition and envelope."""
+def nobody(rendition: Rendition, link: str = "#", email: str = "reader@example.com") -> Personal:
+    """Whoever looks at a rendition that is not theirs: no name, and links that lead nowhere."""
+    return Personal(greeting=rendition.greeting.to(None), email=email, preferences_url=link, unsubscribe_url=link)
+
+
+def addressed(app: App, issue: Issue, email: str, language: str | None = None) -> tuple[Rendition, Envelope]:
+    """One subscriber's rendition and envelope; in their language, unless another is asked for."""
     with app.store.reading() as connection:
         found = standing(connection, issue, email)
         if found.arrangement is None:
@@ -52,9 +58,9 @@ def addressed(app: App, issue: Issue, email: str) -> tuple[Rendition, Envelope]:
             )
         shelf = Shelf(connection, issue)
         # What is planned keeps its arrangement: composed anew, another article might lead in place of a withdrawn one.
-        planned = None if found.rendition is None else shelf.take(connection, found.rendition)
-        rendition = planned or shelf.assemble(found.arrangement, found.rendition or 0)
+        planned = None if found.rendition is None or language else shelf.take(connection, found.rendition)
+        rendition = planned or shelf.assemble(found.arrangement, found.rendition or 0, language or found.language)
     person = found.subscriber
     recipient = Recipient(person.id, found.subscription.id, person.address, person.email, person.name, 0)
     maker = EnvelopeMaker(app.key, app.settings.site.public_url, issue)
-    return rendition, maker.make(recipient)
+    return rendition, maker.make(recipient, rendition)

@@ -56,7 +56,7 @@ def write_mail(rendition: Rendition, content: IssueContent) -> Mail:
     """The mail that a reader called Ada would get."""
     public_url = content.site.public_url
     leave = unsubscribe_url(public_url, _TOKEN)
-    personal = Personal("Hello Ada,", "ada@example.com", preferences_url(public_url, _TOKEN), leave)
+    personal = Personal(rendition.greeting.to("Ada"), "ada@example.com", preferences_url(public_url, _TOKEN), leave)
     html, text = fill(rendition, personal)
     envelope = Envelope("0" * 32, "1", 1, "ada@example.com", "Ada", personal)
     message = MessageBuilder(rendition).build(envelope, _DATE)

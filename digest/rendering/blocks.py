@@ -5,23 +5,26 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import jinja2
 import orjson
 from markupsafe import Markup
 
+from digest.languages import Words
 from digest.rendering.cleaning import one_line
 from digest.rendering.compile import blaming, compile_template
-from digest.rendering.content import ArticleContent, IssueContent, SenderContent
+from digest.rendering.content import ENGLISH_GREETING, Greeting, IssueContent, SenderContent
 from digest.rendering.context import clean_article, clean_section, names_everywhere
-from digest.rendering.degrading import CLIPPED_AT, MORE_ON_THE_WEB, excerpt, headline, more_article, weigh
+from digest.rendering.degrading import CLIPPED_AT, MORE_SLUG, excerpt, headline, more_article, more_section, weigh
 from digest.rendering.names import SLOTS
 from digest.rendering.rendition import Slotted
 from digest.rendering.templates import Source, Template
 
 _FORMS = ("lone_leads", "lone_cards", "short_leads", "short_cards", "title_leads", "title_cards")
+_BEFORE = {**{form: {} for form in _FORMS}, "greeting": ENGLISH_GREETING}
+"""What blocks were like before they had these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,9 @@ class Blocks:
 
     `leads`, `cards` and `titles` go by article id, `sections` by slug. `lone_leads` and `lone_cards` are of those articles
     that name other places of their story, without these: for when one of them is withdrawn. Of an issue that may become too
-    large there are degraded forms too: `short_` ones with excerpts, `title_` ones with titles, and `MORE_ON_THE_WEB` among
-    `sections` with its card among `title_cards`. Slots are the fields of `Personal` and `preheader`.
+    large there are degraded forms too: `short_` ones with excerpts, `title_` ones with titles, and the section `MORE_SLUG` with
+    its card among `title_cards`. Slots are the fields of `Personal` and `preheader`; the one for the greeting is filled from
+    `greeting`.
     """
 
     language: str
@@ -51,6 +55,7 @@ class Blocks:
     titles: Mapping[int, str]
     lone_leads: Mapping[int, Block]
     lone_cards: Mapping[int, Block]
+    greeting: Greeting = ENGLISH_GREETING
     short_leads: Mapping[int, Block] = field(default_factory=dict)
     short_cards: Mapping[int, Block] = field(default_factory=dict)
     title_leads: Mapping[int, Block] = field(default_factory=dict)
@@ -59,12 +64,12 @@ class Blocks:
     def to_bytes(self) -> bytes:
         """Canonical bytes: equal blocks make equal bytes, and these are what an approval signs."""
         option = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-        # What is not there is not written: an approval of before there were such forms holds.
+        # What is as it was before is not written: an approval of before there was another way holds.
         parts = ((name, getattr(self, name)) for name in self.__slots__)
         written = [
             b"%b:%b" % (orjson.dumps(name), orjson.dumps(part, option=option))
             for name, part in parts
-            if part or name not in _FORMS
+            if name not in _BEFORE or part != _BEFORE[name]
         ]
         return b"{%b}" % b",".join(written)
 
@@ -81,6 +86,7 @@ class Blocks:
             closing=_block(read["closing"]),
             titles={int(key): value for key, value in read["titles"].items()},
             **{form: {int(key): _block(value) for key, value in read.get(form, {}).items()} for form in _FORMS},
+            greeting=Greeting(**read["greeting"]) if "greeting" in read else ENGLISH_GREETING,
         )
 
 
@@ -99,8 +105,9 @@ def render_blocks(template: Template, content: IssueContent) -> Blocks:
         titles={article.id: article.title for article in articles},
         lone_leads={article.id: render("lead", article=article) for article in lone},
         lone_cards={article.id: render("card", article=article) for article in lone},
+        greeting=_greeting(template.words(content.language)),
     )
-    return _with_degraded_forms(blocks, content, articles, render) if _may_be_too_large(blocks) else blocks
+    return _with_degraded_forms(blocks, template, content, render) if _may_be_too_large(blocks) else blocks
 
 
 def _may_be_too_large(blocks: Blocks) -> bool:
@@ -110,14 +117,13 @@ def _may_be_too_large(blocks: Blocks) -> bool:
     return sum(leads) + weigh(block.html for block in rest) >= CLIPPED_AT
 
 
-def _with_degraded_forms(
-    blocks: Blocks, content: IssueContent, articles: Sequence[ArticleContent], render: Callable[..., Block]
-) -> Blocks:
+def _with_degraded_forms(blocks: Blocks, template: Template, content: IssueContent, render: Callable[..., Block]) -> Blocks:
+    articles, words = [clean_article(article, content.utm) for article in content.articles], template.words(content.language)
     short, bare = [excerpt(article) for article in articles], [headline(article) for article in articles]
-    more = clean_article(more_article(content))
+    more = clean_article(more_article(content, words))
     return replace(
         blocks,
-        sections={**blocks.sections, MORE_ON_THE_WEB.slug: render("section", section=MORE_ON_THE_WEB)},
+        sections={**blocks.sections, MORE_SLUG: render("section", section=more_section(words))},
         short_leads={article.id: render("lead", article=article) for article in short},
         short_cards={article.id: render("card", article=article) for article in short},
         title_leads={article.id: render("lead", article=article) for article in bare},
@@ -125,12 +131,22 @@ def _with_degraded_forms(
     )
 
 
-def content_hash(blocks: Blocks, *, subject: str, sender: SenderContent, template_hash: str) -> str:
-    """What an approval signs, as SHA-256 in hex: everything that a reader can see, and who it comes from."""
+def content_hash(
+    blocks: Blocks, *, subject: str, sender: SenderContent, template_hash: str, others: Iterable[tuple[Blocks, str]] = ()
+) -> str:
+    """What an approval signs, as SHA-256 in hex: everything that a reader can see, and who it comes from.
+
+    `others` are the blocks in each further language, with its subject.
+    """
     digest = hashlib.sha256()
-    for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash])):
+    further = (part for other, title in others for part in (other.to_bytes(), one_line(title).encode()))
+    for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash]), *further):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
+
+
+def _greeting(words: Words) -> Greeting:
+    return Greeting(words.translate("Hello %(name)s,"), words.translate("Hello,"))
 
 
 class _Renderer:
@@ -138,7 +154,7 @@ class _Renderer:
 
     def __init__(self, template: Template, content: IssueContent) -> None:
         self._compiled = compile_template(template)
-        self._names = names_everywhere(content)
+        self._names = names_everywhere(content, template.words(content.language))
         nonce = secrets.token_hex(16)
         self._markers = {name: Markup(f"{nonce}-{name}-{nonce}") for name in SLOTS}  # noqa: S704  # letters, digits and -
         self._marker = re.compile(f"{nonce}-({'|'.join(SLOTS)})-{nonce}")

@@ -11,13 +11,14 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from digest.languages import Words
 from digest.rendering.content import Arrangement, ArticleContent, IssueContent, SectionContent
 from digest.rendering.rendition import Slotted
 
 CLIPPED_AT = 100_000
 """Bytes of HTML from which on a rendition degrades; Gmail clips near 102 KB."""
-MORE_ON_THE_WEB = SectionContent("", "More on the web")
-"""The section, called as no topic can be, that leads to what did not fit."""
+MORE_SLUG = ""
+"""What the section that leads to what did not fit is called; no topic can be called so."""
 MORE_ARTICLE = 0
 """The id of the one card in it, which no article has."""
 
@@ -77,11 +78,16 @@ def headline(article: ArticleContent) -> ArticleContent:
     return replace(article, summary="", author=None, image=None, image_alt=None, reading_minutes=None, also=())
 
 
-def more_article(content: IssueContent) -> ArticleContent:
-    """What leads to the whole issue, as the one article of `MORE_ON_THE_WEB`."""
+def more_section(words: Words) -> SectionContent:
+    """The section that leads to what did not fit."""
+    return SectionContent(MORE_SLUG, words.translate("More on the web"))
+
+
+def more_article(content: IssueContent, words: Words) -> ArticleContent:
+    """What leads to the whole issue, as the one article of that section."""
     return ArticleContent(
         id=MORE_ARTICLE,
-        title="Read the whole issue on the web",
+        title=words.translate("Read the whole issue on the web"),
         url=content.web_url,
         summary="",
         author=None,
@@ -102,7 +108,7 @@ def thinned(arrangement: Arrangement, many: int) -> Arrangement:
         largest = max(reversed(sections), key=lambda section: len(section[1]))
         largest[1].pop()
         sections = [section for section in sections if section[1]]
-    more = (MORE_ON_THE_WEB.slug, (MORE_ARTICLE,))
+    more = (MORE_SLUG, (MORE_ARTICLE,))
     return Arrangement(arrangement.lead, (*((slug, tuple(articles)) for slug, articles in sections), more))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from digest.rendering.content import SenderContent
+from digest.rendering.content import ENGLISH_GREETING, Greeting, SenderContent
 
 if TYPE_CHECKING:  # what degrades a rendition needs slots itself
     from digest.rendering.degrading import Degraded
@@ -44,4 +44,5 @@ class Rendition:
     sender: SenderContent
     html: Slotted
     text: Slotted
+    greeting: Greeting = ENGLISH_GREETING
     degraded: Degraded | None = None

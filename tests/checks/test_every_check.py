@@ -59,8 +59,8 @@ SPOILT: list[tuple[str, Callable[[], Mail], str]] = [
     ("placeholders", lambda: spoilt("html", "View in browser", "[[view]]"), "html part: '[[view]]' was left in it"),
     ("placeholders", lambda: spoilt("html", "View in browser", "Lorem ipsum"), "html part: 'Lorem ipsum' was left in it"),
     ("placeholders", lambda: spoilt("html", "View in browser", "TODO"), "html part: 'TODO' was left in it"),
-    ("placeholders", lambda: spoilt("text", "View in browser:", "*|ARCHIVE|*"), "text part: '*|ARCHIVE|*' was left in it"),
-    ("placeholders", lambda: spoilt("text", "View in browser:", "{{ half"), "text part: '{{ half"),
+    ("placeholders", lambda: spoilt("text", "View in browser", "*|ARCHIVE|*"), "text part: '*|ARCHIVE|*' was left in it"),
+    ("placeholders", lambda: spoilt("text", "View in browser", "{{ half"), "text part: '{{ half"),
     (
         "article_placeholders",
         lambda: a_mail(with_article(summary="Lorem ipsum dolor")),

@@ -317,6 +317,20 @@ def test_links_to_articles_are_marked_and_digests_own_are_not(project: Project) 
     assert len(project.mails(ANN)) == 1
 
 
+def test_an_issue_is_looked_at_in_each_of_its_languages(project: Project) -> None:
+    (project.folder / "people.csv").write_text("email,language,confirmed\nuwe@x.example,de,yes\n", encoding="utf-8")
+    assert project.command("subscribers", "import", "people.csv").returncode == 0
+    words = project.folder / "templates" / "languages"
+    words.mkdir()
+    (words / "de.po").write_text('msgid "View in browser"\nmsgstr "TODO"\n', encoding="utf-8")
+    drafted(project, article("a", title="Lorem ipsum, the early years"))
+    got = project.command("issues", "check", "weekly/1", "--json")
+    found = [(one["check"], one["where"]) for one in json.loads(got.stdout) if one["severity"] != "note"]
+    assert got.returncode == 3
+    assert found[:2] == [("placeholders", "html part (de)"), ("placeholders", "text part (de)")]
+    assert [check for check, _ in found[2:]] == ["article_placeholders"]  # what is wrong in all of them is told once
+
+
 def test_checking_changes_nothing(project: Project) -> None:
     drafted(project)
     before = project.issue("weekly/1")

@@ -13,13 +13,14 @@ from digest.rendering.context import clean_article
 from digest.rendering.degrading import (
     CLIPPED_AT,
     MORE_ARTICLE,
-    MORE_ON_THE_WEB,
+    MORE_SLUG,
     Degraded,
     Form,
     account,
     excerpt,
     headline,
     more_article,
+    more_section,
     thinned,
 )
 from digest.rendering.rendition import Rendition
@@ -84,8 +85,9 @@ def test_a_degraded_mail_equals_a_direct_rendering_of_what_it_shows(many: int, w
     assert found.degraded is not None
     form = excerpt if found.degraded.form is Form.EXCERPTS else headline
     shown = thinned(arrangement, len(found.degraded.on_the_web)) if found.degraded.on_the_web else arrangement
-    articles = (*(form(clean_article(one)) for one in content.articles), more_article(content))
-    bare = replace(content, articles=articles, sections=(*content.sections, MORE_ON_THE_WEB))
+    said = shipped().words(content.language)
+    articles = (*(form(clean_article(one)) for one in content.articles), more_article(content, said))
+    bare = replace(content, articles=articles, sections=(*content.sections, more_section(said)))
     assert fill(found, PERSONAL) == render_direct(shipped(), bare, shown, PERSONAL)
 
 
@@ -105,7 +107,7 @@ def test_a_single_article_that_is_too_large_goes_out_as_small_as_it_can_be() -> 
 def test_blocks_of_before_there_were_degraded_forms_make_what_they_made() -> None:
     content, arrangement = issue(50, 60)
     blocks = render_blocks(shipped(), content)
-    sections = {slug: block for slug, block in blocks.sections.items() if slug != MORE_ON_THE_WEB.slug}
+    sections = {slug: block for slug, block in blocks.sections.items() if slug != MORE_SLUG}
     old = replace(blocks, sections=sections, short_leads={}, short_cards={}, title_leads={}, title_cards={})
     stored = Blocks.from_bytes(old.to_bytes())
     made = assemble(stored, arrangement, issue="weekly/12", number=1, content=content)
