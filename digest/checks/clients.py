@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from digest.checks.finding import Fault
 from digest.checks.mail import Mail
+from digest.checks.styles import for_everybody
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,9 @@ def features() -> tuple[Feature, ...]:
 
 
 def client_support(mail: Mail) -> Iterator[Fault]:
-    """It uses nothing that a large mail program lacks."""
+    """It uses nothing that a large mail program lacks, media queries apart."""
     sheets = ("".join(one for one in style.content if isinstance(one, str)) for style in mail.page.all("style"))
-    css = "\n".join([*sheets, *(f"{element.attributes.get('style', '')};" for element in mail.page.elements)])
+    css = "\n".join([*map(for_everybody, sheets), *(f"{element.attributes.get('style', '')};" for element in mail.page.elements)])
     for feature in features():
         if (feature.css and feature.css.search(css)) or (feature.html and feature.html.search(mail.html)):
             what = f"it uses {feature.name}, which {_listed(feature.lacking)} lack (measured {feature.measured})"

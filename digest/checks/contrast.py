@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from digest.checks.finding import Fault
 from digest.checks.mail import Mail
 from digest.checks.styles import Styles
-from digest.rendering.colours import contrast
+from digest.settings.contrast import contrast
 
 ENOUGH = 4.5
 

@@ -81,6 +81,11 @@ def as_hex(colour: str) -> str | None:
     return "#" + (digits if len(digits) == 6 else "".join(2 * digit for digit in digits))
 
 
+def for_everybody(css: str) -> str:
+    """A style sheet without its media queries: what stands in one comes on top of what everybody gets."""
+    return "\n".join(f"{head} {{{body}}}" for head, body in _blocks(_COMMENT.sub("", css)) if not head.startswith("@media"))
+
+
 def _rules(css: str, media: str) -> Iterator[_Rule]:
     for head, body in _blocks(css):
         if head.startswith("@media"):

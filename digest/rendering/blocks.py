@@ -12,15 +12,18 @@ import jinja2
 import orjson
 from markupsafe import Markup
 
+from digest.errors import TemplateError
 from digest.languages import Words
 from digest.rendering.cleaning import one_line
 from digest.rendering.compile import blaming, compile_template
 from digest.rendering.content import ENGLISH_GREETING, Greeting, IssueContent, SenderContent
 from digest.rendering.context import clean_article, clean_section, names_everywhere
 from digest.rendering.degrading import CLIPPED_AT, MORE_SLUG, excerpt, headline, more_article, more_section, weigh
+from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.names import SLOTS
 from digest.rendering.rendition import Slotted
-from digest.rendering.templates import Source, Template
+from digest.rendering.source import Source
+from digest.rendering.templates import Template
 
 _FORMS = ("lone_leads", "lone_cards", "short_leads", "short_cards", "title_leads", "title_cards")
 _BEFORE = {**{form: {} for form in _FORMS}, "greeting": ENGLISH_GREETING}
@@ -92,6 +95,8 @@ class Blocks:
 
 def render_blocks(template: Template, content: IssueContent) -> Blocks:
     """Render every block of an issue, or raise a TemplateError that names the file and the line."""
+    if template.name in OWN_MAILS:
+        raise TemplateError(f"{template.mjml.file} is a mail of Digest's own: name a newsletter's template under `template`")
     render = _Renderer(template, content)
     articles = [clean_article(article, content.utm) for article in content.articles]
     lone = [replace(article, also=()) for article in articles if article.also]

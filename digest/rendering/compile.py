@@ -14,9 +14,11 @@ import jinja2
 
 from digest.errors import TemplateError
 from digest.rendering.environment import html_environment, text_environment
+from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.markup import check_markup, without_remarks
 from digest.rendering.names import BLOCKS, check_names
-from digest.rendering.templates import Source, Template
+from digest.rendering.source import Source
+from digest.rendering.templates import Template
 
 _DEADLINE = 20.0
 _CHILD = """
@@ -43,7 +45,7 @@ _AFTER = {
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A template ready to render: whole, or by its blocks opening, lead, section, card and closing."""
+    """A template ready to render: whole, or by its blocks opening, lead, section, card and closing; a mail of our own has none."""
 
     template: Template
     html: jinja2.Template
@@ -58,12 +60,13 @@ def compile_template(template: Template) -> Compiled:
 @lru_cache(maxsize=32)
 def _compile(template: Template) -> Compiled:
     mjml = without_remarks(template.mjml)
-    check_names(mjml, html_environment())
-    check_names(template.text, text_environment())
+    check_names(mjml, html_environment(), template.name)
+    check_names(template.text, text_environment(), template.name)
     check_markup(mjml)
-    html = html_environment().from_string(with_control_flow(Source(mjml.file, run_mjml(mjml))))
-    text = text_environment().from_string(with_control_flow(template.text))
-    return Compiled(template, html, text)
+    made, said = run_mjml(mjml), template.text.text
+    if template.name not in OWN_MAILS:
+        made, said = with_control_flow(Source(mjml.file, made)), with_control_flow(template.text)
+    return Compiled(template, html_environment().from_string(made), text_environment().from_string(said))
 
 
 def run_mjml(source: Source) -> str:
@@ -103,9 +106,7 @@ def _gap(source: Source, start: int, end: int) -> str:
     gap = source.text[start:end]
     if gap.strip():
         line = source.text.count("\n", 0, start) + 1
-        raise TemplateError(
-            f"{source.file}, line {line}: something stands between two blocks: only the blocks themselves are repeated"
-        )
+        raise TemplateError(f"{source.place(line)}: something stands between two blocks: only the blocks themselves are repeated")
     return "{#" + "\n" * gap.count("\n") + "#}" if gap else ""
 
 
@@ -115,7 +116,7 @@ def blaming(source: Source) -> Iterator[None]:
     try:
         yield
     except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
-        raise TemplateError(f"{source.file}, line {_line(source, str(error))}: {error}") from error
+        raise TemplateError(f"{source.place(_line(source, str(error)))}: {error}") from error
 
 
 def _line(source: Source, message: str) -> int:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from digest.errors import TemplateError
-from digest.rendering.templates import Source
+from digest.rendering.partials import HOW_TO_INCLUDE
+from digest.rendering.source import Source
 
 _STRUCTURE = frozenset(
     {"mjml", "mj-head", "mj-attributes", "mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero"}
@@ -43,7 +44,7 @@ class _Token:
 
 def without_remarks(source: Source) -> Source:
     """The source without its comments, lines kept: they are for template authors. Outlook's conditional ones stay."""
-    return Source(source.file, _REMARK.sub(lambda found: "\n" * found[0].count("\n"), source.text))
+    return replace(source, text=_REMARK.sub(lambda found: "\n" * found[0].count("\n"), source.text))
 
 
 def check_markup(source: Source) -> None:
@@ -63,8 +64,7 @@ def check_markup(source: Source) -> None:
 
 
 def _error(source: Source, at: int, what: str) -> TemplateError:
-    line = source.text.count("\n", 0, at) + 1
-    return TemplateError(f"{source.file}, line {line}: {what}")
+    return TemplateError(f"{source.place_at(at)}: {what}")
 
 
 def _blank(tag: re.Match[str]) -> str:
@@ -112,7 +112,7 @@ def _check_place(source: Source, token: _Token, parent: str) -> None:
         at = token.at + len(token.text) - len(token.text.lstrip())
         raise _error(source, at, f"text and Jinja tags cannot stand in <{parent or 'no tag'}>: wrap them in <mj-raw>")
     if token.name.startswith("mj-include"):
-        raise _error(source, token.at, "a template is one file: put the text here instead of including another")
+        raise _error(source, token.at, "a partial is included on a line of its own, " + HOW_TO_INCLUDE)
     if token.name.startswith("mj") and token.name not in _COMPONENTS:
         raise _error(source, token.at, f"<{token.name}> is no MJML component")
 
@@ -122,5 +122,5 @@ def _close(source: Source, token: _Token, open_tags: list[_Token]) -> None:
         raise _error(source, token.at, f"</{token.name}> closes nothing")
     opened = open_tags.pop()
     if opened.name != token.name:
-        line = source.text.count("\n", 0, opened.at) + 1
-        raise _error(source, token.at, f"</{token.name}> stands where <{opened.name}> of line {line} must be closed first")
+        where = source.place_at(opened.at).removeprefix(f"{source.place_at(token.at).rpartition(', ')[0]}, ")
+        raise _error(source, token.at, f"</{token.name}> stands where <{opened.name}> of {where} must be closed first")

@@ -44,6 +44,8 @@ def test_each_feature_is_found_where_it_is_used(feature: Feature) -> None:
         '<p style="background-position:top">',
         '<img src="https://x.example/a.png?from=a.svg">',
         "<p>display: grid</p>",
+        "<style>@media (min-width: 600px) { p { display: flex } }</style>",
+        "<style>/* p { display: flex } */</style>",
         '<a href="x.webp">x</a>',
     ],
 )

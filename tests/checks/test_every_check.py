@@ -126,7 +126,7 @@ SPOILT: list[tuple[str, Callable[[], Mail], str]] = [
     ),
     (
         "contrast_low",
-        lambda: spoilt("html", "color: #cfd3d7 !important", "color: #444444 !important"),
+        lambda: spoilt("html", ".sheet h3 { color: #e9ebed !important", ".sheet h3 { color: #444444 !important"),
         "is #444444 on #1d2125 in dark mode",
     ),
     (

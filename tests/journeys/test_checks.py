@@ -65,7 +65,7 @@ def html_of(mail: EmailMessage) -> str:
 
 def test_an_error_refuses_the_approval_and_once_mended_it_is_given(project: Project) -> None:
     project.configure('approval = "automatic"', 'approval = "required"')
-    good = spoil(project, "weekly.txt", "{{ unsubscribe_url }}\n\n{{ site", "\n{{ site")
+    good = spoil(project, "partials/footer.txt", "{{ unsubscribe_url }}\n\n{{ site", "\n{{ site")
     drafted(project)
     code, found = checked(project)
     assert (code, found["unsubscribe_link_missing"]["severity"]) == (3, "error")
@@ -75,7 +75,7 @@ def test_an_error_refuses_the_approval_and_once_mended_it_is_given(project: Proj
     assert "a check failed: text part: it has no unsubscribe link; put {{ unsubscribe_url }} into the template" in refused.stderr
     assert project.command("run", "--now", NOW).returncode == 0
     assert "it waits for an approval; issue weekly/1 is not ready, a check failed" in (project.issue("weekly/1").reason or "")
-    (project.folder / "templates" / "weekly.txt").write_text(good, encoding="utf-8")
+    (project.folder / "templates" / "partials" / "footer.txt").write_text(good, encoding="utf-8")
     assert checked(project)[0] == 3  # what is frozen is as it was
     again = project.command("issues", "redraft", "weekly/1", "--now", NOW)
     assert (again.returncode, "revision 2" in again.stdout) == (0, True)
@@ -86,7 +86,7 @@ def test_an_error_refuses_the_approval_and_once_mended_it_is_given(project: Proj
 
 
 def test_an_automatic_approval_is_refused_too_and_the_issue_is_held_with_the_reason(project: Project) -> None:
-    good = spoil(project, "weekly.mjml", "{{ site.postal_address }}", "")
+    good = spoil(project, "partials/footer.mjml", "{{ site.postal_address }}", "")
     project.join(ANN)
     project.offer(article("a"))
     ran = project.command("run", "--now", NOW)
@@ -99,7 +99,7 @@ def test_an_automatic_approval_is_refused_too_and_the_issue_is_held_with_the_rea
     assert project.command("send", "weekly/1", "--now", NOW).returncode == 3
     assert project.code(MONDAY + HOUR) == 3  # said again by every run
     assert project.issue("weekly/1").revision == 1  # and frozen again only when that makes another issue
-    (project.folder / "templates" / "weekly.mjml").write_text(good, encoding="utf-8")
+    (project.folder / "templates" / "partials" / "footer.mjml").write_text(good, encoding="utf-8")
     assert project.code(MONDAY + 2 * HOUR) == 0
     assert project.read(ANN) == [["a"]]
 
@@ -194,7 +194,7 @@ def test_case_29_a_template_broken_after_the_approval_changes_nothing_of_what_wa
     drafted(project)
     assert project.command("issues", "approve", "weekly/1", "--now", EARLY).returncode == 0
     approved = project.command("preview", "weekly/1", "--subscriber", ANN).stdout
-    good = spoil(project, "weekly.mjml", "{{ newsletter.title }}</h1>", "{{ newsletter.titel }}</h1>")
+    good = spoil(project, "partials/masthead.mjml", "{{ newsletter.title }}</h1>", "{{ newsletter.titel }}</h1>")
     line = next(number for number, text in enumerate(good.splitlines(), 1) if "{{ newsletter.title }}</h1>" in text)
     assert project.code() == 0
     assert html_of(project.mails(ANN)[0]).splitlines() == approved.splitlines()
@@ -202,7 +202,7 @@ def test_case_29_a_template_broken_after_the_approval_changes_nothing_of_what_wa
     project.offer(article("b", title="Another title that says enough", at=MONDAY + HOUR))
     late = (MONDAY + WEEK).isoformat()
     held = project.command("run", "--now", late)
-    wanted = f"weekly.mjml, line {line}: `newsletter` has no `titel`"
+    wanted = f"masthead.mjml, line {line}: `newsletter` has no `titel`"
     assert held.returncode == 3
     assert wanted in held.stdout
     assert (project.issue("weekly/2").state, project.account("weekly/2")) == ("held", {})
@@ -215,7 +215,7 @@ def test_case_29_a_template_broken_after_the_approval_changes_nothing_of_what_wa
     assert code == 3
     assert wanted in found["template"]["what"]
     assert wanted in project.command("issues", "show", "weekly/2").stdout
-    (project.folder / "templates" / "weekly.mjml").write_text(good, encoding="utf-8")
+    (project.folder / "templates" / "partials" / "masthead.mjml").write_text(good, encoding="utf-8")
     assert project.command("run", "--now", late).returncode == 0
     assert project.command("issues", "approve", "weekly/2", "--now", late).returncode == 0
     assert project.code(MONDAY + WEEK + HOUR) == 0
@@ -321,7 +321,7 @@ def test_an_issue_is_looked_at_in_each_of_its_languages(project: Project) -> Non
     (project.folder / "people.csv").write_text("email,language,confirmed\nuwe@x.example,de,yes\n", encoding="utf-8")
     assert project.command("subscribers", "import", "people.csv").returncode == 0
     words = project.folder / "templates" / "languages"
-    words.mkdir()
+    words.mkdir(exist_ok=True)
     (words / "de.po").write_text('msgid "View in browser"\nmsgstr "TODO"\n', encoding="utf-8")
     drafted(project, article("a", title="Lorem ipsum, the early years"))
     got = project.command("issues", "check", "weekly/1", "--json")

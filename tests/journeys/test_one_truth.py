@@ -116,13 +116,13 @@ def test_what_was_changed_after_its_approval_is_not_sent(project: Project) -> No
 def test_case_29_a_template_that_is_broken_on_the_day_holds_the_issue_and_names_the_line(project: Project) -> None:
     project.join("ann@x.example")
     project.offer(article("a"))
-    template = project.folder / "templates" / "weekly.mjml"
+    template = project.folder / "templates" / "partials" / "lead.mjml"
     good = template.read_text(encoding="utf-8")
     template.write_text(good.replace("{{ article.title }}", "{{ article.titel }}", 1), encoding="utf-8")
     line = next(number for number, text in enumerate(template.read_text().splitlines(), 1) if "titel" in text)
     held = project.command("run", "--now", NOW)
     assert held.returncode == 3
-    assert f"weekly.mjml, line {line}" in held.stdout + held.stderr
+    assert f"partials/lead.mjml, line {line}" in held.stdout + held.stderr
     assert project.issue("weekly/1").state == "held"
     assert project.account("weekly/1") == {}
     template.write_text(good, encoding="utf-8")

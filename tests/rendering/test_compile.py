@@ -5,7 +5,7 @@ import pytest
 from digest.errors import TemplateError
 from digest.rendering import compile as compiling
 from digest.rendering.compile import compile_template, run_mjml
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 from .sample import BODY, TEXT, shipped, template
 
