@@ -16,9 +16,12 @@ from digest.checks.issue_checks import ONLINE, check
 from digest.checks.links import addresses_of_links, addresses_of_pictures
 from digest.checks.mail import LastIssue, Mail, write_mail
 from digest.delivery.shelf import Shelf, widest_arrangement
-from digest.errors import Refused
-from digest.issues.issue import Issue
+from digest.errors import Refused, TemplateError
+from digest.issues.frozen import Frozen
+from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState
+from digest.rendering.source import Source
+from digest.rendering.templates import load_template
 from digest.store import tables
 
 FAILED = "a check failed: "
@@ -52,9 +55,10 @@ def _look(app: App, issue: Issue, *, online: bool, filtered: bool, errors_only: 
         return [Finding.of("template", Severity.ERROR, fault)]
     with app.store.reading() as connection:
         shelf, widest, last = Shelf(connection, issue), widest_arrangement(connection, issue), _last(connection, issue)
+        template = _template(app, frozen_of(connection, issue))
     found: list[Finding] = []
     for language in shelf.languages:
-        mail = replace(write_mail(shelf.assemble(widest, 0, language), shelf.content_in(language)), last=last)
+        mail = replace(write_mail(shelf.assemble(widest, 0, language), shelf.content_in(language)), last=last, template=template)
         if online:
             mail = replace(mail, answers=_answers(app, mail))
         if filtered:
@@ -65,6 +69,15 @@ def _look(app: App, issue: Issue, *, online: bool, filtered: bool, errors_only: 
             of_this = [replace(one, where=f"{one.where} ({language})") for one in of_this if one not in found]
         found += of_this
     return sorted(found, key=lambda finding: list(Severity).index(finding.severity))
+
+
+def _template(app: App, frozen: Frozen) -> Source | None:
+    """The MJML that an issue was rendered from; None when it was changed since, for then the lines are of another one."""
+    try:
+        template = load_template(frozen.template, app.template_folders)
+    except TemplateError:
+        return None
+    return template.mjml if template.hash == frozen.template_hash else None
 
 
 def _filtered(mail: Mail) -> tuple[Mail, list[Finding]]:

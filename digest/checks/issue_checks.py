@@ -18,6 +18,7 @@ from digest.checks.repeats import articles_repeated, subject_repeated
 from digest.checks.size import clipped, degraded, nearly_clipped
 from digest.checks.spam import spam
 from digest.checks.subject import preheader_missing, subject_long, subject_missing
+from digest.checks.template import template_doubtful, template_mistaken
 from digest.checks.text_part import text_differs
 from digest.settings.checks import Checks
 
@@ -46,6 +47,8 @@ CHECKS: Mapping[str, Check] = {
         nearly_clipped,
         degraded,
         text_differs,
+        template_mistaken,
+        template_doubtful,
         html_malformed,
         contrast_low,
         client_support,

@@ -13,6 +13,7 @@ from digest.rendering.assemble import fill
 from digest.rendering.content import Envelope, IssueContent, Personal
 from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
+from digest.rendering.source import Source
 
 _TOKEN = "A" * 32
 _DATE = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -38,7 +39,9 @@ class SpamReport:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail to be checked. `answers` are what its links said, by address: none where nobody asked."""
+    """One mail to be checked. `answers` are what its links said, by address: none where nobody asked. `template` is the MJML
+    that it was rendered from; None where that is not there any more.
+    """
 
     rendition: Rendition
     content: IssueContent
@@ -50,6 +53,7 @@ class Mail:
     last: LastIssue | None = None
     answers: Mapping[str, Answer] = field(default_factory=dict)
     spam: SpamReport | None = None
+    template: Source | None = None
 
 
 def write_mail(rendition: Rendition, content: IssueContent) -> Mail:

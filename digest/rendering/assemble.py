@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from digest.rendering.blocks import Block, Blocks
 from digest.rendering.cleaning import one_line
-from digest.rendering.compile import blaming, compile_template
+from digest.rendering.compile import Compiled, blaming, compile_template
 from digest.rendering.content import Arrangement, IssueContent, Personal
 from digest.rendering.context import SectionView, clean_article, clean_section, names_everywhere
 from digest.rendering.degrading import CLIPPED_AT, MORE_ARTICLE, Degraded, Form, thinned, weigh
@@ -59,7 +59,12 @@ def fill(rendition: Rendition, personal: Personal) -> tuple[str, str]:
 
 def render_direct(template: Template, content: IssueContent, arrangement: Arrangement, personal: Personal) -> tuple[str, str]:
     """The same mail in one rendering, blocks and slots left aside: the judge that assembling is measured by."""
-    compiled = compile_template(template)
+    return render_compiled(compile_template(template), content, arrangement, personal)
+
+
+def render_compiled(compiled: Compiled, content: IssueContent, arrangement: Arrangement, personal: Personal) -> tuple[str, str]:
+    """The same of a template that is compiled."""
+    template = compiled.template
     articles = {article.id: clean_article(article, content.utm) for article in content.articles}
     sections = {section.slug: clean_section(section) for section in content.sections}
     names = {

@@ -74,6 +74,8 @@ def _parse(source: Source, environment: Environment) -> nodes.Template:
         return environment.parse(source.text)
     except TemplateSyntaxError as error:
         raise TemplateError(f"{source.place(error.lineno)}: {error.message}") from error
+    except (RecursionError, MemoryError, OverflowError) as error:
+        raise TemplateError(f"{source.file}: Jinja cannot read it: look for deep nesting and for large numbers") from error
 
 
 def _check_tags(source: Source, tree: nodes.Template) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from digest.languages import Words
 from digest.rendering.cleaning import one_line, web_address
-from digest.rendering.compile import blaming, compile_template
+from digest.rendering.compile import Compiled, blaming, compile_template
 from digest.rendering.content import SiteContent, ThemeContent
 from digest.rendering.context import names_of_a_site
 from digest.rendering.mail_content import OWN_MAILS, Confirm, IssueReady, OwnMail, SignIn, Welcome
@@ -30,8 +30,15 @@ def render_mail(
     """A mail of Digest's own in a language, by its template; a broken one is a TemplateError with file and line."""
     name = next(name for name, kind in OWN_MAILS.items() if isinstance(mail, kind))
     template = load_template(name, folders)
-    compiled, words = compile_template(template), template.words(language)
-    cleaned = _clean(mail)
+    return render_own(compile_template(template), mail, language=language, site=site, theme=theme)
+
+
+def render_own(
+    compiled: Compiled, mail: OwnMail, *, language: str, site: SiteContent, theme: ThemeContent | None
+) -> RenderedMail:
+    """The same by a template that is compiled already."""
+    template, cleaned = compiled.template, _clean(mail)
+    words = template.words(language)
     names = {**names_of_a_site(site, theme, language, words), "mail": cleaned}
     with blaming(template.mjml):
         html = compiled.html.render(names)

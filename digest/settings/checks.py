@@ -37,6 +37,13 @@ class Checks(Table):
     nearly_clipped: Weight = Field("warning", description="It has 90,000 bytes or more.")
     degraded: Weight = Field("warning", description="It was too large: excerpts were cut, or titles only were left.")
     text_differs: Weight = Field("error", description="HTML and text do not hold the same articles.")
+    template_mistaken: Weight = Field(
+        "error",
+        description="Its template has a tag, an attribute or a value that MJML does not know, or that the compiler spoils.",
+    )
+    template_doubtful: Weight = Field(
+        "warning", description="Its template has something that the compiler leaves out, or that makes a worse mail."
+    )
     html_malformed: Weight = Field("error", description="Its HTML is not well formed, as Outlook or as others read it.")
     contrast_low: Weight = Field("warning", description="A text has less contrast than 4.5:1, in light or in dark.")
     client_support: Weight = Field("warning", description="It uses something that large mail programs lack.")

@@ -18,9 +18,11 @@ from digest.rendering.blocks import render_blocks
 from digest.rendering.content import AlsoContent, Arrangement
 from digest.rendering.degrading import CLIPPED_AT, Degraded, Form, weigh
 from digest.rendering.rendition import Slotted
+from digest.rendering.source import Source
+from digest.rendering.templates import load_template
 from digest.settings.checks import Checks
 from tests.checks.sound import ARTICLES, RENDITION, SOUND, a_mail, found, spoilt, with_article, without_slot
-from tests.rendering.sample import shipped
+from tests.rendering.sample import ARRANGEMENT, BODY, SHIPPED, shipped
 
 ARTICLE = "https://engineering.example.org/articles/2"
 PICTURE = "https://images.example.org/picture.png"
@@ -39,6 +41,10 @@ def answering(address: str, answer: Answer) -> Mail:
 
 def last(subject: str = "Another", **articles: str) -> LastIssue:
     return LastIssue("weekly/11", subject, {int(key.removeprefix("a")): title for key, title in articles.items()})
+
+
+def by_template(before: str, after: str) -> Mail:
+    return a_mail(template=Source("templates/mine.mjml", BODY.replace(before, after)))
 
 
 SPOILT: list[tuple[str, Callable[[], Mail], str]] = [
@@ -140,6 +146,12 @@ SPOILT: list[tuple[str, Callable[[], Mail], str]] = [
         "it uses WebP pictures, which Outlook on Windows lack",
     ),
     (
+        "template_mistaken",
+        lambda: by_template("<mj-body>", '<mj-body bogus="1">'),
+        "templates/mine.mjml, line 1: <mj-body> has no attribute `bogus`",
+    ),
+    ("template_doubtful", lambda: by_template("", ""), "templates/mine.mjml, line 1: there is no <mj-title>"),
+    (
         "spam",
         lambda: a_mail(spam=SpamReport(5.5, 5.0, (("MIME_HTML_ONLY", 4.0), ("OTHER", 1.5)))),
         "SpamAssassin gives it 5.5 points of 5: MIME_HTML_ONLY 4, OTHER 1.5",
@@ -166,7 +178,15 @@ SPOILT: list[tuple[str, Callable[[], Mail], str]] = [
 
 
 def test_of_the_sound_mail_no_check_complains() -> None:
-    assert found(a_mail()) == {}
+    assert found(a_mail(template=shipped().mjml)) == {}
+
+
+@pytest.mark.parametrize("name", ["weekly", "brief", "magazine"])
+@pytest.mark.parametrize("language", ["en", "ar", "de", "ja"])
+def test_no_check_complains_of_a_shipped_template(name: str, language: str) -> None:
+    template, content = load_template(name, [SHIPPED]), replace(SOUND, language=language)
+    made = assemble(render_blocks(template, content), ARRANGEMENT, issue="weekly/12", number=1, content=content)
+    assert found(a_mail(content, made, template=template.mjml)) == {}
 
 
 @pytest.mark.parametrize(("name", "mail", "said"), SPOILT, ids=[f"{name}-{number}" for number, (name, _, _) in enumerate(SPOILT)])

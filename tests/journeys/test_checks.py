@@ -134,6 +134,18 @@ def test_what_is_approved_and_found_wrong_before_it_is_sent_is_held(project: Pro
     assert project.read(ANN) == [["a"]]
 
 
+def test_what_mjml_does_not_know_is_told_with_its_line(project: Project) -> None:
+    good = spoil(project, "partials/masthead.mjml", '<mj-divider css-class="rule"', '<mj-divider colour="red" css-class="rule"')
+    line = next(number for number, text in enumerate(good.splitlines(), 1) if '<mj-divider css-class="rule"' in text)
+    drafted(project)
+    code, found = checked(project)
+    assert (code, set(found)) == (3, {"template_mistaken"})
+    assert found["template_mistaken"]["where"].endswith(f"partials/masthead.mjml, line {line}")
+    assert "`colour`" in found["template_mistaken"]["what"]
+    (project.folder / "templates" / "partials" / "masthead.mjml").write_text(good, encoding="utf-8")
+    assert checked(project) == (0, {})  # of a template that was changed since, no line can be told
+
+
 def test_a_check_can_be_ignored_and_a_warning_made_an_error(project: Project) -> None:
     drafted(project, article("a", title="Lorem ipsum, the early years"))
     assert checked(project)[1]["article_placeholders"]["severity"] == "warning"

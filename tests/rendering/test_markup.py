@@ -26,7 +26,10 @@ def test_the_shipped_template_has_no_mistake() -> None:
         ("<mj-section>\n<mj-column></mj-section>", "line 3: </mj-section> stands where <mj-column> of line 3"),
         ("<mj-bogus></mj-bogus>", "line 2: <mj-bogus> is no MJML component"),
         ("<mj-include path='x' />", "line 2: a partial is included on a line of its own"),
-        ("<mj-section>\n\n  {% if x %}</mj-section>", "line 4: text and Jinja tags cannot stand in <mj-section>"),
+        (
+            "<mj-section>\n\n  {% if x %}</mj-section>",
+            "line 4: text, Jinja tags and conditional comments cannot stand in <mj-section>",
+        ),
         ("<mj-raw>{% if a < b %}{% endif %}</mj-raw>", "line 2: MJML cannot read `<` in a Jinja tag"),
         ("<mj-raw>1 < 2</mj-raw>", "line 2: `<` begins no tag here"),
         ('<mj-raw><p title="{{ "x" }}">x</p></mj-raw>', "line 2: the attributes of <p> cannot be read"),
