@@ -98,7 +98,7 @@ def _is_file(file: Path) -> bool:
 def _outside(app: App, wanted: Wanted) -> Iterator[Diagnosis]:
     names: Resolve = resolve
     if wanted.nameserver is not None or not is_reserved(_domain(app.settings.sender.address)):
-        from digest.checks.domain.name_server import NameServer
+        from digest.app.name_server import NameServer
 
         try:
             server = NameServer(wanted.nameserver)

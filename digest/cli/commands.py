@@ -21,6 +21,7 @@ from digest.cli import (
     sending,
     simulating,
     subscribers,
+    templates,
 )
 from digest.cli.options import remember_config
 from digest.cli.output import say
@@ -60,4 +61,5 @@ pausing.register(subscribers.app)
 app.add_typer(articles.app, name="articles")
 app.add_typer(issues.app, name="issues")
 app.add_typer(subscribers.app, name="subscribers")
+app.add_typer(templates.app, name="templates")
 app.add_typer(configuration.app, name="config")

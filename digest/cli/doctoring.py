@@ -42,7 +42,7 @@ def doctor(
 ) -> None:
     """Look at everything a run needs, the sender's domain, the relay and the public pages, and say what is wrong."""
     from digest.app import doctoring, examining
-    from digest.checks.domain.name_server import read_server
+    from digest.app.name_server import read_server
 
     wanted = doctoring.Wanted(offline, None if nameserver is None else read_server(nameserver), allow_private)
     with application(config, now, prepared=confirm_epoch) as app:

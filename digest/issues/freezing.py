@@ -83,7 +83,9 @@ def refreeze(
     remember_tags(connection, newsletter)
     zone = ZoneInfo(newsletter.timezone)
     slot = Slot(at=issue.slot_at, local=issue.slot_at.astimezone(zone).replace(tzinfo=None))
-    edits = edits_of(frozen_of(connection, issue).rules) if edits is None else edits
+    if edits is None:
+        before = frozen_of(connection, issue)
+        edits = edits_of(before.rules, before.content)
     cutoff = highest_arrival(connection) if cutoff is None else cutoff
     place = Place(Frequency(issue.frequency), slot, issue.number, cutoff, edits)
     frozen, selection = draw(connection, settings, newsletter, place, now)

@@ -35,6 +35,7 @@ def _environment(**options: bool) -> ImmutableSandboxedEnvironment:
         links=speaking.links,
         listed=speaking.write_list,
         number=speaking.number_in,
+        time=speaking.write_time,
     )
     for refused in ("safe", "center", "format", "indent", "pprint"):  # unescaped, or as large as the template asks
         environment.filters.pop(refused)

@@ -206,7 +206,7 @@ def test_nobody_is_asked_about_names_for_examples(project: Project, monkeypatch:
     def asked(*_arguments: object, **_named: object) -> None:
         raise AssertionError("somebody was asked")
 
-    monkeypatch.setattr("digest.checks.domain.name_server.NameServer", asked)
+    monkeypatch.setattr("digest.app.name_server.NameServer", asked)
     monkeypatch.setattr("digest.catalogue.calling.call", asked)
     got = project.command("doctor")
     assert (got.returncode, got.stderr) == (0, "")

@@ -139,6 +139,13 @@ def test_what_was_frozen_is_read_back_as_it_was() -> None:
     assert Frozen.from_json(made.to_json()) == made
 
 
+def test_what_was_frozen_before_links_were_marked_has_links_without_marks() -> None:
+    made = frozen((PLAIN,))
+    kept = made.to_json()
+    del kept["content"]["utm"]
+    assert Frozen.from_json(kept) == made
+
+
 def test_what_was_frozen_before_there_were_orders_languages_authors_or_stories_is_read_as_without() -> None:
     made = frozen((replace(PLAIN, id=2), PLAIN))
     kept = made.to_json()

@@ -18,7 +18,8 @@ from digest.rendering.content import (
     SenderContent,
     SiteContent,
 )
-from digest.rendering.templates import Source, Template, load_template, make_template
+from digest.rendering.source import Source
+from digest.rendering.templates import Template, load_template, make_template
 
 SHIPPED = Path(__file__).parents[2] / "templates"
 LINKS = "https://digest.example.org"

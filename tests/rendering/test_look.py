@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from digest.rendering.assemble import fill
-from digest.rendering.colours import contrast
+from digest.settings.contrast import contrast
 
 from .sample import CONTENT, PERSONAL
 from .test_assemble import rendition

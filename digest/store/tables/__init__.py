@@ -8,7 +8,7 @@ grouping by them is a plain GROUP BY.
 from __future__ import annotations
 
 from digest.store.tables.audience import coverage, had_already, subscriber, subscription, succession, suppression, topic_tags
-from digest.store.tables.catalogue import article, article_key, source
+from digest.store.tables.catalogue import article, article_key, link_answer, source
 from digest.store.tables.columns import Instant, Json, instant_text, metadata
 from digest.store.tables.guards import halt, provider_day, send_epoch
 from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
@@ -38,6 +38,7 @@ __all__ = [
     "issue_content",
     "issue_history",
     "issue_withdrawal",
+    "link_answer",
     "metadata",
     "provider_day",
     "rendition",

@@ -18,6 +18,17 @@ source = Table(
     Column("paused_until", Instant),
 )
 
+# What links in mails answered when a check asked for them.
+link_answer = Table(
+    "link_answer",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("asked_at", Instant, nullable=False),
+    Column("reached", Boolean, nullable=False),
+    Column("size", Integer),
+    Column("said", Text, nullable=False),
+)
+
 article = Table(
     "article",
     metadata,

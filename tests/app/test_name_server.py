@@ -6,9 +6,9 @@ import socket
 
 import pytest
 
+from digest.app.name_server import NameServer, Patience, read_server
 from digest.checks.diagnosis import Diagnosis, well
 from digest.checks.domain.answers import Answer, Book, Kind, Status
-from digest.checks.domain.name_server import NameServer, Patience, read_server
 from digest.errors import Unreachable, UsageError
 from digest.testing.name_server import NameServerStub, Zone
 
