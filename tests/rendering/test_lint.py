@@ -90,6 +90,13 @@ def test_a_mistake_in_the_body_is_an_error(body: str, tag: str, attribute: str, 
             "",
             "mjml-python cannot read <mj-raw> in <mj-social>, though MJML",
         ),
+        (
+            "<mj-accordion icon-wrapped-url='w' icon-unwrapped-url='u'><mj-accordion-element><mj-accordion-title><b>x</b>"
+            "</mj-accordion-title></mj-accordion-element></mj-accordion>",
+            "b",
+            "",
+            "<b> stands in <mj-accordion-title>, where mjml-python reads text and no tags",
+        ),
         ("<mj-column></mj-column>", "mj-column", "", "<mj-column> cannot stand in <mj-column>: it belongs in <mj-group> or"),
     ],
 )
