@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -95,8 +96,12 @@ def findings(app: App, issue: Issue) -> list[Finding]:
         reason = issue.reason or "its template is broken"
         return [Finding(Severity.ERROR, "template", reason, "mend the template and draft the issue again")]
     with app.store.reading() as connection:
-        shelf = Shelf(connection, issue)
-        return check(shelf.assemble(widest_arrangement(connection, issue), 0), shelf.content)
+        shelf, widest = Shelf(connection, issue), widest_arrangement(connection, issue)
+        found = check(shelf.assemble(widest, 0), shelf.content)
+        for language in shelf.languages[1:]:
+            of_this = check(shelf.assemble(widest, 0, language), shelf.content)
+            found += [replace(one, where=f"{one.where} ({language})") for one in of_this if one not in found]
+        return sorted(found, key=lambda finding: finding.severity is not Severity.ERROR)
 
 
 def approve(app: App, issue: Issue, actor: str) -> Issue:

@@ -82,7 +82,7 @@ class Outbox:
         summary = _summary(connection, issue, frozen)
         _write_recipients(connection, issue, frozen, folder / "recipients.csv")
         (folder / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
-        page = gallery.page(issue, frozen, folder / "renditions", self._seen[issue.name], summary)
+        page = gallery.page(issue, frozen, folder / "renditions", self._seen[issue.name], summary, _languages(connection, issue))
         (folder / "index.html").write_text(page, encoding="utf-8")
         return folder
 
@@ -160,10 +160,16 @@ def _summary(connection: Connection, issue: Issue, frozen: Frozen) -> dict[str, 
     }
 
 
+def _languages(connection: Connection, issue: Issue) -> dict[int, str]:
+    kept = tables.rendition.c
+    found = connection.execute(select(kept.number, kept.language).where(kept.issue_id == issue.id))
+    return dict(tuple(row) for row in found)
+
+
 def _write_recipients(connection: Connection, issue: Issue, frozen: Frozen, path: Path) -> None:
     row, person, group = tables.delivery.c, tables.subscriber.c, tables.audience_group.c
     query = (
-        select(person.email, person.name, group.topics, row.rendition, row.state, row.answer)
+        select(person.email, person.name, group.topics, row.rendition, row.state, row.answer, group.language)
         .select_from(
             tables.delivery.join(tables.subscriber, person.id == row.subscriber_id).join(
                 tables.audience_group, (group.issue_id == row.issue_id) & (group.number == row.group_number)
@@ -175,10 +181,11 @@ def _write_recipients(connection: Connection, issue: Issue, frozen: Frozen, path
     every = " ".join(frozen.rules.topics)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(("email", "name", "topics", "rendition", "why_not"))
-        for email, name, topics, rendition, state, answer in connection.execute(query, execution_options={"yield_per": 1000}):
+        writer.writerow(("email", "name", "topics", "rendition", "why_not", "language"))
+        found = connection.execute(query, execution_options={"yield_per": 1000})
+        for email, name, topics, rendition, state, answer, language in found:
             accepted = state == DeliveryState.ACCEPTED.value
             cancelled = answer if state == DeliveryState.CANCELLED.value else None
             why = "" if accepted else cancelled or WHY_NOT.get(DeliveryState(state), state)
             number = f"{rendition:04}" if accepted else ""
-            writer.writerow((defuse(email), defuse(name or ""), every if topics == "*" else topics, number, why))
+            writer.writerow((defuse(email), defuse(name or ""), every if topics == "*" else topics, number, why, language))

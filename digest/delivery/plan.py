@@ -1,6 +1,6 @@
 """The plan: the audience of an approved issue, frozen as one delivery each, in one transaction.
 
-Set-based throughout: subscriptions that are alike (same topics, coverage point, owed and had articles) are one group;
+Set-based throughout: subscriptions that are alike (same topics, coverage point, owed and had articles, language) are one group;
 selection runs once for each distinct group, and the deliveries are written by one INSERT ... SELECT. The subscribers
 themselves are never loaded.
 """
@@ -11,12 +11,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Select, Table, case, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, case, func, insert, literal, select
 
 from digest.audience.had_already import had_by_everybody
 from digest.audience.pausing import paused
+from digest.audience.tongues import language_column, other_tongues
 from digest.delivery import had
 from digest.delivery.transitions import DeliveryState
 from digest.issues import pool
@@ -45,6 +46,7 @@ class Group:
     coverage: int
     owed: str
     had: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +155,11 @@ def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime)
     renditions_had = had.find(connection, issue, frozen)
     already = frozenset(had_by_everybody(connection))
     composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id), already)
-    composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, renditions_had.table)]
-    numbers = _keep_renditions(connection, issue, frozen, (made for _, made in composed))
-    _keep_groups(connection, issue, frozen, composed, numbers)
-    audience = _insert_deliveries(connection, issue, frozen, renditions_had.table)
+    readers = _Readers(renditions_had.table, tongues_of(connection, frozen), frozen.content.language)
+    composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, readers)]
+    numbers = _keep_renditions(connection, issue, frozen, composed)
+    _keep_groups(connection, issue, composed, numbers)
+    audience = _insert_deliveries(connection, issue, frozen, readers)
     had.forget(connection, renditions_had)
     step(
         connection,
@@ -192,28 +195,57 @@ def _audience(issue: Issue, frozen: Frozen) -> Select[tuple[int]]:
     return select(row.subscriber_id).where(*where)
 
 
-def _groups(connection: Connection, issue: Issue, frozen: Frozen, had_table: Table | None) -> list[Group]:
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    """What of a reader's group stands in other tables than the subscription: what they had, and the language they get.
+
+    In nearly every plan one of the two is the same for all, and its table is not looked into.
+    """
+
+    had_table: Table | None
+    tongues: Mapping[str, tuple[str, ...]]
+    own: str
+
+    @property
+    def had(self) -> ColumnElement[Any]:
+        return literal("") if self.had_table is None else func.coalesce(self.had_table.c.had, "")
+
+    @property
+    def language(self) -> ColumnElement[Any]:
+        return language_column(self.own, self.tongues)
+
+    @property
+    def tables(self) -> FromClause:
+        row, joined = tables.subscription.c, cast("FromClause", tables.subscription)
+        if self.had_table is not None:
+            joined = joined.outerjoin(self.had_table, self.had_table.c.subscriber_id == row.subscriber_id)
+        if self.tongues:
+            joined = joined.join(tables.subscriber, tables.subscriber.c.id == row.subscriber_id)
+        return joined
+
+
+def tongues_of(connection: Connection, frozen: Frozen) -> dict[str, tuple[str, ...]]:
+    """Which tags come to which of an issue's languages; not looked for where it has but one."""
+    own, *others = frozen.languages
+    return other_tongues(connection, own, others) if others else {}
+
+
+def _groups(connection: Connection, issue: Issue, frozen: Frozen, readers: _Readers) -> list[Group]:
     row = tables.subscription.c
-    sent = literal("") if had_table is None else func.coalesce(had_table.c.had, "")
-    keys = (row.topics, row.coverage, row.owed, sent)
+    keys = (row.topics, row.coverage, row.owed, readers.had, readers.language)
     # DISTINCT and not GROUP BY, for which SQLite sorts the whole audience, in memory.
-    query = _audience(issue, frozen).with_only_columns(*keys).distinct()
-    if had_table is not None:
-        query = query.select_from(
-            tables.subscription.outerjoin(had_table, had_table.c.subscriber_id == tables.subscription.c.subscriber_id)
-        )
+    query = _audience(issue, frozen).with_only_columns(*keys).select_from(readers.tables).distinct()
     # Sorted here: stores differ in the order of text, and a dry run's copy numbers renditions as the real one does.
     return [Group(*found) for found in sorted(tuple(row) for row in connection.execute(query))]
 
 
 def _keep_renditions(
-    connection: Connection, issue: Issue, frozen: Frozen, composed: Iterable[Composed]
-) -> dict[Arrangement, int]:
-    numbers: dict[Arrangement, int] = {}
-    for made in composed:
+    connection: Connection, issue: Issue, frozen: Frozen, composed: Iterable[tuple[Group, Composed]]
+) -> dict[tuple[str, Arrangement], int]:
+    numbers: dict[tuple[str, Arrangement], int] = {}
+    for group, made in composed:
         if made.arrangement is not None:
-            numbers.setdefault(made.arrangement, len(numbers) + 1)
-    language = frozen.content.language
+            numbers.setdefault((group.language, made.arrangement), len(numbers) + 1)
     renditions = (
         {
             "issue_id": issue.id,
@@ -221,13 +253,13 @@ def _keep_renditions(
             "language": language,
             "arrangement": {"lead": arrangement.lead, "sections": arrangement.sections},
         }
-        for arrangement, number in numbers.items()
+        for (language, arrangement), number in numbers.items()
     )
     retold = frozen.retold()
     # What tells the same as an article in it counts as held: whoever gets the one has had the other.
     held = (
         {"issue_id": issue.id, "rendition": number, "article_id": article}
-        for arrangement, number in numbers.items()
+        for (_, arrangement), number in numbers.items()
         for article in sorted(set(arrangement.articles).union(*(retold.get(one, ()) for one in arrangement.articles)))
     )
     _insert(connection, tables.rendition, renditions)
@@ -244,9 +276,8 @@ def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]
 def _keep_groups(
     connection: Connection,
     issue: Issue,
-    frozen: Frozen,
     composed: list[tuple[Group, Composed]],
-    numbers: Mapping[Arrangement, int],
+    numbers: Mapping[tuple[str, Arrangement], int],
 ) -> None:
     rows = (
         {
@@ -256,8 +287,8 @@ def _keep_groups(
             "coverage": group.coverage,
             "owed": group.owed,
             "had": group.had,
-            "language": frozen.content.language,
-            "rendition": None if made.arrangement is None else numbers[made.arrangement],
+            "language": group.language,
+            "rendition": None if made.arrangement is None else numbers[group.language, made.arrangement],
             "owed_after": made.owed_after,
             "owed_if_unsent": made.owed_if_unsent,
         }
@@ -266,17 +297,12 @@ def _keep_groups(
     _insert(connection, tables.audience_group, rows)
 
 
-def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had_table: Table | None) -> int:
+def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, readers: _Readers) -> int:
     row, group = tables.subscription.c, tables.audience_group.c
-    alike = (
-        (group.issue_id == issue.id) & (group.topics == row.topics) & (group.coverage == row.coverage) & (group.owed == row.owed)
-    )
-    source = tables.subscription
-    if had_table is None:
-        joined = source.join(tables.audience_group, alike & (group.had == ""))
-    else:
-        with_had = source.outerjoin(had_table, had_table.c.subscriber_id == row.subscriber_id)
-        joined = with_had.join(tables.audience_group, alike & (group.had == func.coalesce(had_table.c.had, "")))
+    alike = (group.issue_id == issue.id) & (group.topics == row.topics) & (group.coverage == row.coverage)
+    alike &= (group.owed == row.owed) & (group.had == readers.had)
+    if readers.tongues:
+        alike &= group.language == readers.language
     state = case(
         (row.subscriber_id.in_(pool.suppressed(issue.newsletter)), DeliveryState.SUPPRESSED.value),
         (group.rendition.is_(None), DeliveryState.SKIPPED.value),
@@ -285,7 +311,7 @@ def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had
     rows = (
         _audience(issue, frozen)
         .with_only_columns(literal(issue.id), row.subscriber_id, group.number, group.rendition, state)
-        .select_from(joined)
+        .select_from(readers.tables.join(tables.audience_group, alike))
         .order_by(group.rendition, row.id)
     )
     columns = ["issue_id", "subscriber_id", "group_number", "rendition", "state"]

@@ -22,15 +22,8 @@ from digest.issues.retelling import retold, sent_before
 from digest.issues.rules import rules_of
 from digest.issues.selection import Candidate, Reader, Rules, Selection
 from digest.issues.selection import select as choose
-from digest.rendering.content import (
-    AlsoContent,
-    ArticleContent,
-    IssueContent,
-    SectionContent,
-    SenderContent,
-    SiteContent,
-    ThemeContent,
-)
+from digest.issues.wording import sections_in
+from digest.rendering.content import AlsoContent, ArticleContent, IssueContent, SenderContent, SiteContent, ThemeContent
 from digest.settings import Frequency, NewsletterSettings, Settings
 from digest.settings.theme import palette_of
 
@@ -88,11 +81,11 @@ def _content(
         title=newsletter.title,
         number=place.number,
         slot_on=place.slot.local.date(),
-        language=settings.site.language,
+        language=newsletter.language or settings.site.language,
         subject="",
         site=_site(settings),
         sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
-        sections=tuple(SectionContent(slug, topic.title) for slug, topic in newsletter.offered.items()),
+        sections=sections_in(newsletter, newsletter.language or settings.site.language),
         articles=tuple(
             _article(article, found[article.id], zone, also.get(article.id, ())) for article in _by_priority(usable, selection)
         ),

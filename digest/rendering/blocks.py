@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import jinja2
 import orjson
 from markupsafe import Markup
 
+from digest.errors import TemplateError
 from digest.languages import Words
 from digest.rendering.cleaning import one_line
 from digest.rendering.compile import blaming, compile_template
 from digest.rendering.content import ENGLISH_GREETING, Greeting, IssueContent, SenderContent
 from digest.rendering.context import clean_article, clean_section, names_everywhere
+from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.names import SLOTS
 from digest.rendering.rendition import Slotted
 from digest.rendering.source import Source
@@ -86,6 +88,8 @@ class Blocks:
 
 def render_blocks(template: Template, content: IssueContent) -> Blocks:
     """Render every block of an issue, or raise a TemplateError that names the file and the line."""
+    if template.name in OWN_MAILS:
+        raise TemplateError(f"{template.mjml.file} is a mail of Digest's own: name a newsletter's template under `template`")
     render = _Renderer(template, content)
     articles = [clean_article(article) for article in content.articles]
     lone = [replace(article, also=()) for article in articles if article.also]
@@ -103,10 +107,16 @@ def render_blocks(template: Template, content: IssueContent) -> Blocks:
     )
 
 
-def content_hash(blocks: Blocks, *, subject: str, sender: SenderContent, template_hash: str) -> str:
-    """What an approval signs, as SHA-256 in hex: everything that a reader can see, and who it comes from."""
+def content_hash(
+    blocks: Blocks, *, subject: str, sender: SenderContent, template_hash: str, others: Iterable[tuple[Blocks, str]] = ()
+) -> str:
+    """What an approval signs, as SHA-256 in hex: everything that a reader can see, and who it comes from.
+
+    `others` are the blocks in each further language, with its subject.
+    """
     digest = hashlib.sha256()
-    for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash])):
+    further = (part for other, title in others for part in (other.to_bytes(), one_line(title).encode()))
+    for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash]), *further):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 

@@ -13,6 +13,7 @@ import jinja2
 from digest.errors import TemplateError
 from digest.rendering.environment import html_environment, text_environment
 from digest.rendering.lint import lint
+from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.markup import check_markup, without_remarks
 from digest.rendering.mistakes import mistake_at
 from digest.rendering.names import BLOCKS, check_names
@@ -37,7 +38,7 @@ _AFTER = {
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A template ready to render: whole, or by its blocks opening, lead, section, card and closing."""
+    """A template ready to render: whole, or by its blocks opening, lead, section, card and closing; a mail of our own has none."""
 
     template: Template
     html: jinja2.Template
@@ -60,18 +61,17 @@ def _compile(template: Template) -> Compiled:
 def check(template: Template) -> Iterator[Callable[[], None]]:
     """The steps that look at a template's names and tags, each of which raises a TemplateError where something is wrong."""
     mjml = without_remarks(template.mjml)
-    yield partial(check_names, mjml, html_environment())
-    yield partial(check_names, template.text, text_environment())
+    yield partial(check_names, mjml, html_environment(), template.name)
+    yield partial(check_names, template.text, text_environment(), template.name)
     yield partial(check_markup, mjml)
 
 
 def finish(template: Template, html: str) -> Compiled:
     """A template compiled from the HTML that MJML made of it."""
-    return Compiled(
-        template,
-        html_environment().from_string(with_control_flow(Source(template.mjml.file, html))),
-        text_environment().from_string(with_control_flow(template.text)),
-    )
+    made, said = html, template.text.text
+    if template.name not in OWN_MAILS:
+        made, said = with_control_flow(Source(template.mjml.file, html)), with_control_flow(template.text)
+    return Compiled(template, html_environment().from_string(made), text_environment().from_string(said))
 
 
 def run_mjml(source: Source) -> str:

@@ -56,16 +56,23 @@ class SectionView:
 
 def names_everywhere(content: IssueContent, words: Words) -> dict[str, object]:
     """The names that every block knows, slots apart."""
-    rtl = locale_of(content.language).text_direction == "rtl"
     return {
-        **speech(words),
-        "site": clean_site(content.site),
+        **names_of_a_site(content.site, content.theme, content.language, words),
         "newsletter": NewsletterView(content.newsletter, one_line(content.title)),
         "issue": IssueView(content.number, content.slot_on, one_line(content.subject)),
-        **_look(content.site, content.theme),
         "note": None if content.note is None else read_note(content.note),
         "sponsor": None if content.sponsor is None else clean_sponsor(content.sponsor),
-        "lang": content.language,
+    }
+
+
+def names_of_a_site(site: SiteContent, theme: ThemeContent | None, language: str, words: Words) -> dict[str, object]:
+    """The names that the mails of a site know, whatever they are about."""
+    rtl = locale_of(language).text_direction == "rtl"
+    return {
+        **speech(words),
+        "site": clean_site(site),
+        **_look(site, theme),
+        "lang": language,
         "dir": "rtl" if rtl else "ltr",
         "start": "right" if rtl else "left",
         "end": "left" if rtl else "right",

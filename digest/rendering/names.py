@@ -7,6 +7,7 @@ each rendition.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -16,6 +17,7 @@ from digest.errors import TemplateError
 from digest.rendering.colours import Colours
 from digest.rendering.content import ArticleContent, Personal, SectionContent, SiteContent, SponsorContent
 from digest.rendering.context import IssueView, NewsletterView, ThemeView
+from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.note import NoteView
 from digest.rendering.partials import HOW_TO_INCLUDE
 from digest.rendering.phrases import SPEAKING, check_phrases, spoken_slot
@@ -41,14 +43,18 @@ _EVERYWHERE = frozenset(
     {"site", "newsletter", "issue", "colours", "theme", "note", "sponsor", "lang", "dir", "start", "end", *SPEAKING, *SLOTS}
 )
 _WITHIN = {"lead": frozenset({"article"}), "card": frozenset({"article"}), "section": frozenset({"section"})}
+_IN_OWN_MAILS = frozenset({"site", "colours", "theme", "lang", "dir", "start", "end", "mail", *SPEAKING})
 _OTHER_FILES = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 _CAPTURES = (nodes.FilterBlock, nodes.CallBlock, nodes.AssignBlock, nodes.Macro)
 
 
-def check_names(source: Source, environment: Environment) -> None:
-    """Raise a TemplateError that names file and line for the first mistake in a template's Jinja."""
+def check_names(source: Source, environment: Environment, name: str = "") -> None:
+    """Raise a TemplateError that names file and line for the first mistake in the Jinja of the template called so."""
     tree = _parse(source, environment)
     _check_tags(source, tree)
+    if name in OWN_MAILS:
+        _check_own_mail(source, tree, _SHAPES | {"mail": OWN_MAILS[name]})
+        return
     _check_blocks(source, tree)
     for block in tree.find_all(nodes.Block):
         _check_scope(source, _scope(block.body, environment), _EVERYWHERE | _WITHIN[block.name], f"block {block.name}")
@@ -97,19 +103,28 @@ def _check_blocks(source: Source, tree: nodes.Template) -> None:
         )
 
 
+def _check_own_mail(source: Source, tree: nodes.Template, shapes: Mapping[str, type]) -> None:
+    for block in tree.find_all(nodes.Block):
+        raise _error(source, block, "this is a mail of Digest's own: it has no articles, and so no blocks")
+    _check_scope(source, tree, _IN_OWN_MAILS, "mail", shapes)
+    check_phrases(source, tree)
+
+
 def _scope(body: list[nodes.Node], environment: Environment) -> nodes.Template:
     return nodes.Template(body, lineno=1).set_environment(environment)  # type: ignore[return-value]  # it returns itself
 
 
-def _check_scope(source: Source, scope: nodes.Template, allowed: frozenset[str], where: str) -> None:
+def _check_scope(
+    source: Source, scope: nodes.Template, allowed: frozenset[str], where: str, shapes: Mapping[str, type] = _SHAPES
+) -> None:
     unknown = find_undeclared_variables(scope) - allowed
     for name in scope.find_all(nodes.Name):
         if name.name in unknown:
             raise _error(source, name, f"`{name.name}` is not known in the {where}; known are {', '.join(sorted(allowed))}")
     for attribute in scope.find_all(nodes.Getattr):
         root = attribute.node
-        if isinstance(root, nodes.Name) and root.name in _SHAPES:
-            known = [field.name for field in fields(_SHAPES[root.name])]
+        if isinstance(root, nodes.Name) and root.name in shapes:
+            known = [field.name for field in fields(shapes[root.name])]
             if attribute.attr not in known:
                 raise _error(source, attribute, f"`{root.name}` has no `{attribute.attr}`; it has {', '.join(known)}")
 

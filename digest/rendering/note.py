@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -11,8 +10,8 @@ from typing import Any
 from markupsafe import Markup
 
 from digest.rendering.cleaning import one_line, web_address
+from digest.rendering.columns import wrap
 from digest.rendering.content import NoteContent
-from digest.rendering.environment import WIDTH
 
 _TAGS = {"p", "br", "strong", "em", "a", "ul", "ol", "li", "blockquote", "code"}
 _RULES = ("emphasis", "link", "autolink", "backticks", "list", "blockquote", "newline", "escape", "entity")
@@ -90,6 +89,5 @@ def _words(tokens: list[Any]) -> Iterator[str]:
 
 
 def _wrapped(line: str, first: str, rest: str) -> str:
-    return textwrap.fill(
-        line, WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
-    )
+    """The line wrapped, with `first` before it and `rest`, as wide as that, before what follows."""
+    return first + wrap(line, indent=rest).removeprefix(rest)

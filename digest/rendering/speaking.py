@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from jinja2 import pass_context
@@ -39,6 +39,15 @@ def write_date(context: Context, day: date, style: str = "long") -> str:
 
     options: Any = style
     return format_date(day, options, locale=locale_of(str(context["lang"])))
+
+
+@pass_context
+def write_time(context: Context, moment: datetime, style: str = "short") -> str:
+    """The time of day, as its own zone has it, in the way of the mail's language; styles are Babel's."""
+    from babel.dates import format_time
+
+    options: Any = style
+    return format_time(moment.time(), options, locale=locale_of(str(context["lang"])))
 
 
 @pass_context

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 from digest.rendering.content import (
     AlsoContent,
     Arrangement,
     ArticleContent,
     IssueContent,
+    NoteContent,
     Personal,
     SectionContent,
     SenderContent,
     SiteContent,
+    SponsorContent,
 )
+from digest.rendering.mail_content import Confirm, IssueReady, SignIn, Welcome
 
 _FULL = ArticleContent(
     id=1,
@@ -56,6 +60,29 @@ CONTENT = IssueContent(
     sections=(SectionContent("one", "One"),),
     articles=(_FULL, _BARE),
 )
+CONTENTS = (
+    replace(
+        CONTENT,
+        note=NoteContent("A word *before* it."),
+        sponsor=SponsorContent("Sponsor", "https://example.com/sponsor", "Pays.", "https://example.com/sponsor.png", "A sign"),
+    ),
+    CONTENT,
+)
+"""With all that can stand above the articles, and without."""
 ARRANGEMENTS = (Arrangement(1, (("one", (2,)),)), Arrangement(None, (("one", (2, 1)),)))
 """With an article at the top, and without."""
 PERSONAL = Personal("Hello,", "reader@example.com", "https://example.com/preferences", "https://example.com/unsubscribe")
+MAILS = (
+    Confirm("Specimen", ("One", "Two"), "reader@example.com", "https://example.com/confirm"),
+    Welcome(
+        "Specimen",
+        ("One", "Two"),
+        "reader@example.com",
+        date(2026, 1, 12),
+        "https://example.com/preferences",
+        "https://example.com/unsubscribe",
+    ),
+    SignIn("editor@example.com", 15, "https://example.com/sign-in"),
+    IssueReady("Specimen", 1, "Specimen no. 1", 2, datetime(2026, 1, 12, 9, tzinfo=UTC), "https://example.com/editor"),
+)
+"""One of each mail of Digest's own."""

@@ -11,10 +11,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from digest.errors import TemplateError
 from digest.rendering.confined import run_confined, stage
 from digest.rendering.templates import Template
+
+if TYPE_CHECKING:
+    from digest.rendering.compile import Compiled
 
 _CHILD = """
 from digest.rendering.trial import child
@@ -50,10 +54,8 @@ def child() -> None:
 
 def try_here(template: Template) -> Trial:
     """The same within this process, which the template may take with it."""
-    from digest.rendering.assemble import render_compiled
     from digest.rendering.compile import check, finish, run_mjml
     from digest.rendering.markup import without_remarks
-    from digest.rendering.specimen import ARRANGEMENTS, CONTENT, PERSONAL
 
     stage("Jinja")
     errors = tuple(str(error) for step in check(template) for error in _errors(step))
@@ -66,10 +68,26 @@ def try_here(template: Template) -> Trial:
         compiled = finish(template, html)
     except TemplateError as error:
         return Trial("", (str(error),))
-    steps = [partial(render_compiled, compiled, CONTENT, arrangement, PERSONAL) for arrangement in ARRANGEMENTS]
-    found = {str(error): isinstance(error.__cause__, (MemoryError, RecursionError)) for step in steps for error in _errors(step)}
+    errors_of = (error for step in _renderings(compiled) for error in _errors(step))
+    found = {str(error): isinstance(error.__cause__, (MemoryError, RecursionError)) for error in errors_of}
     fatal = tuple(error for error, endless in found.items() if endless)
     return Trial(html, fatal, tuple(error for error in found if error not in fatal))
+
+
+def _renderings(compiled: Compiled) -> list[Callable[[], object]]:
+    from digest.rendering.assemble import render_compiled
+    from digest.rendering.mail_content import OWN_MAILS
+    from digest.rendering.own_mails import render_own
+    from digest.rendering.specimen import ARRANGEMENTS, CONTENT, CONTENTS, MAILS, PERSONAL
+
+    name = compiled.template.name
+    if name in OWN_MAILS:
+        mail = next(mail for mail in MAILS if isinstance(mail, OWN_MAILS[name]))
+        return [partial(render_own, compiled, mail, language="en", site=CONTENT.site, theme=None)]
+    return [
+        partial(render_compiled, compiled, content, arrangement, PERSONAL)
+        for content, arrangement in zip(CONTENTS, ARRANGEMENTS, strict=True)
+    ]
 
 
 def _errors(step: Callable[[], object]) -> tuple[TemplateError, ...]:

@@ -76,7 +76,7 @@ class Site(Table):
     )
     postal_address: Lines = Field(min_length=1, description="The publisher's postal address; the law wants it in every mail.")
     logo: WebAddress | None = Field(None, description="A picture for the masthead; `theme.logo` goes before it.")
-    language: Language = Field("en", description="The language of Digest's own words.")
+    language: Language = Field("en", description="The language of Digest's own words, for readers who name none.")
     colour: Colour = Field(
         "#0b6e6e",
         description="The accent colour of mails, made readable by itself; `theme.light.accent` and `theme.dark.accent` are taken as they are.",
@@ -95,6 +95,9 @@ class Topic(Succeeded):
     """What a subscriber can follow. The tags of one that is moved count for the one that takes its place."""
 
     title: Line = Field(min_length=1, description="The heading of its section.")
+    titles: dict[Language, Annotated[Line, Field(min_length=1)]] = Field(
+        default_factory=dict, description='The heading in other languages, such as `{ de = "Datenbanken" }`.'
+    )
     tags: Tags = Field(
         description="The article tags it gathers, any one of them; or a rule with `and`, `or`, `not` and parentheses. Compared without case."
     )
@@ -146,6 +149,12 @@ class NewsletterSettings(Succeeded):
         "{{ newsletter.title }} #{{ issue.number }} · {{ issue.date | date }}",
         min_length=1,
         description="The subject, a Jinja expression template.",
+    )
+    language: Language | None = Field(
+        None, description="The language of Digest's own words for readers who name none; by default the site's."
+    )
+    subjects: dict[Language, Annotated[Line, Field(min_length=1)]] = Field(
+        default_factory=dict, description="The subject in other languages, by language; where there is none, `subject`."
     )
 
     @field_validator("schedule", mode="before")
