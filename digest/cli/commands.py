@@ -12,6 +12,7 @@ from digest.cli import (
     articles,
     configuration,
     covering,
+    doctoring,
     halting,
     insights,
     issues,
@@ -55,6 +56,7 @@ sending.register(app)
 halting.register(app)
 insights.register(app)
 simulating.register(app)
+doctoring.register(app)
 covering.register(articles.app)
 pausing.register(subscribers.app)
 templates_preview.register(templates.app)

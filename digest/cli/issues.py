@@ -101,6 +101,27 @@ def edit(
     _tell(found, as_json, [f"revision {found.revision}"])
 
 
+@app.command()
+def redraft(
+    issue: IssueName,
+    fetch: Annotated[bool, typer.Option(help="Read the sources first.")] = True,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze an issue anew that is not planned yet, after its template or an article was mended; to be approved anew."""
+    from digest.app import fetching, issuing
+    from digest.cli.reports import exit_code_of_fetch, fetch_lines
+
+    with application(config, now) as application_:
+        named = issuing.named(application_, issue)
+        fetched = fetching.fetch(application_) if fetch else None
+        found = issuing.redraft(application_, named, actor())
+    lines = fetch_lines(fetched) if fetched else []
+    _tell(found, as_json, [*lines, f"revision {found.revision}"])
+    raise typer.Exit(exit_code_of_fetch(fetched) if fetched else 0)
+
+
 @app.command("list")
 def list_all(newsletter: Newsletter = None, config: Config = None, as_json: Json = False) -> None:
     """Every issue, newest first."""
@@ -140,18 +161,26 @@ def show(issue: IssueName, config: Config = None, as_json: Json = False) -> None
 
 
 @app.command()
-def check(issue: IssueName, config: Config = None, as_json: Json = False) -> None:
+def check(
+    issue: IssueName,
+    online: Annotated[bool, typer.Option("--online", help="Ask the network too: for links and pictures.")] = False,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
     """What is wrong with an issue; errors block it, warnings show."""
-    from digest.app import issuing
+    from dataclasses import asdict
 
-    with application(config) as application_:
-        found = issuing.findings(application_, issuing.named(application_, issue))
+    from digest.app import checking, issuing
+
+    with application(config, now) as application_:
+        found = checking.findings(application_, issuing.named(application_, issue), online=online)
     if as_json:
-        print_json([{"severity": f.severity, "where": f.where, "what": f.what, "mend": f.mend} for f in found])
+        print_json([asdict(finding) for finding in found])
     else:
         for finding in found:
             say(f"{finding.severity}: {finding}")
-        if not found:
+        if all(finding.severity == "note" for finding in found):
             say("nothing to complain of")
     raise typer.Exit(3 if any(finding.severity == "error" for finding in found) else 0)
 

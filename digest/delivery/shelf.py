@@ -17,7 +17,8 @@ from digest.issues.withdrawn import sub_revision_of, withdrawn_from
 from digest.languages.matching import lookup
 from digest.rendering.assemble import assemble
 from digest.rendering.blocks import Blocks
-from digest.rendering.content import Arrangement
+from digest.rendering.content import Arrangement, IssueContent
+from digest.rendering.degrading import Degraded
 from digest.rendering.rendition import Rendition
 from digest.store import tables
 from digest.store.prepared import Prepared
@@ -29,10 +30,15 @@ _ARRANGEMENT = Prepared(
 )
 
 
+class NothingLeft(Refused):
+    """Every article of it was withdrawn."""
+
+
 class Shelf:
     """The renditions of one issue, by number, less what was withdrawn after the freeze: as of `sub_revision`.
 
-    `content_hash` is of what is really stored, whole, for whoever is about to send it.
+    `content_hash` is of what is really stored, whole, for whoever is about to send it. `degraded` are those taken from it that
+    were too large.
     """
 
     def __init__(self, connection: Connection, issue: Issue) -> None:
@@ -40,6 +46,7 @@ class Shelf:
         self.issue, self.content, self._frozen = issue, frozen.content, frozen
         self._blocks: dict[str, Blocks] = {one: blocks_of(connection, issue, one) for one in frozen.languages}
         self._kept: OrderedDict[int, Rendition] = OrderedDict()
+        self.degraded: dict[int, Degraded] = {}
         self.content_hash = sign(self._blocks, frozen.content, [one.subject for one in frozen.others], frozen.template_hash)
         self.refresh(connection)
 
@@ -47,6 +54,10 @@ class Shelf:
     def languages(self) -> tuple[str, ...]:
         """Those that the issue was rendered in, the newsletter's own first."""
         return tuple(self._blocks)
+
+    def content_in(self, language: str) -> IssueContent:
+        """What the issue's blocks in one of its languages were rendered from."""
+        return self._frozen.content_in(language)
 
     def refresh(self, connection: Connection) -> None:
         """Leave out what was withdrawn meanwhile."""
@@ -62,6 +73,8 @@ class Shelf:
             if self._withdrawn.issuperset(arrangement.articles):
                 return None
             self._kept[number] = self.assemble(arrangement, number, language)
+            if (degraded := self._kept[number].degraded) is not None:
+                self.degraded[number] = degraded
         self._kept.move_to_end(number)
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
@@ -75,7 +88,7 @@ class Shelf:
         left = without(arrangement, self._withdrawn, self._frozen) if self._withdrawn else arrangement
         if not left.articles:
             name = self.issue.name
-            raise Refused(
+            raise NothingLeft(
                 f"nothing of issue {name} remains, all its articles were withdrawn; `digest issues skip {name}` or cancel it"
             )
         language = self._in(language or self.content.language)

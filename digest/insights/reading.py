@@ -14,7 +14,7 @@ from digest.audience.subscription import Subscription, SubscriptionState
 from digest.audience.suppression import is_suppressed
 from digest.delivery import had
 from digest.delivery.batches import sub_revision_of_batch
-from digest.delivery.plan import Composer, Group
+from digest.delivery.composing import Composer, Group
 from digest.delivery.transitions import DeliveryState
 from digest.errors import UsageError
 from digest.issues.frozen import Frozen

@@ -89,6 +89,7 @@ def _content(
         articles=tuple(
             _article(article, found[article.id], zone, also.get(article.id, ())) for article in _by_priority(usable, selection)
         ),
+        utm=_utm(settings, newsletter, place),
         theme=theme_of(settings),
         note=place.edits.note,
         sponsor=place.edits.sponsor,
@@ -150,6 +151,13 @@ def _also_at(article: int, url: str) -> AlsoContent:
     """A link to where an article stands too, called by its host."""
     host = urlsplit(url).hostname or url
     return AlsoContent(article, url, host.removeprefix("www."))
+
+
+def _utm(settings: Settings, newsletter: NewsletterSettings, place: Place) -> tuple[tuple[str, str], ...]:
+    utm = (newsletter.links or settings.links).utm
+    if utm is None:
+        return ()
+    return utm.filled(newsletter=newsletter.slug, number=place.number, date=place.slot.local.date())
 
 
 def site_of(settings: Settings) -> SiteContent:

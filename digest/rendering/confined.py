@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from digest.errors import TemplateError
 
@@ -12,8 +13,11 @@ DEADLINE = 20.0
 MEMORY = 512
 """Megabytes of memory it may take."""
 
+_HERE = str(Path(__file__).parents[2])
 _BEGIN = """
 import resource, sys
+if {here!r} not in sys.path:  # this very Digest, wherever it was started from
+    sys.path.insert(0, {here!r})
 for what, bound in ((resource.RLIMIT_AS, {memory}), (resource.RLIMIT_CORE, 0)):
     try:
         resource.setrlimit(what, (bound, bound))
@@ -30,7 +34,7 @@ def stage(name: str) -> None:
 
 def run_confined(code: str, given: bytes, file: str) -> bytes:
     """What a program in a child process writes to its standard output; `file` is whom to blame where it ends otherwise."""
-    command = [sys.executable, "-I", "-c", _BEGIN.format(memory=MEMORY * 1024 * 1024) + code]
+    command = [sys.executable, "-I", "-c", _BEGIN.format(here=_HERE, memory=MEMORY * 1024 * 1024) + code]
     try:
         child = subprocess.run(command, input=given, capture_output=True, timeout=DEADLINE, check=False)  # noqa: S603  # our own program
     except subprocess.TimeoutExpired as error:

@@ -99,7 +99,10 @@ class ArticleContent:
 
 @dataclass(frozen=True, slots=True)
 class IssueContent:
-    """Everything an issue's blocks are rendered from. Without a theme, which older issues had not, the site's colour and logo serve."""
+    """Everything an issue's blocks are rendered from. Without a theme, which older issues had not, the site's colour and logo serve.
+
+    `utm` are parameters for its links, names and values.
+    """
 
     newsletter: str
     title: str
@@ -114,6 +117,12 @@ class IssueContent:
     theme: ThemeContent | None = None
     note: NoteContent | None = None
     sponsor: SponsorContent | None = None
+    utm: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def web_url(self) -> str:
+        """Where the issue stands on the web."""
+        return f"{self.site.public_url.rstrip('/')}/archive/{self.newsletter}/{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,12 @@ from digest.languages import Words, locale_of
 from digest.rendering.cleaning import one_line, web_address
 from digest.rendering.colours import colours_of, shades
 from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SiteContent, SponsorContent, ThemeContent
+from digest.rendering.marking import mark_link
 from digest.rendering.note import read_note
 from digest.rendering.speaking import speech
 from digest.settings.theme import BODY_FONT, HEADING_FONT, Theme
+
+Utm = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class IssueView:
     number: int
     date: date
     subject: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +61,22 @@ class SectionView:
 def names_everywhere(content: IssueContent, words: Words) -> dict[str, object]:
     """The names that every block knows, slots apart."""
     return {
-        **names_of_a_site(content.site, content.theme, content.language, words),
+        **names_of_a_site(content.site, content.theme, content.language, words, content.utm),
         "newsletter": NewsletterView(content.newsletter, one_line(content.title)),
-        "issue": IssueView(content.number, content.slot_on, one_line(content.subject)),
+        "issue": IssueView(content.number, content.slot_on, one_line(content.subject), web_address(content.web_url) or "#"),
         "note": None if content.note is None else read_note(content.note),
-        "sponsor": None if content.sponsor is None else clean_sponsor(content.sponsor),
+        "sponsor": None if content.sponsor is None else clean_sponsor(content.sponsor, content.utm),
     }
 
 
-def names_of_a_site(site: SiteContent, theme: ThemeContent | None, language: str, words: Words) -> dict[str, object]:
+def names_of_a_site(
+    site: SiteContent, theme: ThemeContent | None, language: str, words: Words, utm: Utm = ()
+) -> dict[str, object]:
     """The names that the mails of a site know, whatever they are about."""
     rtl = locale_of(language).text_direction == "rtl"
     return {
         **speech(words),
-        "site": clean_site(site),
+        "site": clean_site(site, utm),
         **_look(site, theme),
         "lang": language,
         "dir": "rtl" if rtl else "ltr",
@@ -95,26 +101,26 @@ def _fonts(names: str) -> Markup:
     return Markup(re.sub(r"[^\w ,'-]", "", names))  # noqa: S704  # nothing is left that ends an attribute or a style
 
 
-def clean_sponsor(sponsor: SponsorContent) -> SponsorContent:
-    """The sponsor with texts on one line and http(s) addresses only."""
+def clean_sponsor(sponsor: SponsorContent, utm: Utm = ()) -> SponsorContent:
+    """The sponsor with texts on one line and http(s) addresses only, its link marked."""
     image = web_address(sponsor.image)
     return replace(
         sponsor,
         title=one_line(sponsor.title),
-        url=web_address(sponsor.url) or "#",
+        url=mark_link(web_address(sponsor.url) or "#", utm),
         text=one_line(sponsor.text),
         image=image,
         image_alt=(one_line(sponsor.image_alt or "") or one_line(sponsor.title)) if image else None,
     )
 
 
-def clean_site(site: SiteContent) -> SiteContent:
-    """The site with harmless texts; its postal address on one line."""
+def clean_site(site: SiteContent, utm: Utm = ()) -> SiteContent:
+    """The site with harmless texts, and its link marked; its postal address on one line."""
     lines = (one_line(line) for line in site.postal_address.splitlines())
     return replace(
         site,
         name=one_line(site.name),
-        url=web_address(site.url) or "#",
+        url=mark_link(web_address(site.url) or "#", utm),
         public_url=web_address(site.public_url) or "#",
         postal_address=", ".join(line.rstrip(",") for line in lines if line),
         logo=web_address(site.logo),
@@ -126,17 +132,19 @@ def clean_section(section: SectionContent) -> SectionContent:
     return replace(section, title=one_line(section.title))
 
 
-def clean_article(article: ArticleContent) -> ArticleContent:
-    """The article with texts on one line, http(s) links only, and a picture's text where there is a picture."""
+def clean_article(article: ArticleContent, utm: Utm = ()) -> ArticleContent:
+    """The article with texts on one line, http(s) links only and marked, and a picture's text where there is a picture."""
     image = web_address(article.image)
     return replace(
         article,
         title=one_line(article.title),
-        url=web_address(article.url) or "#",
+        url=mark_link(web_address(article.url) or "#", utm),
         summary=one_line(article.summary),
         author=one_line(article.author or "") or None,
         image=image,
         image_alt=(one_line(article.image_alt or "") or one_line(article.title)) if image else None,
         language=one_line(article.language or "") or None,
-        also=tuple(replace(one, host=one_line(one.host)) for one in article.also if web_address(one.url)),
+        also=tuple(
+            replace(one, url=mark_link(one.url, utm), host=one_line(one.host)) for one in article.also if web_address(one.url)
+        ),
     )

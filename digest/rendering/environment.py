@@ -34,7 +34,7 @@ def _environment(**options: bool) -> ImmutableSandboxedEnvironment:
         link=speaking.link,
         links=speaking.links,
         listed=speaking.write_list,
-        number=speaking.write_number,
+        number=speaking.number_in,
         time=speaking.write_time,
     )
     for refused in ("safe", "center", "format", "indent", "pprint"):  # unescaped, or as large as the template asks

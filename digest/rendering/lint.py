@@ -53,6 +53,9 @@ def _of_tag(source: Source, token: Token, around: Sequence[Token]) -> Iterator[M
     elif component is not None:
         yield from _of_place(source, token, component, around)
         yield from _of_attributes(source, token, component, default=is_default(around))
+    elif holder and mjml().components[holder].holds != "html":
+        what = f"<{token.name}> stands in <{holder}>, where mjml-python reads text and no tags"
+        yield mistake_of(source, token, what, "write the text alone")
     elif not holder and not token.name.startswith("mj"):
         what = f"<{token.name}> is HTML, and <{parent}> holds components" if parent else f"<{token.name}> stands outside <mjml>"
         yield mistake_of(source, token, what, "wrap it in <mj-text> or <mj-raw>")

@@ -48,7 +48,8 @@ class Kind:
         """The words that a value may be."""
         if self.written == "colour":
             return mjml().colours
-        return frozenset(self.written.split(" | ")) if "|" in self.written else frozenset()
+        typed = self.written.split(" ")[0] in {"text", "number", "length", "signed", "four"}
+        return frozenset() if typed else frozenset(self.written.split(" | "))
 
     @property
     def wanted(self) -> str:

@@ -11,6 +11,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from digest.languages import Words, locale_of
+from digest.languages.words import write_number
 from digest.rendering.content import AlsoContent
 
 
@@ -51,11 +52,9 @@ def write_time(context: Context, moment: datetime, style: str = "short") -> str:
 
 
 @pass_context
-def write_number(context: Context, number: float) -> str:
+def number_in(context: Context, number: float) -> str:
     """The number as the mail's language writes it."""
-    from babel.numbers import format_decimal
-
-    return format_decimal(number, locale=locale_of(str(context["lang"])))
+    return write_number(number, str(context["lang"]))
 
 
 @pass_context

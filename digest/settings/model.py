@@ -17,7 +17,9 @@ from pydantic import (
     model_validator,
 )
 
+from digest.settings.checks import Checks
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
+from digest.settings.links import Links
 from digest.settings.providers import Providers
 from digest.settings.secrecy import HOW_TO_MAKE_ONE
 from digest.settings.source_table import SourceSettings
@@ -145,6 +147,7 @@ class NewsletterSettings(Succeeded):
     )
     approval: Literal["required", "automatic"] = Field("required", description="Whether a person approves each issue.")
     template: TemplateName = Field("weekly", description="The template's name: templates/NAME.mjml and .txt.")
+    links: Links | None = Field(None, description="How its links are marked, instead of `[links]`.")
     subject: Line = Field(
         "{{ newsletter.title }} #{{ issue.number }} · {{ issue.date | date }}",
         min_length=1,
@@ -308,6 +311,8 @@ class Settings(Table):
     sender: Sender
     sources: tuple[SourceSettings, ...] = Field(min_length=1, description="Where articles come from.")
     newsletters: tuple[NewsletterSettings, ...] = Field(min_length=1, description="What is published.")
+    links: Links = Links()
+    checks: Checks = Checks()
     delivery: Delivery = Delivery()
     providers: Providers = Providers()
     database: Database = Database()

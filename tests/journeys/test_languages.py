@@ -168,6 +168,24 @@ def test_a_broken_subject_or_catalogue_of_one_language_holds_the_issue_and_says_
         assert (project.issue("weekly/1").reason or "").startswith("templates/languages/de.po, line 1: 'Unsubscribe': write")
 
 
+def test_doctor_reads_a_projects_catalogues(tmp_path: Path) -> None:
+    with a_project(tmp_path) as project:
+        (tmp_path / "templates" / "languages").mkdir(exist_ok=True)
+        (tmp_path / "templates" / "languages" / "nl.po").write_text('msgid "Unsubscribe"\nmsgstr "Weg', "utf-8")
+        assert "BAD template weekly: templates/languages/nl.po, line 2: write msgid" in project.command("doctor").stdout
+
+
+def test_the_checks_look_at_every_language_and_say_which(tmp_path: Path) -> None:
+    with a_project(tmp_path) as project:
+        people(project)
+        long = "Eine sehr lange Betreffzeile, die kein Posteingang der Welt je ganz gezeigt hat, auch dieser nicht"
+        project.configure('approval = "automatic"', f'subjects = {{ de = "{long}" }}\napproval = "automatic"')
+        assert project.command("issues", "draft", "weekly", "--now", NOW).returncode == 0
+        said = project.command("issues", "check", "weekly/1").stdout
+        assert said.count("it has 98 characters") == 1
+        assert "subject (de)" in said
+
+
 def test_a_project_brings_a_language_and_other_words(tmp_path: Path) -> None:
     with a_project(tmp_path) as project:
         people(project)

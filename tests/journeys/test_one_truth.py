@@ -138,14 +138,15 @@ def test_case_29_a_template_that_is_broken_on_the_day_holds_the_issue_and_names_
         ("<div>" * 9_000 + "</div>" * 9_000, "tags stand more than 500 deep in one another"),
         ('<mj-include path="partials/lead.mjml" />', "partials/lead.mjml includes itself"),
         ("{{ 'x'.ljust(10**10) }}", "it needs too much memory"),
-        ("{% for a in 'x'.ljust(100000) %}" * 3 + "{% endfor %}" * 3, "Jinja had not finished after 3 seconds"),
+        ("{% for a in 'x'.ljust(100000) %}" * 3 + "{% endfor %}" * 3, "had not finished after 3 seconds"),
     ],
     ids=["nesting", "circle", "memory", "loop"],
 )
 def test_case_29_a_template_that_would_take_the_run_with_it_holds_the_issue_as_well(
     project: Project, monkeypatch: pytest.MonkeyPatch, put: str, said: str
 ) -> None:
-    monkeypatch.setattr(confined, "DEADLINE", 3.0)
+    if "seconds" in said:
+        monkeypatch.setattr(confined, "DEADLINE", 3.0)
     project.join("ann@x.example")
     project.offer(article("a"))
     template = project.folder / "templates" / "partials" / "lead.mjml"

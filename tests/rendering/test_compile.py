@@ -84,7 +84,7 @@ def test_jinja_that_fills_the_memory_is_stopped() -> None:
 def test_jinja_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confined, "DEADLINE", 1.5)
     loop = "{% for a in 'x'.ljust(100000) %}" * 3 + "{% endfor %}" * 3
-    assert message(BODY.replace(GREETING, loop)).startswith("templates/mine.mjml: Jinja had not finished after 2 seconds")
+    assert "had not finished after 2 seconds: make the template simpler" in message(BODY.replace(GREETING, loop))
 
 
 def test_jinja_that_calls_itself_is_stopped() -> None:

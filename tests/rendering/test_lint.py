@@ -13,6 +13,8 @@ from .sample import shipped
 
 HEAD = '<mj-head>\n<mj-title>x</mj-title>\n<mj-attributes><mj-class name="big" font-size="20px" /></mj-attributes>\n</mj-head>'
 
+ACCORDION = '<mj-accordion icon-wrapped-url="w" icon-unwrapped-url="u"><mj-accordion-element>'
+
 
 def lint_body(body: str) -> list[Mistake]:
     """The mistakes of a body that begins on line 2."""
@@ -89,6 +91,12 @@ def test_a_mistake_in_the_body_is_an_error(body: str, tag: str, attribute: str, 
             "mj-raw",
             "",
             "mjml-python cannot read <mj-raw> in <mj-social>, though MJML",
+        ),
+        (
+            f"{ACCORDION}<mj-accordion-title><b>x</b></mj-accordion-title></mj-accordion-element></mj-accordion>",
+            "b",
+            "",
+            "<b> stands in <mj-accordion-title>, where mjml-python reads text and no tags",
         ),
         ("<mj-column></mj-column>", "mj-column", "", "<mj-column> cannot stand in <mj-column>: it belongs in <mj-group> or"),
     ],
