@@ -54,7 +54,10 @@ class Known:
 
 @dataclass(slots=True)
 class Judge:
-    """Remembers what it has seen: where each reader began, the tags at each freeze, and the reasons."""
+    """Remembers what it has seen: where each reader began, the tags at each freeze, and the reasons.
+
+    `on_their_way` is what counted as sent when it looked last: a step may both plan an issue and end what waited.
+    """
 
     lives: Lives
     began: dict[Reader, int] = field(default_factory=dict)
@@ -63,6 +66,7 @@ class Judge:
     fresh: set[int] = field(default_factory=set)
     audited: set[int] = field(default_factory=set)
     excused: dict[tuple[Reader, int], str] = field(default_factory=dict)
+    on_their_way: set[Pair] = field(default_factory=set)
 
     def look(self) -> None:
         """Judge what the last step came to."""
@@ -78,6 +82,7 @@ class Judge:
             self._nothing_lost(known)
             self._accounts(connection, known)
         self.fresh = {issue.id for issue in known.issues}
+        self.on_their_way = {pair for pair, times in known.sent.items() if times}
 
     def sums(self) -> Counter[str]:
         """What the deliveries of this life came to, and for what reasons articles did not reach a reader."""
@@ -156,6 +161,8 @@ class Judge:
                 self.excused[(issue.newsletter, reader), article] = "no topic"
             elif self._out(known, reader, article) or known.sent[reader, article]:
                 continue
+            elif (reader, article) in self.on_their_way:
+                continue  # with another issue at the plan, and given back since: whether it is lost is judged below
             elif article in owed and article not in pool:
                 continue  # owed since the freeze; it stays so
             elif owed.get(article, 0) > CARRY_OVER:
