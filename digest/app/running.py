@@ -10,6 +10,7 @@ from digest.app import issuing
 from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.wiring import App
+from digest.audience.pausing import why_nobody
 from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.guarding import AudienceJump
 from digest.delivery.plan import count_audience
@@ -91,7 +92,7 @@ def _paused(app: App, newsletter: NewsletterSettings, ran: Ran) -> list[Handled]
 
 def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: OnProgress) -> Handled:
     if issue.state is _S.APPROVED and audience_of(app, issue) == 0:
-        reason = f"nobody is subscribed {issue.frequency} to {newsletter.slug}"
+        reason = _why_nobody(app, issue)
         return Handled(issuing.skip(app, issue, "run", reason), reason)
     wrong = obstacle(app)
     if wrong is not None:
@@ -183,3 +184,8 @@ def audience_of(app: App, issue: Issue) -> int:
     """How many subscriptions an issue's plan would consider just now."""
     with app.store.reading() as connection:
         return count_audience(connection, issue)
+
+
+def _why_nobody(app: App, issue: Issue) -> str:
+    with app.store.reading() as connection:
+        return why_nobody(connection, issue.newsletter, issue.frequency)
