@@ -72,6 +72,7 @@ class Visits:
         etag: str | None = None,
         last_modified: str | None = None,
         hear: tuple[str, ...] = (),
+        hear_why: bool = False,
     ) -> Page:
         """One page on behalf of a source. Raises `Unreachable`; as `Paused` where the server said for how long."""
         from digest.catalogue import fetching
@@ -85,6 +86,7 @@ class Visits:
             etag=etag,
             last_modified=last_modified,
             hear=hear,
+            hear_why=hear_why,
         )
         fetch = self.fetch or fetching.fetch
         try:
