@@ -45,6 +45,8 @@ def test_feeds_become_tables_that_the_configuration_takes(project: Project) -> N
         (b"\xff\x00", "is not XML that can be read"),
         (b"<!DOCTYPE opml [<!ENTITY a SYSTEM 'file:///etc/passwd'>]><opml>&a;</opml>", "it declares a document type (DTD)"),
         (b"<!DOCTYPE opml [<!ENTITY a 'x'><!ENTITY b '&a;&a;'>]><opml>&b;</opml>", "it declares a document type (DTD)"),
+        (b"<opml>" + b"<outline/>" * 200_000 + b"</opml>", "has more than 200,000 elements, and is not read"),
+        (b"<opml>" * 200_000, "has elements nested more than 100,000 deep, and is not read"),
         (b"x" * (11 * 1024 * 1024), "is larger than 10 MB"),
         (None, "cannot be read: No such file or directory"),
     ],
