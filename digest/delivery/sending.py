@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, update
 
+from digest.audience.pausing import why_nobody
 from digest.delivery import canary
 from digest.delivery.account import account, unsent
-from digest.audience.pausing import why_nobody
 from digest.delivery.allowance import Allowance, Canary, Plan, Quota
 from digest.delivery.ending import PAUSING, PROVIDER_FAILED, Ending
 from digest.delivery.engines.local import LocalEngine
