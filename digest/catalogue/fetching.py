@@ -121,7 +121,7 @@ class Page:
 def fetch(
     url: str,
     *,
-    allow_private: bool = False,
+    allow_private: bool | str = False,
     bounds: Bounds | None = None,
     asking: Asking | None = None,
     turn: Turn = lambda _: nullcontext(),
@@ -131,7 +131,8 @@ def fetch(
 ) -> Page:
     """The page at `url`. Raises `Unreachable` with one line that names the address; tries nothing twice.
 
-    A server that says how long to leave it alone raises `Postponed`. `allow_private` permits private and loopback addresses. `resolve` and `connect` are the edges to the network.
+    A server that says how long to leave it alone raises `Postponed`. `allow_private` permits private and loopback addresses, of every
+    host or of the one it names. `resolve` and `connect` are the edges to the network.
     """
     bounds, asking = bounds or Bounds(), asking or Asking()
     deadline = Deadline(bounds.total_seconds)
