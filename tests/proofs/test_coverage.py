@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import timedelta
 from multiprocessing import get_context
@@ -17,7 +17,7 @@ import pytest
 
 from digest.delivery.providers.answer import Outcome
 from tests.proofs.coverage_mutants import MUTANTS, Mutant
-from tests.proofs.lives import BEGINNINGS, Lives
+from tests.proofs.lives import BEGINNINGS, MAX_ARTICLES, TOPICS, Lives
 from tests.proofs.lives_judge import Judge
 from tests.proofs.lives_machine import ROW, STEPS, live, live_row, taken
 from tests.proofs.telling import tell
@@ -92,6 +92,53 @@ def test_what_was_on_its_way_at_the_plan_and_expired_right_after_is_not_called_m
             lives.mailbox.moods.clear()
     assert lives.mailbox.got[reader] == {"n0": 1}
     lives.close()
+
+
+@pytest.fixture
+def lives() -> Iterator[Lives]:
+    """Two readers of every day; one of them has had nothing yet."""
+    made = Lives(BEGINNINGS[1], unknown_arrives=False)
+    for reader in ("u0@x.example", "u1@x.example"):
+        made.subscribe(reader, (), "daily")
+    yield made
+    made.close()
+
+
+def _next_day(lives: Lives, judge: Judge, days: int = 1, news: int = 0) -> None:
+    lives.now += timedelta(days=days)
+    for _ in range(news):
+        lives.publish(("python",), lives.now, featured=False)
+    lives.run()
+    judge.look()
+
+
+def test_who_came_back_for_two_issues_of_one_run_may_be_considered_by_the_later_alone(lives: Lives) -> None:
+    """The earlier was frozen while they were paused, and does not reach back to where they stand."""
+    judge = Judge(lives)
+    judge.look()
+    lives.pause("u0@x.example", "weekly", lives.now + timedelta(days=7))
+    _next_day(lives, judge, news=1)
+    lives.publish(("python",), lives.now, featured=False)
+    lives.fetch()
+    lives.draft("weekly", "daily", approved=True)
+    judge.look()
+    _next_day(lives, judge, days=8)
+    assert lives.mailbox.got["u0@x.example"] == {"n0": 1, "n1": 1}
+
+
+def test_the_room_of_what_was_withdrawn_after_the_approval_stays_empty(lives: Lives) -> None:
+    judge = Judge(lives)
+    for number in range(MAX_ARTICLES):
+        lives.publish((TOPICS[number % 2],), lives.now - timedelta(days=number), featured=False)
+    lives.publish((TOPICS[1],), lives.now - timedelta(days=9), featured=False)
+    lives.fetch()
+    lives.draft("weekly", "daily", approved=True)
+    lives.withdraw("n0")
+    judge.look()
+    _next_day(lives, judge)
+    assert lives.mailbox.got["u0@x.example"] == {"n1": 1, "n2": 1}
+    _next_day(lives, judge)
+    assert lives.mailbox.got["u0@x.example"] == {"n1": 1, "n2": 1, "n3": 1}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
