@@ -169,6 +169,7 @@ BAD: list[tuple[str | bytes, str]] = [
     (f"+++\ntitle = 0x{'f' * 5000}\n+++\n", "one.md: its `title` is a number that is too large; write a text in quotation marks"),
     ("+++\ntitle = 'x'\nslug = 1e400\n+++\n", "one.md: its `slug` is a number that is too large; write a text in"),
     ("+++\ntitle = 'x'\ntags = [nan]\n+++\n", "one.md: its `tags` is a number that is too large"),
+    ("+++\ntitle = 'x'\ndate = 1e400\n+++\n", "one.md: its `date` is a number that is too large"),
     (f"---\ntitle: x\ndate: 0x{'f' * 5000}\n---\n", "one.md: its `date` is a number that is too large"),
     ("---\ntitle: x\npermalink: 'http://[x/'\n---\n", "one.md, url: 'http://[x/'"),
 ]

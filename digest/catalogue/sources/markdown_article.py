@@ -213,7 +213,7 @@ def _when_of(value: Any) -> str | None:
         value = value.get("created")
     if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool):
         return _number(value, "date")
     return value if isinstance(value, str) and value.strip() else None
 
