@@ -44,12 +44,16 @@ class Known:
     held: dict[tuple[int, int], set[int]]
     had: set[Pair]
     sent: Counter[Pair] = field(default_factory=Counter)
+    suppressed: set[Pair] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for issue, rows in self.deliveries.items():
             for reader, row in rows.items():
+                pairs = {(reader, article) for article in self.held.get((issue, row.rendition), ())}
                 if row.state in _SENT:
-                    self.sent.update((reader, article) for article in self.held.get((issue, row.rendition), ()))
+                    self.sent.update(pairs)
+                elif row.state == "suppressed":
+                    self.suppressed |= pairs
 
 
 @dataclass(slots=True)
@@ -215,6 +219,8 @@ class Judge:
                 behind = one.arrival is not None and self.began[reader] < one.arrival <= row.coverage
                 if not behind or article in owed or known.sent[person, article] or (reader, article) in self.excused:
                     continue
+                if (person, article) in known.suppressed:
+                    continue  # it was for an address that must not be mailed any more, and nothing lifts that
                 assert self._out(known, person, article), f"{reader} lost article {article} ({row.coverage=}, {one.arrival=})"
 
     def _accounts(self, connection: Connection, known: Known) -> None:

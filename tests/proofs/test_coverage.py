@@ -141,6 +141,20 @@ def test_the_room_of_what_was_withdrawn_after_the_approval_stays_empty(lives: Li
     assert lives.mailbox.got["u0@x.example"] == {"n1": 1, "n2": 1, "n3": 1}
 
 
+def test_what_was_on_its_way_to_an_address_that_was_suppressed_then_has_a_reason(lives: Lives) -> None:
+    """A later issue left it out, because it was on its way, and moved the reader on."""
+    judge = Judge(lives)
+    judge.look()
+    lives.mailbox.moods["u0@x.example"] = Outcome.DEFERRED
+    _next_day(lives, judge, news=1)
+    lives.subscribe("u0@x.example", ("python",), "daily")
+    lives.publish(("security",), lives.now, featured=False)
+    _next_day(lives, judge)
+    lives.suppress("u0@x.example")
+    _next_day(lives, judge, days=7)
+    assert "u0@x.example" not in lives.mailbox.got
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
 def test_the_mistake_is_caught(mutant: Mutant) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
