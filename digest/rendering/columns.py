@@ -13,7 +13,7 @@ WIDTH = 72
 _WIDE = "WF"
 _NOT_FIRST = frozenset("、。，．・：；！？」』）】〉》］｝〕’”…‥ーゝゞヽヾ々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ,.!?:;)]}%")
 _NOT_LAST = frozenset("「『（【〈《［｛〔‘“([{")
-_PERHAPS_WIDE = re.compile("[\u2e80-\U0010ffff]")  # most texts have none, and need not be looked at one by one
+_PERHAPS_WIDE = re.compile("[\u1100-\U0010ffff]")  # most texts have none, and need not be looked at one by one
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]")
 
 
