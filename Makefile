@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c '$(USABLE)' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench proofs reliability reference clean
+.PHONY: help setup demo test check bench proofs reliability reference words clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ reference: $(READY) ## docs/reference/settings.md and commands.md, from the code
 	mv docs/reference/settings.md.new docs/reference/settings.md
 	$(BIN)/python -m digest.cli.reference > docs/reference/commands.md.new
 	mv docs/reference/commands.md.new docs/reference/commands.md
+
+words: $(READY) ## digest/languages/*.po: new messages of templates and code stand in them, to be translated
+	$(BIN)/python -m tests.languages.extracting
 
 clean: ## remove what was built or made, but not .venv
 	rm -rf build dist outbox htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

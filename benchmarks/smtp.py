@@ -168,7 +168,7 @@ def _mean_size(app: App, issue: Issue) -> int:
         for rendition, many in groups:
             held = shelf.take(connection, rendition)
             if held is not None:
-                envelope = maker.make(Recipient(1, 1, "u1000@example.com", "u1000@example.com", None, 0))
+                envelope = maker.make(Recipient(1, 1, "u1000@example.com", "u1000@example.com", None, 0), held)
                 total, people = total + many * len(MessageBuilder(held).build(envelope, DATE)), people + many
     return total // people
 

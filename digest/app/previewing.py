@@ -15,8 +15,6 @@ from digest.rendering.assemble import fill
 from digest.rendering.content import Envelope, Personal
 from digest.rendering.rendition import Rendition
 
-NOBODY = Personal(greeting="Hello,", email="reader@example.com", preferences_url="#", unsubscribe_url="#")
-
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -34,12 +32,17 @@ def preview(app: App, issue: Issue, email: str | None) -> Preview:
     if email is None:
         with app.store.reading() as connection:
             rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0)
-        personal = NOBODY
+        personal = nobody(rendition)
     else:
         rendition, envelope = addressed(app, issue, email)
         personal = envelope.personal
     html, text = fill(rendition, personal)
     return Preview(issue.subject, html, text)
+
+
+def nobody(rendition: Rendition, link: str = "#", email: str = "reader@example.com") -> Personal:
+    """Whoever looks at a rendition that is not theirs: no name, and links that lead nowhere."""
+    return Personal(greeting=rendition.greeting.to(None), email=email, preferences_url=link, unsubscribe_url=link)
 
 
 def addressed(app: App, issue: Issue, email: str) -> tuple[Rendition, Envelope]:
@@ -57,4 +60,4 @@ def addressed(app: App, issue: Issue, email: str) -> tuple[Rendition, Envelope]:
     person = found.subscriber
     recipient = Recipient(person.id, found.subscription.id, person.address, person.email, person.name, 0)
     maker = EnvelopeMaker(app.key, app.settings.site.public_url, issue)
-    return rendition, maker.make(recipient)
+    return rendition, maker.make(recipient, rendition)

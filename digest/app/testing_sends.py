@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from digest.app.previewing import nobody
 from digest.app.wiring import App
 from digest.delivery.providers.answer import Trouble
 from digest.delivery.shelf import Shelf, widest_arrangement
 from digest.errors import Refused, Unreachable, UsageError
 from digest.issues.issue import Issue
-from digest.rendering.content import Envelope, Personal
+from digest.rendering.content import Envelope
 from digest.settings.types import parse_address
 
 _INERT = "https://example.invalid/this-is-a-test"
@@ -28,7 +29,7 @@ def send_test(app: App, issue: Issue, email: str) -> str:
     address = _address(email)
     with app.store.reading() as connection:
         rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0)
-    personal = Personal(greeting="Hello,", email=email, preferences_url=_INERT, unsubscribe_url=_INERT)
+    personal = nobody(rendition, _INERT, email)
     marked = replace(rendition, subject=f"[Test] {rendition.subject}")
     stamp = datetime.now(UTC)
     envelope = Envelope(f"test-{stamp:%Y%m%d%H%M%S%f}", "1", 0, address, None, personal)

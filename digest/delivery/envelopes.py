@@ -11,6 +11,7 @@ from digest.delivery.ledger import Recipient
 from digest.delivery.sealing import id_maker, seal
 from digest.issues.issue import Issue
 from digest.rendering.content import Envelope, Personal
+from digest.rendering.rendition import Rendition
 
 
 class EnvelopeMaker:
@@ -23,8 +24,8 @@ class EnvelopeMaker:
         self._leave, self._prefer = (token_maker(key, purpose) for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES))
         self._leave_at, self._prefer_at = unsubscribe_url(public_url, ""), preferences_url(public_url, "")
 
-    def make(self, recipient: Recipient) -> Envelope:
-        """One delivery's envelope for one attempt."""
+    def make(self, recipient: Recipient, rendition: Rendition) -> Envelope:
+        """One delivery's envelope for one attempt, greeted in its rendition's language."""
         own_id, name = self._id(recipient.subscriber_id), recipient.name
         return Envelope(
             delivery_id=own_id,
@@ -33,7 +34,7 @@ class EnvelopeMaker:
             address=recipient.address,
             name=name,
             personal=Personal(
-                greeting=f"Hello {name}," if name else "Hello,",
+                greeting=rendition.greeting.to(name),
                 email=recipient.email,
                 preferences_url=self._prefer_at + self._prefer(recipient.subscription_id),
                 unsubscribe_url=self._leave_at + self._leave(recipient.subscription_id),

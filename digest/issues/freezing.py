@@ -121,7 +121,9 @@ def refreeze(
 def _render(frozen: Frozen, newsletter: NewsletterSettings, folders: tuple[Path, ...]) -> Rendered:
     try:
         template = load_template(frozen.template, folders)
-        content = replace(frozen.content, subject=render_subject(newsletter.subject, frozen.content))
+        content = replace(
+            frozen.content, subject=render_subject(newsletter.subject, frozen.content, template.words(frozen.content.language))
+        )
         blocks = render_blocks(template, content)
     except TemplateError as error:
         return Rendered("", b"", "", "", broken=str(error))

@@ -45,6 +45,7 @@ def assemble(
         sender=content.sender,
         html=join((block.html for block in chosen), {"preheader": str(escape(preheader))}),
         text=join((block.text for block in chosen), {"preheader": preheader}),
+        greeting=blocks.greeting,
     )
 
 
@@ -60,7 +61,7 @@ def render_direct(template: Template, content: IssueContent, arrangement: Arrang
     articles = {article.id: clean_article(article) for article in content.articles}
     sections = {section.slug: clean_section(section) for section in content.sections}
     names = {
-        **names_everywhere(content),
+        **names_everywhere(content, template.words(content.language)),
         **asdict(personal),
         "preheader": preheader_of([articles[article].title for article in arrangement.articles]),
         "lead": None if arrangement.lead is None else articles[arrangement.lead],

@@ -12,15 +12,17 @@ import jinja2
 import orjson
 from markupsafe import Markup
 
+from digest.languages import Words
 from digest.rendering.cleaning import one_line
 from digest.rendering.compile import blaming, compile_template
-from digest.rendering.content import IssueContent, SenderContent
+from digest.rendering.content import ENGLISH_GREETING, Greeting, IssueContent, SenderContent
 from digest.rendering.context import clean_article, clean_section, names_everywhere
 from digest.rendering.names import SLOTS
 from digest.rendering.rendition import Slotted
 from digest.rendering.templates import Source, Template
 
-_LONE = ("lone_leads", "lone_cards")
+_BEFORE = {"lone_leads": {}, "lone_cards": {}, "greeting": ENGLISH_GREETING}
+"""What blocks were like before they had these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class Blocks:
     """Every piece that a rendition of one issue in one language can be joined from.
 
     `leads`, `cards` and `titles` go by article id, `sections` by slug. `lone_leads` and `lone_cards` are of those articles
-    that name other places of their story, without these: for when one of them is withdrawn. Slots are the fields of `Personal` and `preheader`.
+    that name other places of their story, without these: for when one of them is withdrawn. Slots are the fields of `Personal` and
+    `preheader`; the one for the greeting is filled from `greeting`.
     """
 
     language: str
@@ -48,16 +51,17 @@ class Blocks:
     titles: Mapping[int, str]
     lone_leads: Mapping[int, Block]
     lone_cards: Mapping[int, Block]
+    greeting: Greeting = ENGLISH_GREETING
 
     def to_bytes(self) -> bytes:
         """Canonical bytes: equal blocks make equal bytes, and these are what an approval signs."""
         option = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
-        # What is not there is not written: an approval of before there were lone ones holds.
+        # What is as it was before is not written: an approval of before there was another way holds.
         parts = ((name, getattr(self, name)) for name in self.__slots__)
         written = [
             b"%b:%b" % (orjson.dumps(name), orjson.dumps(part, option=option))
             for name, part in parts
-            if part or name not in _LONE
+            if name not in _BEFORE or part != _BEFORE[name]
         ]
         return b"{%b}" % b",".join(written)
 
@@ -75,6 +79,7 @@ class Blocks:
             titles={int(key): value for key, value in read["titles"].items()},
             lone_leads={int(key): _block(value) for key, value in read.get("lone_leads", {}).items()},
             lone_cards={int(key): _block(value) for key, value in read.get("lone_cards", {}).items()},
+            greeting=Greeting(**read["greeting"]) if "greeting" in read else ENGLISH_GREETING,
         )
 
 
@@ -93,6 +98,7 @@ def render_blocks(template: Template, content: IssueContent) -> Blocks:
         titles={article.id: article.title for article in articles},
         lone_leads={article.id: render("lead", article=article) for article in lone},
         lone_cards={article.id: render("card", article=article) for article in lone},
+        greeting=_greeting(template.words(content.language)),
     )
 
 
@@ -104,12 +110,16 @@ def content_hash(blocks: Blocks, *, subject: str, sender: SenderContent, templat
     return digest.hexdigest()
 
 
+def _greeting(words: Words) -> Greeting:
+    return Greeting(words.translate("Hello %(name)s,"), words.translate("Hello,"))
+
+
 class _Renderer:
     """Renders one block at a time, with markers where slots are: a fresh random number makes them unforgeable."""
 
     def __init__(self, template: Template, content: IssueContent) -> None:
         self._compiled = compile_template(template)
-        self._names = names_everywhere(content)
+        self._names = names_everywhere(content, template.words(content.language))
         nonce = secrets.token_hex(16)
         self._markers = {name: Markup(f"{nonce}-{name}-{nonce}") for name in SLOTS}  # noqa: S704  # letters, digits and -
         self._marker = re.compile(f"{nonce}-({'|'.join(SLOTS)})-{nonce}")

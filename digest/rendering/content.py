@@ -108,6 +108,21 @@ class Personal:
 
 
 @dataclass(frozen=True, slots=True)
+class Greeting:
+    """How a mail begins in its language: `named` with %(name)s in it, `unnamed` for whose name is not known."""
+
+    named: str
+    unnamed: str
+
+    def to(self, name: str | None) -> str:
+        """The greeting of one reader."""
+        return self.named % {"name": name} if name else self.unnamed
+
+
+ENGLISH_GREETING = Greeting("Hello %(name)s,", "Hello,")
+
+
+@dataclass(frozen=True, slots=True)
 class Envelope:
     """One delivery as a provider carries it. `delivery_id` is opaque and stable, `attempt_id` is of this attempt alone.
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
+from digest.languages import Words, locale_of
 from digest.rendering.cleaning import one_line, web_address
 from digest.rendering.colours import shades
 from digest.rendering.content import ArticleContent, IssueContent, SectionContent, SiteContent
-from digest.rendering.environment import locale_of
+from digest.rendering.speaking import speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,11 @@ class SectionView:
     articles: tuple[ArticleContent, ...]
 
 
-def names_everywhere(content: IssueContent) -> dict[str, object]:
+def names_everywhere(content: IssueContent, words: Words) -> dict[str, object]:
     """The names that every block knows, slots apart."""
     rtl = locale_of(content.language).text_direction == "rtl"
     return {
+        **speech(words),
         "site": clean_site(content.site),
         "newsletter": NewsletterView(content.newsletter, one_line(content.title)),
         "issue": IssueView(content.number, content.slot_on, one_line(content.subject)),

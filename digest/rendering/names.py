@@ -16,12 +16,13 @@ from digest.errors import TemplateError
 from digest.rendering.colours import Colours
 from digest.rendering.content import ArticleContent, Personal, SectionContent, SiteContent
 from digest.rendering.context import IssueView, NewsletterView
+from digest.rendering.phrases import SPEAKING, check_phrases, spoken_slot
 from digest.rendering.templates import Source
 
 BLOCKS = ("lead", "section", "card")
 """The blocks every template has, in this order."""
 SLOTS = (*(field.name for field in fields(Personal)), "preheader")
-"""Names that stand for a value put in later: they can only be written out as they are."""
+"""Names that stand for a value put in later: they can only be written out as they are, alone or in a message."""
 
 _SHAPES: dict[str, type] = {
     "site": SiteContent,
@@ -31,7 +32,7 @@ _SHAPES: dict[str, type] = {
     "article": ArticleContent,
     "section": SectionContent,
 }
-_EVERYWHERE = frozenset({"site", "newsletter", "issue", "colours", "lang", "dir", "start", "end", *SLOTS})
+_EVERYWHERE = frozenset({"site", "newsletter", "issue", "colours", "lang", "dir", "start", "end", *SPEAKING, *SLOTS})
 _WITHIN = {"lead": frozenset({"article"}), "card": frozenset({"article"}), "section": frozenset({"section"})}
 _OTHER_FILES = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 _CAPTURES = (nodes.FilterBlock, nodes.CallBlock, nodes.AssignBlock, nodes.Macro)
@@ -47,6 +48,7 @@ def check_names(source: Source, environment: Environment) -> None:
     around = [node for node in tree.body if not isinstance(node, nodes.Block)]
     _check_scope(source, _scope(around, environment), _EVERYWHERE, "opening and closing")
     _check_slots(source, tree, written=True)
+    check_phrases(source, tree)
 
 
 def _error(source: Source, node: nodes.Node, what: str) -> TemplateError:
@@ -108,4 +110,14 @@ def _check_slots(source: Source, node: nodes.Node, *, written: bool) -> None:
                 child,
                 f"`{child.name}` is known only when a mail leaves: write {{{{ {child.name} }}}}, without filter or test",
             )
-        _check_slots(source, child, written=written and not isinstance(child, _CAPTURES))
+        if written and isinstance(node, nodes.Output) and isinstance(child, nodes.Call):
+            _check_message(source, child)
+        else:
+            _check_slots(source, child, written=written and not isinstance(child, _CAPTURES))
+
+
+def _check_message(source: Source, call: nodes.Call) -> None:
+    """A message that is written out may hold slots; what is done with its other values is looked at as everywhere."""
+    for part in (call.node, *call.args, *(keyword.value for keyword in call.kwargs)):
+        if not spoken_slot(call, part) or part in call.args:
+            _check_slots(source, nodes.Tuple([part], "load"), written=False)

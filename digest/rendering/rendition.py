@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from digest.rendering.content import SenderContent
+from digest.rendering.content import ENGLISH_GREETING, Greeting, SenderContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +40,4 @@ class Rendition:
     sender: SenderContent
     html: Slotted
     text: Slotted
+    greeting: Greeting = ENGLISH_GREETING

@@ -5,17 +5,18 @@ from __future__ import annotations
 import jinja2
 
 from digest.errors import TemplateError
+from digest.languages import Words
 from digest.rendering.cleaning import one_line
 from digest.rendering.content import IssueContent
 from digest.rendering.context import names_everywhere
 from digest.rendering.environment import text_environment
 
-_NAMES = ("newsletter", "issue", "site", "lang")
+_NAMES = ("newsletter", "issue", "site", "lang", "_", "ngettext")
 
 
-def render_subject(source: str, content: IssueContent) -> str:
-    """The subject as plain text on one line; `newsletter`, `issue` and `site` are known in it."""
-    everywhere = names_everywhere(content)
+def render_subject(source: str, content: IssueContent, words: Words) -> str:
+    """The subject as plain text on one line; `newsletter`, `issue` and `site` are known in it, and `_` says our own words."""
+    everywhere = names_everywhere(content, words)
     try:
         subject = text_environment().from_string(source).render({name: everywhere[name] for name in _NAMES})
     except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from digest.errors import TemplateError
+from digest.languages import CatalogueFile, Words, read_catalogues, words_in
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _LARGEST = 1_000_000
@@ -26,27 +27,33 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template's two sources; `hash` (SHA-256, hex) changes with everything that its output depends on."""
+    """A template's two sources, and the words that its project brings; `hash` (SHA-256, hex) changes with each of them."""
 
     name: str
     mjml: Source
     text: Source
     hash: str
+    catalogues: tuple[CatalogueFile, ...] = ()
+
+    def words(self, language: str) -> Words:
+        """Our own words in a language, as this template says them."""
+        return words_in(language, self.catalogues)
 
 
 def load_template(name: str, folders: Sequence[Path]) -> Template:
-    """Read a template, each of its two files from the first folder that has it."""
+    """Read a template, each of its two files from the first folder that has it, with the `languages/*.po` of all of them."""
     if not _NAME.fullmatch(name):
         raise TemplateError(f"`{name}` cannot name a template: use letters, digits, - and _")
-    return make_template(name, _read(f"{name}.mjml", folders), _read(f"{name}.txt", folders))
+    return make_template(name, _read(f"{name}.mjml", folders), _read(f"{name}.txt", folders), read_catalogues(folders))
 
 
-def make_template(name: str, mjml: Source, text: Source) -> Template:
+def make_template(name: str, mjml: Source, text: Source, catalogues: tuple[CatalogueFile, ...] = ()) -> Template:
     """A template of two sources already read; its hash does not depend on where the files lie."""
     digest = hashlib.sha256()
-    for part in (_FORMAT, version("mjml-python").encode(), mjml.text.encode(), text.text.encode()):
+    words = (part.encode() for one in catalogues for part in (one.language, one.text))
+    for part in (_FORMAT, version("mjml-python").encode(), mjml.text.encode(), text.text.encode(), *words):
         digest.update(len(part).to_bytes(8, "big") + part)
-    return Template(name, mjml, text, digest.hexdigest())
+    return Template(name, mjml, text, digest.hexdigest(), catalogues)
 
 
 def _read(file: str, folders: Sequence[Path]) -> Source:

@@ -9,6 +9,7 @@ from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import Recipient
 from digest.issues.issue import Issue
 from digest.issues.lifecycle import IssueState
+from digest.testing.specimens import a_rendition
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ISSUE = Issue(
@@ -45,6 +46,7 @@ def maker(*, issue: Issue = ISSUE, key: bytes = b"k" * 32) -> EnvelopeMaker:
 
 
 MAKER = maker()
+RENDITION = a_rendition()
 
 
 def test_a_delivery_keeps_its_id_whatever_number_or_state_its_issue_comes_to() -> None:
@@ -65,24 +67,24 @@ def test_every_delivery_has_an_id_of_its_own() -> None:
 
 
 def test_an_id_is_opaque() -> None:
-    envelope = MAKER.make(ANN)
+    envelope = MAKER.make(ANN, RENDITION)
     assert len(envelope.delivery_id) == 32
     assert int(envelope.delivery_id, 16)
     assert "ann" not in envelope.delivery_id
 
 
 def test_another_attempt_differs_by_its_attempt_alone() -> None:
-    first, second = MAKER.make(ANN), MAKER.make(replace(ANN, attempts=1))
+    first, second = MAKER.make(ANN, RENDITION), MAKER.make(replace(ANN, attempts=1), RENDITION)
     assert (first.attempt_id, second.attempt_id) == ("1", "2")
     assert replace(second, attempt_id="1") == first
 
 
 def test_links_are_of_the_subscription_and_carry_no_address() -> None:
-    personal = MAKER.make(ANN).personal
+    personal = MAKER.make(ANN, RENDITION).personal
     assert (personal.greeting, personal.email) == ("Hello Ann,", "Ann@x.example")
-    assert MAKER.make(replace(ANN, name=None)).personal.greeting == "Hello,"
+    assert MAKER.make(replace(ANN, name=None), RENDITION).personal.greeting == "Hello,"
     assert personal.unsubscribe_url != personal.preferences_url
     for url in (personal.unsubscribe_url, personal.preferences_url):
         assert url.startswith("https://news.example/")
         assert "ann" not in url.lower().removeprefix("https://")
-    assert MAKER.make(replace(ANN, subscription_id=71)).personal.unsubscribe_url != personal.unsubscribe_url
+    assert MAKER.make(replace(ANN, subscription_id=71), RENDITION).personal.unsubscribe_url != personal.unsubscribe_url

@@ -29,6 +29,7 @@ from digest.delivery.transitions import DeliveryState
 from digest.errors import DigestError
 from digest.issues.issue import Issue, find_issue, frozen_of
 from digest.store import tables
+from digest.testing.specimens import a_rendition
 from tests.databases import statements
 from tests.journeys.project import MONDAY, Project, a_project, article
 from tests.marking import mark_batch, settle_batch
@@ -163,7 +164,9 @@ def test_people_come_with_the_claim_and_ids_are_opaque_and_stable(planned: Plann
     (person,) = found[1]
     assert (person.address, person.attempts) == ("u0@x.example", 0)
     maker = EnvelopeMaker(b"k" * 32, "https://news.example", planned.issue)
-    first, again = maker.make(person), maker.make(Recipient(*(getattr(person, name) for name in Recipient.__slots__)))
+    first, again = (
+        maker.make(one, a_rendition()) for one in (person, Recipient(*(getattr(person, name) for name in Recipient.__slots__)))
+    )
     assert first == again
     assert "u0" not in first.delivery_id
     assert maker.delivery_id(person.subscriber_id + 1) != first.delivery_id

@@ -71,7 +71,7 @@ class Opening:
 
 def a_job() -> Job:
     person = Recipient(1, 1, "reader1@example.com", "reader1@example.com", None, 0)
-    return Job(a_rendition(), [person], lambda recipient: an_envelope(recipient.subscriber_id))
+    return Job(a_rendition(), [person], lambda recipient, _: an_envelope(recipient.subscriber_id))
 
 
 @contextmanager
@@ -144,7 +144,7 @@ def test_what_fails_before_a_stream_begins_ends_that_delivery_alone() -> None:
     async def sound() -> Answer:
         return Answer((Outcome.ACCEPTED,))
 
-    def no_envelope(recipient: Recipient) -> Envelope:
+    def no_envelope(recipient: Recipient, rendition: object) -> Envelope:
         raise ValueError("no envelope")
 
     streams = Streams(Opening([Doing(sound), Doing(sound)]))

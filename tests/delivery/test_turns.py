@@ -36,7 +36,7 @@ class Clock:
 class Makes:
     """What makes envelopes."""
 
-    def make(self, recipient: Recipient) -> Any:
+    def make(self, recipient: Recipient, rendition: object) -> Any:
         return an_envelope(recipient.subscriber_id)
 
 

@@ -181,7 +181,7 @@ class ModelArena:
 
 
 class _Envelopes:
-    def make(self, recipient: Recipient) -> Recipient:
+    def make(self, recipient: Recipient, rendition: object) -> Recipient:
         return recipient
 
 

@@ -25,12 +25,12 @@ class Job:
 
     rendition: Rendition
     people: Sequence[Recipient]
-    make: Callable[[Recipient], Envelope]
+    make: Callable[[Recipient, Rendition], Envelope]
     ahead: str | None = None
 
     def envelopes(self) -> list[Envelope]:
         """One for each of the people; made by the lane, since whoever writes the ledger has enough to do."""
-        return [self.make(person) for person in self.people]
+        return [self.make(person, self.rendition) for person in self.people]
 
 
 class Lanes:
