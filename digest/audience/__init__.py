@@ -5,8 +5,8 @@ from digest.audience.exporting import ExportReport, export_csv
 from digest.audience.finding import Listed, count, find_subscriber, list_subscribers, subscriptions_of
 from digest.audience.importing import BadRow, ImportReport, import_csv
 from digest.audience.joining import Outcome
-from digest.audience.leaving import end
-from digest.audience.links import preferences_url, unsubscribe_url
+from digest.audience.leaving import end, leave_topic
+from digest.audience.links import leave_topic_url, preferences_url, unsubscribe_url
 from digest.audience.people import Joined, subscribe
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
@@ -34,6 +34,8 @@ __all__ = [
     "find_subscriber",
     "import_csv",
     "is_suppressed",
+    "leave_topic",
+    "leave_topic_url",
     "list_subscribers",
     "make_token",
     "parse_topics",

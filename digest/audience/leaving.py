@@ -1,12 +1,14 @@
-"""Leaving: the end of a subscription."""
+"""Leaving: the end of a subscription, or of one topic in it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from digest.audience.subscription import SubscriptionState
+from digest.audience.topics import ALL_TOPICS
 from digest.store import tables
 
 
@@ -22,3 +24,22 @@ def end(connection: Connection, subscription_id: int, *, now: datetime) -> bool:
         .values(state=SubscriptionState.UNSUBSCRIBED.value, ended_at=now, paused_until=None)
     )
     return connection.execute(ended).rowcount == 1
+
+
+def leave_topic(connection: Connection, subscription_id: int, topic: str, offered: Iterable[str], *, now: datetime) -> bool:
+    """Unsubscribe from one topic of those `offered`; of the last one, from the newsletter. True when that changed something.
+
+    Who followed everything follows the other topics from then on, and not those of tomorrow.
+    """
+    row = tables.subscription.c
+    mine = row.id == subscription_id, row.state != SubscriptionState.UNSUBSCRIBED.value
+    topics = connection.execute(select(row.topics).where(*mine).with_for_update()).scalar_one_or_none()
+    if topics is None:
+        return False
+    followed = set(offered) if topics == ALL_TOPICS else set(topics.split())
+    if topic not in followed:
+        return False
+    left = " ".join(sorted(followed - {topic}))
+    if not left:
+        return end(connection, subscription_id, now=now)
+    return connection.execute(update(tables.subscription).where(*mine).values(topics=left)).rowcount == 1

@@ -8,6 +8,12 @@ def unsubscribe_url(public_url: str, token: str) -> str:
     return f"{public_url.rstrip('/')}/unsubscribe/{token}"
 
 
+def leave_topic_url(unsubscribe_url: str, topic: str) -> str:
+    """Where one topic alone is left. Templates write it as `{{ unsubscribe_url }}/{{ section.slug }}`: made of the link that the
+    mail carries anyway, it costs no message a token of its own. What ends the whole may end a part."""
+    return f"{unsubscribe_url}/{topic}"
+
+
 def preferences_url(public_url: str, token: str) -> str:
     """Where a subscriber changes topics and frequency."""
     return f"{public_url.rstrip('/')}/preferences/{token}"
