@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from digest.audience.tokens import derive_key
+from digest.audience.tokens import Purpose, derive_key, read_token
 from digest.catalogue.sources.port import SourceContext
 from digest.catalogue.visiting import Visits, user_agent
 from digest.delivery.allowance import Plan
@@ -59,6 +59,14 @@ class App:
     def key(self) -> bytes:
         """The key that signs tokens and derives ids."""
         return derive_key(self.settings.secret_key.get_secret_value())
+
+    def whose(self, purpose: Purpose, token: str) -> int | None:
+        """The subscription that a link's token speaks for; one signed with a former secret holds, too."""
+        for secret in (self.settings.secret_key, *self.settings.former_secret_keys):
+            found = read_token(derive_key(secret.get_secret_value()), purpose, token)
+            if found is not None:
+                return found
+        return None
 
     @property
     def sends_for_real(self) -> bool:

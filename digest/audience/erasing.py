@@ -17,5 +17,6 @@ def erase(connection: Connection, subscriber_id: int) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else the rows could still be read from the file
     forget_reader(connection, subscriber_id)
+    connection.execute(delete(tables.consent).where(tables.consent.c.subscriber_id == subscriber_id))
     connection.execute(delete(tables.subscription).where(tables.subscription.c.subscriber_id == subscriber_id))
     connection.execute(delete(tables.subscriber).where(tables.subscriber.c.id == subscriber_id))

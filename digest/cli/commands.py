@@ -18,6 +18,7 @@ from digest.cli import (
     pausing,
     projects,
     sending,
+    serving,
     simulating,
     subscribers,
 )
@@ -50,6 +51,7 @@ def root(
 
 projects.register(app)
 sending.register(app)
+serving.register(app)
 halting.register(app)
 insights.register(app)
 simulating.register(app)

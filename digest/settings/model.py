@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -276,6 +277,25 @@ class Database(Table):
     )
 
 
+class Pages(Table):
+    """The pages of subscribers, as `digest serve` answers them."""
+
+    trusted_proxies: tuple[Line, ...] = Field(
+        ("127.0.0.1", "::1"),
+        description="The addresses or networks of proxies in front of `digest serve`: from them alone `X-Forwarded-For` is believed.",
+    )
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            try:
+                ip_network(one)
+            except ValueError:
+                raise ValueError(f"{one!r} is not an address or a network: write it as 10.0.0.7 or 10.0.0.0/24") from None
+        return value
+
+
 class Editors(Table):
     """Who looks after the newsletters."""
 
@@ -291,6 +311,10 @@ class Settings(Table):
     secret_key: SecretStr = Field(
         description="Signs tokens and derives ids; at least 32 characters; only by environment, `.env` or a secrets folder."
     )
+    former_secret_keys: tuple[SecretStr, ...] = Field(
+        (),
+        description="Secrets that `secret_key` was before: links signed with them still hold. Only by environment, `.env` or a secrets folder.",
+    )
     site: Site
     sender: Sender
     sources: tuple[SourceSettings, ...] = Field(min_length=1, description="Where articles come from.")
@@ -299,6 +323,7 @@ class Settings(Table):
     providers: Providers = Providers()
     database: Database = Database()
     editors: Editors = Editors()
+    pages: Pages = Pages()
 
     project: Path = Field(exclude=True, description="The project folder; set by the reader, not by the file.")
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)

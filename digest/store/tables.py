@@ -172,6 +172,106 @@ had_already = Table(
     Index("had_already_by_reader", "subscriber_id"),
 )
 
+# Evidence of what people agreed to and took back: when, by what, in which words, from where; append-only, erased with the person.
+consent = Table(
+    "consent",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscriber.id"), nullable=False),
+    Column("newsletter", String(64), nullable=False),
+    Column("act", String(16), nullable=False),
+    Column("source", String(16), nullable=False),
+    # What holds from then on.
+    Column("topics", Text, nullable=False),
+    Column("frequency", String(16), nullable=False),
+    # What held until then, by name; NULL where nothing did, or nothing changed.
+    Column("before", Json),
+    # What they were told when they agreed, and which version of it that is.
+    Column("wording", Text),
+    Column("wording_version", String(16)),
+    # The network that it came from: an address without its last part.
+    Column("origin", String(64)),
+    Column("at", Instant, nullable=False),
+    Index("consent_of", "subscriber_id", "newsletter"),
+)
+
+# Sign-ups that wait for their confirmation. Of who never confirms nothing stays.
+asking = Table(
+    "asking",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("email", String(320), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("newsletter", String(64), nullable=False),
+    Column("topics", Text, nullable=False),
+    Column("frequency", String(16), nullable=False),
+    Column("timezone", String(64)),
+    Column("language", String(35)),
+    Column("source", String(16), nullable=False),
+    Column("wording", Text, nullable=False),
+    Column("wording_version", String(16), nullable=False),
+    Column("origin", String(64)),
+    Column("at", Instant, nullable=False),
+    Column("confirmed_at", Instant),
+    Index("asking_by_address", "address"),
+    Index("asking_by_time", "at"),
+    sqlite_autoincrement=True,
+)
+
+# Somebody wants to be written to elsewhere: both addresses have to agree.
+address_change = Table(
+    "address_change",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscriber.id"), nullable=False),
+    Column("email", String(320), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("old_agreed_at", Instant),
+    Column("new_agreed_at", Instant),
+    Column("done_at", Instant),
+    Index("address_change_of", "subscriber_id"),
+    sqlite_autoincrement=True,
+)
+
+# Mails that are no issue's: confirmations and their like. A doubtful one is sent again.
+letter = Table(
+    "letter",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    # Of which asking, change of address or subscription it speaks, by its kind.
+    Column("about", Integer, nullable=False),
+    Column("email", String(320), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    # Real time: nobody tries it before this. Who tries it moves it ahead first, so that two never do at once.
+    Column("not_before", Instant, nullable=False),
+    Column("answer", Text),
+    CheckConstraint("state IN ('waiting', 'sent', 'rejected', 'dropped', 'given up')", name="letter_state"),
+    Index(
+        "letter_waiting",
+        "not_before",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index("letter_by_address", "address"),
+    sqlite_autoincrement=True,
+)
+
+# How often something was asked for, by a hash of who asked and the minute: what limits are kept by, and thrown away after a day.
+tally = Table(
+    "tally",
+    metadata,
+    Column("key", String(64), nullable=False),
+    Column("minute", Instant, nullable=False),
+    Column("many", Integer, nullable=False),
+    PrimaryKeyConstraint("key", "minute"),
+)
+
 suppression = Table(
     "suppression",
     metadata,
