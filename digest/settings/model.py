@@ -285,6 +285,13 @@ class Pages(Table):
         description="The addresses or networks of proxies in front of `digest serve`: from them alone `X-Forwarded-For` is believed.",
     )
 
+    asks_per_network: Whole = Field(
+        20,
+        ge=1,
+        description="The most mails that requests from one network (/24 or /48) may cause in an hour: sign-ups, changes of address.",
+    )
+    asks_per_hour: Whole = Field(500, ge=1, description="The most mails that all requests together may cause in an hour.")
+
     @field_validator("trusted_proxies")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:

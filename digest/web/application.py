@@ -17,12 +17,13 @@ from digest import __version__
 from digest.errors import DigestError, Unreachable
 from digest.settings import Settings
 from digest.store.database import Store
-from digest.web import health, unsubscribing
+from digest.web import agreeing, health, preferring, unsubscribing
 from digest.web.files import Files
 from digest.web.guarding import Guard
 from digest.web.showing import Showing
 from digest.web.site import Site, prefix_of
 
+_ROOMS = (health.routes, unsubscribing.routes, preferring.routes, agreeing.routes)
 _log = logging.getLogger("digest.web")
 
 
@@ -30,10 +31,12 @@ def _real_time() -> datetime:
     return datetime.now(UTC)
 
 
-def make_application(settings: Settings, store: Store, clock: Callable[[], datetime] = _real_time) -> FastAPI:
-    """The pages of a project whose database is open; `clock` is the clock of decisions."""
+def make_application(
+    settings: Settings, store: Store, clock: Callable[[], datetime] = _real_time, wake: Callable[[], None] = lambda: None
+) -> FastAPI:
+    """The pages of a project whose database is open; `clock` is the clock of decisions, `wake` is told of letters."""
     files = Files(settings.site.colour)
-    site = Site(settings, store, clock, Showing(settings, files, prefix_of(settings.site.public_url)))
+    site = Site(settings, store, clock, Showing(settings, files, prefix_of(settings.site.public_url)), wake)
     application = FastAPI(
         title="Digest",
         version=__version__,
@@ -42,7 +45,7 @@ def make_application(settings: Settings, store: Store, clock: Callable[[], datet
         openapi_url="/api/v1/openapi.json",
         redirect_slashes=False,  # who posts one click is never sent elsewhere
     )
-    application.router.routes += [*files.routes(), *health.routes(site), *unsubscribing.routes(site)]
+    application.router.routes += [*files.routes(), *(route for room in _ROOMS for route in room(site))]
     application.add_middleware(Guard, public_url=settings.site.public_url, pictures=_pictures(settings.site.logo))
     _answer_errors(application, site)
     return application

@@ -14,6 +14,8 @@ from types import TracebackType
 
 import uvicorn
 
+from digest.app import App
+from digest.app.carrying import Carrier
 from digest.errors import UsageError
 from digest.settings import Settings
 from digest.store.database import Store
@@ -57,14 +59,15 @@ def serve(
     clock: Callable[[], datetime],
     stop: Event,
 ) -> None:
-    """Answer on a socket until `stop` is set."""
+    """Answer on a socket, and send letters, until `stop` is set."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Discreet("%(asctime)s %(name)s %(levelname)s %(message)s"))
     for name, level in (("uvicorn.error", logging.WARNING), ("digest", logging.INFO)):
         logging.getLogger(name).addHandler(handler)
         logging.getLogger(name).setLevel(level)
+    carrier = Carrier(lambda: App(settings, store, clock(), stop=stop), stop)
     config = uvicorn.Config(
-        make_application(settings, store, clock),
+        make_application(settings, store, clock, carrier.wake),
         access_log=False,  # the addresses hold tokens
         forwarded_allow_ips=list(settings.pages.trusted_proxies),
         lifespan="off",
@@ -73,7 +76,10 @@ def serve(
         timeout_graceful_shutdown=_PATIENCE,
         ws="none",
     )
+    carrier.start()
     _Server(config, stop).run(sockets=[listening])
+    stop.set()
+    carrier.join(_PATIENCE / 2)
 
 
 def listen(host: str, port: int) -> socket.socket:

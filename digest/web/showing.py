@@ -55,6 +55,11 @@ class Showing:
         asked = [wanted] if wanted else accepted(request.headers.get("accept-language", ""))
         return next((tag for tag in (*asked, self._site.language) if self._speaks(tag)), "en")
 
+    @property
+    def languages(self) -> list[tuple[str, str]]:
+        """Every language we speak, with its own name."""
+        return [(tag, locale_of(tag).get_display_name() or tag) for tag in sorted(self._spoken)]
+
     def _speaks(self, tag: str) -> bool:
         parts = tag.casefold().split("-")
         return any("-".join(parts[:length]) in self._spoken for length in range(len(parts), 0, -1))

@@ -25,6 +25,8 @@ class Site:
     store: Store
     clock: Callable[[], datetime]
     showing: Showing
+    wake: Callable[[], None]
+    """Says that a letter waits."""
 
     def app(self) -> App:
         """The application as it stands at this moment."""

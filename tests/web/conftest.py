@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,17 @@ class Pages:
     app: App
     client: TestClient
     times: list[datetime] = field(default_factory=list)
+
+    def app_now(self) -> App:
+        """The application at the time that the clock shows."""
+        return replace(self.app, now=self.times[-1])
+
+    def link_in(self, mail: EmailMessage, page: str) -> str:
+        """The path of a letter's button."""
+        part = mail.get_body(("plain",))
+        assert part is not None
+        (found,) = set(re.findall(rf"^{HOST}(/{page}/\S+)\s*$", part.get_content(), re.MULTILINE))
+        return str(found)
 
     def token(self, email: str, purpose: Purpose = Purpose.UNSUBSCRIBE) -> str:
         """What a link to somebody's subscription carries."""
