@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, insert, select
 
-from digest.audience.subscription import Subscription
+from digest.audience.dialects import insert_all
+from digest.audience.subscription import Subscription, SubscriptionState, Terms
 from digest.store import tables
 from digest.store.tables import instant_text
 
@@ -101,6 +104,49 @@ def write_down(
     connection.execute(insert(tables.consent).values(line))
 
 
+def write_down_all(
+    connection: Connection,
+    newsletter: str,
+    changes: Sequence[tuple[int, Terms | None, Terms]],
+    evidence: Evidence,
+    *,
+    now: datetime,
+) -> None:
+    """Add a line for each of some thousand people: who, their terms before, if any, and from now on."""
+    shared: dict[str, Any] = {
+        "newsletter": newsletter,
+        "source": evidence.source.value,
+        "wording": evidence.wording,
+        "wording_version": evidence.wording_version,
+        "origin": evidence.origin,
+        "at": instant_text(now),
+    }
+    rows = [
+        shared
+        | {
+            "subscriber_id": subscriber_id,
+            "act": act_of(before, after, evidence.source).value,
+            "topics": after.topics,
+            "frequency": after.frequency,
+            "before": None if before is None else orjson.dumps(_terms_as_they_were(before), option=orjson.OPT_SORT_KEYS).decode(),
+        }
+        for subscriber_id, before, after in changes
+    ]
+    if rows:
+        insert_all(connection, insert(tables.consent), rows)
+
+
+def act_of(before: Terms | None, after: Terms, source: Source) -> Act:
+    """What somebody did who had one and has the other."""
+    if source in (Source.PAGE, Source.API):
+        return Act.CONFIRMED
+    if before is None:
+        return Act.IMPORTED if source is Source.IMPORT else Act.ADDED
+    if before.state is after.state:
+        return Act.CHANGED
+    return Act.CONFIRMED if before.state is SubscriptionState.PENDING else Act.RETURNED
+
+
 def evidence_of(connection: Connection, subscriber_id: int) -> tuple[Kept, ...]:
     """Every line of a person, the oldest first."""
     columns = [_row[name] for name in Kept.__slots__]
@@ -111,9 +157,8 @@ def evidence_of(connection: Connection, subscriber_id: int) -> tuple[Kept, ...]:
 
 def _as_it_was(subscription: Subscription) -> dict[str, Any]:
     until = subscription.paused_until
-    return {
-        "state": subscription.state.value,
-        "topics": subscription.topics,
-        "frequency": subscription.frequency,
-        "paused_until": None if until is None else instant_text(until),
-    }
+    return _terms_as_they_were(subscription) | {"paused_until": None if until is None else instant_text(until)}
+
+
+def _terms_as_they_were(terms: Terms) -> dict[str, Any]:
+    return {"state": terms.state.value, "topics": terms.topics, "frequency": terms.frequency, "paused_until": None}

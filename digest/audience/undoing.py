@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, update
 
-from digest.audience.consent import Act, Evidence, Kept, evidence_of, write_down
+from digest.audience.consent import Act, Evidence, Kept, Source, evidence_of, write_down
 from digest.audience.finding import subscription_by_id, subscriptions_of
 from digest.audience.subscription import Subscription, SubscriptionState
 from digest.store import tables
 
 FOR_SO_LONG = timedelta(days=1)
 _UNDOABLE = frozenset({Act.LEFT, Act.CHANGED})
+_BY_THEM = frozenset({Source.PAGE, Source.ONE_CLICK})
 
 
 def can_undo(connection: Connection, subscription: Subscription, *, now: datetime) -> bool:
@@ -37,7 +38,8 @@ def undo(connection: Connection, subscription_id: int, evidence: Evidence, *, no
 def _last(connection: Connection, subscription: Subscription, now: datetime) -> Kept | None:
     lines = [one for one in evidence_of(connection, subscription.subscriber_id) if one.newsletter == subscription.newsletter]
     last = lines[-1] if lines else None
-    fresh = last is not None and last.act in _UNDOABLE and last.before is not None and last.at > now - FOR_SO_LONG
+    theirs = last is not None and last.act in _UNDOABLE and last.source in _BY_THEM
+    fresh = last is not None and theirs and last.before is not None and last.at > now - FOR_SO_LONG
     return last if fresh else None
 
 

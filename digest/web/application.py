@@ -11,19 +11,19 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from digest import __version__
 from digest.errors import DigestError, Unreachable
 from digest.settings import Settings
 from digest.store.database import Store
-from digest.web import agreeing, health, preferring, unsubscribing
+from digest.web import agreeing, api, confirming, health, preferring, subscribing, unsubscribing
 from digest.web.files import Files
 from digest.web.guarding import Guard
 from digest.web.showing import Showing
 from digest.web.site import Site, prefix_of
 
-_ROOMS = (health.routes, unsubscribing.routes, preferring.routes, agreeing.routes)
+_ROOMS = (health.routes, unsubscribing.routes, preferring.routes, agreeing.routes, subscribing.routes, confirming.routes)
 _log = logging.getLogger("digest.web")
 
 
@@ -46,6 +46,7 @@ def make_application(
         redirect_slashes=False,  # who posts one click is never sent elsewhere
     )
     application.router.routes += [*files.routes(), *(route for room in _ROOMS for route in room(site))]
+    application.include_router(api.router(site))
     application.add_middleware(Guard, public_url=settings.site.public_url, pictures=_pictures(settings.site.logo))
     _answer_errors(application, site)
     return application
@@ -64,7 +65,11 @@ def _answer_errors(application: FastAPI, site: Site) -> None:
         return site.showing.page(request, "error.html", status=status, title=phrase, code=status)
 
     def of_http(request: Request, error: Exception) -> Response:
-        return page(request, error.status_code if isinstance(error, HTTPException) else 500)
+        status = error.status_code if isinstance(error, HTTPException) else 500
+        if request.url.path.startswith("/api/"):
+            said = error.detail if isinstance(error, HTTPException) else HTTPStatus(status).phrase
+            return JSONResponse({"detail": said}, status)
+        return page(request, status)
 
     def of_ours(request: Request, error: Exception) -> Response:
         _log.error("%s", error if isinstance(error, Unreachable) else type(error).__name__)  # others may name an address

@@ -16,8 +16,10 @@ _ROW = re.compile(r"^\| (`/[^|]+) \| ([A-Z, ]+) \|", re.MULTILINE)
 
 def test_the_reference_names_every_route_with_its_methods_and_no_other(project: Project) -> None:
     with project.app() as app:
-        routes = [one for one in make_application(app.settings, app.store).routes if isinstance(one, Route)]
+        application = make_application(app.settings, app.store)
+    routes = [one for one in application.routes if isinstance(one, Route)]
     there = {(re.sub(r"-[0-9a-f]{12}\.", "-{hash}.", one.path), method) for one in routes for method in one.methods or ()}
+    there |= {(path, method.upper()) for path, methods in application.openapi()["paths"].items() for method in methods}
     told = set()
     for paths, methods in _ROW.findall(PAGE.read_text(encoding="utf-8")):
         first, *endings = re.findall(r"`([^`]+)`", paths)
