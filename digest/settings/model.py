@@ -285,6 +285,7 @@ class Pages(Table):
         description="The addresses or networks of proxies in front of `digest serve`: from them alone `X-Forwarded-For` is believed.",
     )
 
+    archive: bool = Field(True, description="Whether issues that were sent can be read by everybody at `/archive`.")
     asks_per_network: Whole = Field(
         20,
         ge=1,

@@ -17,13 +17,21 @@ from digest import __version__
 from digest.errors import DigestError, Unreachable
 from digest.settings import Settings
 from digest.store.database import Store
-from digest.web import agreeing, api, confirming, health, preferring, subscribing, unsubscribing
+from digest.web import agreeing, api, archiving, confirming, health, preferring, subscribing, unsubscribing
 from digest.web.files import Files
 from digest.web.guarding import Guard
 from digest.web.showing import Showing
 from digest.web.site import Site, prefix_of
 
-_ROOMS = (health.routes, unsubscribing.routes, preferring.routes, agreeing.routes, subscribing.routes, confirming.routes)
+_ROOMS = (
+    health.routes,
+    unsubscribing.routes,
+    preferring.routes,
+    agreeing.routes,
+    subscribing.routes,
+    confirming.routes,
+    archiving.routes,
+)
 _log = logging.getLogger("digest.web")
 
 
