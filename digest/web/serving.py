@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import uvicorn
 
 from digest.app import App
 from digest.app.carrying import Carrier
+from digest.app.scheduling import Scheduler
 from digest.errors import UsageError
 from digest.settings import Settings
 from digest.store.database import Store
@@ -58,14 +60,20 @@ def serve(
     *,
     clock: Callable[[], datetime],
     stop: Event,
+    run: Callable[[App], None] | None,
 ) -> None:
-    """Answer on a socket, and send letters, until `stop` is set."""
+    """Answer on a socket, send letters, and do a `run` whenever it is time (None: somebody else does), until `stop` is set."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Discreet("%(asctime)s %(name)s %(levelname)s %(message)s"))
     for name, level in (("uvicorn.error", logging.WARNING), ("digest", logging.INFO)):
         logging.getLogger(name).addHandler(handler)
         logging.getLogger(name).setLevel(level)
-    carrier = Carrier(lambda: App(settings, store, clock(), stop=stop), stop)
+
+    def app() -> App:
+        return App(settings, store, clock(), stop=stop)
+
+    carrier = Carrier(app, stop)
+    scheduler = None if run is None else Scheduler(app, run, stop)
     config = uvicorn.Config(
         make_application(settings, store, clock, carrier.wake),
         access_log=False,  # the addresses hold tokens
@@ -77,9 +85,14 @@ def serve(
         ws="none",
     )
     carrier.start()
+    if scheduler is not None:
+        scheduler.start()
     _Server(config, stop).run(sockets=[listening])
     stop.set()
-    carrier.join(_PATIENCE / 2)
+    ends = time.monotonic() + _PATIENCE - 1
+    for thread in (carrier, scheduler):
+        if thread is not None:
+            thread.join(max(0.0, ends - time.monotonic()))
 
 
 def listen(host: str, port: int) -> socket.socket:

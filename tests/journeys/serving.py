@@ -47,9 +47,10 @@ class Served:
 
 
 @contextmanager
-def served(project: Project, *arguments: str, **environment: str) -> Iterator[Served]:
+def served(project: Project, *arguments: str, scheduler: bool = False, **environment: str) -> Iterator[Served]:
     """The pages of a project; they are told to end at the end, and must."""
-    process = project.process("serve", "--port", "0", *arguments, **environment)
+    runs = "--scheduler" if scheduler else "--no-scheduler"
+    process = project.process("serve", "--port", "0", runs, *arguments, **environment)
     assert process.stdout is not None
     try:
         said = process.stdout.readline()

@@ -6,11 +6,13 @@ import re
 import signal
 import socket
 import time
+from datetime import timedelta
 from email.message import EmailMessage
 
 from sqlalchemy import select
 
 from digest.store import tables
+from tests.databases import eventually
 from tests.journeys.project import MONDAY, WEEK, Project, article
 from tests.journeys.serving import served
 
@@ -100,3 +102,11 @@ def test_a_port_that_is_taken_is_one_line(project: Project) -> None:
     assert said.returncode == 2
     assert "cannot be listened on: Address already in use; name another" in said.stderr
     assert len(said.stderr.splitlines()) == 1
+
+
+def test_it_runs_by_itself_when_a_slot_comes(project: Project) -> None:
+    project.join("ann@x.example")
+    project.offer(article("a"))
+    with served(project, "--now", (MONDAY - timedelta(seconds=3)).isoformat(), scheduler=True):
+        eventually(lambda: project.read("ann@x.example") == [["a"]], 60)
+    assert project.account("weekly/1") == {"accepted": 1}
