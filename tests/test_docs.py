@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from digest.cli.reference import names
+from digest.settings.checks import Checks
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "config").glob("*.md")])
@@ -43,6 +44,12 @@ def test_every_file_named_by_the_promises_is_there() -> None:
     named = re.findall(r"`((?:tests|digest)/[\w/]+\.py)`", text)
     assert len(named) > 20
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_the_page_on_checks_tells_each_with_its_weight_and_meaning() -> None:
+    text = (ROOT / "docs" / "how-to" / "checks.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", text, re.MULTILINE)
+    assert told == [(name, field.default, field.description) for name, field in Checks.model_fields.items()]
 
 
 def test_every_library_has_its_line_in_the_decisions() -> None:

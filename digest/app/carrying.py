@@ -20,7 +20,7 @@ from digest.delivery import letters
 from digest.delivery.letters import Letter
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Transport, longest_send
-from digest.errors import DigestError
+from digest.errors import DigestError, TemplateError
 from digest.rendering.content import Envelope, Personal
 from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
@@ -69,13 +69,20 @@ def _send(app: App, taken: list[Letter]) -> int:
 
 def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
     """Compose, send, settle; no transaction is open while the provider is asked."""
-    with app.store.writing() as connection:
-        composed = compose(app, connection, letter)
-        newsletter = "" if composed is None else composed.rendition.issue.partition("/")[0]
-        if composed is None or is_suppressed(connection, letter.address, newsletter):
-            letters.drop(connection, letter, "it is over" if composed is None else "suppressed")
+    try:
+        with app.store.reading() as connection:
+            composed = compose(app, connection, letter)
+            newsletter = "" if composed is None else composed.rendition.issue.partition("/")[0]
+            shut = is_suppressed(connection, letter.address, newsletter)
+    except TemplateError as error:
+        answer = Answer((Outcome.DEFERRED,), str(error))
+        _log.error("a letter waits: %s", error)
+    else:
+        if composed is None or shut:
+            with app.store.writing() as connection:
+                letters.drop(connection, letter, "it is over" if composed is None else "suppressed")
             return None
-    answer = transport.send(composed.rendition, [_envelope(app, letter, composed)], datetime.now(UTC))
+        answer = transport.send(composed.rendition, [_envelope(app, letter, composed)], datetime.now(UTC))
     said = answer.texts.get(0, answer.text)
     with app.store.writing() as connection:
         letters.settle(connection, letter, answer.outcomes[0], said, now=app.now, real=datetime.now(UTC))

@@ -15,10 +15,14 @@ from digest.audience.links import page_url, unsubscribe_url
 from digest.audience.tokens import Purpose, make_expiring_token, make_token
 from digest.audience.topics import ALL_TOPICS
 from digest.delivery.letters import TRIED_FOR, Kind, Letter
+from digest.issues.drawing import theme_of
 from digest.languages import Words, locale_of, read_catalogues, words_in
+from digest.rendering.cleaning import one_line
 from digest.rendering.content import SenderContent, SiteContent
 from digest.rendering.letter import LetterText, render_letter
-from digest.rendering.rendition import Rendition
+from digest.rendering.mail_content import Confirm
+from digest.rendering.own_mails import RenderedMail, render_mail
+from digest.rendering.rendition import Rendition, Slotted
 from digest.settings import NewsletterSettings
 
 _NOBODY = 0
@@ -35,107 +39,100 @@ class Composed:
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
+    """Whose newsletter it is sent for, the subscription that its List-Unsubscribe ends, and both its parts."""
+
     newsletter: str
     subscription: int
-    subject: str
-    paragraphs: tuple[str, ...]
-    button: str
-    link: str
-    after: tuple[str, ...]
+    mail: RenderedMail
 
 
 def compose(app: App, connection: Connection, letter: Letter) -> Composed | None:
-    """The letter as it stands now; None when what it asks for is over."""
-    words = words_in(letter.language, read_catalogues(app.template_folders))
-    draft = _KINDS[letter.kind](app, connection, letter, words)
+    """The letter as it stands now; None when what it asks for is over. A `TemplateError` says what is broken."""
+    draft = _KINDS[letter.kind](app, connection, letter)
     if draft is None:
         return None
-    text = LetterText(
-        name=letter.kind.value.replace(" ", "-"),
+    sender, of = app.settings.sender, app.settings.site
+    rendition = Rendition(
+        issue=f"{draft.newsletter}/{letter.kind.value.replace(' ', '-')}",
+        number=0,
         language=letter.language,
-        direction="rtl" if locale_of(letter.language).character_order == "right-to-left" else "ltr",
-        subject=draft.subject,
-        paragraphs=draft.paragraphs,
-        button=draft.button,
-        link=draft.link,
-        after=draft.after,
+        subject=draft.mail.subject,
+        newsletter_title=one_line(of.name),
+        list_id=f"{draft.newsletter}.{sender.address.rpartition('@')[2]}",
+        sender=SenderContent(sender.name, sender.address, sender.reply_to),
+        html=Slotted((draft.mail.html,), ()),
+        text=Slotted((draft.mail.text,), ()),
     )
-    of = app.settings
-    site = SiteContent(of.site.name, of.site.url, of.site.public_url, of.site.postal_address, of.site.logo, of.site.colour)
-    sender = SenderContent(of.sender.name, of.sender.address, of.sender.reply_to)
     token = make_token(app.key, Purpose.UNSUBSCRIBE, draft.subscription)
-    rendition = render_letter(text, site=site, sender=sender, newsletter=draft.newsletter)
-    return Composed(rendition, unsubscribe_url(app.settings.site.public_url, token))
+    return Composed(rendition, unsubscribe_url(of.public_url, token))
 
 
-def _confirm(app: App, connection: Connection, letter: Letter, words: Words) -> _Draft | None:
+def _confirm(app: App, connection: Connection, letter: Letter) -> _Draft | None:
     found = asking.find(connection, letter.about, now=app.now)
     newsletter = None if found is None else _newsletter(app, found.newsletter)
     if found is None or newsletter is None or found.confirmed_at is not None:
         return None
-    say = words.translate
-    topics = _titles(newsletter, found.topics)
-    return _Draft(
-        newsletter=newsletter.slug,
-        subscription=_NOBODY,
-        subject=say("Please confirm: %(newsletter)s") % {"newsletter": newsletter.title},
-        paragraphs=(
-            say("Somebody, we hope you, asked us to send %(newsletter)s to this address.") % {"newsletter": newsletter.title},
-            say("Topics: %(topics)s") % {"topics": ", ".join(topics)} if topics else say("Topics: all of them"),
-        ),
-        button=say("Confirm"),
-        link=_link(app, "confirm", Purpose.CONFIRM, found.id, found.ends_at),
-        after=(say("If it was not you, do nothing: without your confirmation you get no more mail from us."),),
+    mail = Confirm(
+        newsletter=newsletter.title,
+        topics=_titles(newsletter, found.topics),
+        email=found.email,
+        url=_link(app, "confirm", Purpose.CONFIRM, found.id, found.ends_at),
     )
+    look = theme_of(app.settings)
+    rendered = render_mail(mail, language=letter.language, site=_site(app), theme=look, folders=app.template_folders)
+    return _Draft(newsletter.slug, _NOBODY, rendered)
 
 
-def _move_from(app: App, connection: Connection, letter: Letter, words: Words) -> _Draft | None:
-    return _move(app, connection, letter, words, Purpose.MOVE_FROM)
+def _move_from(app: App, connection: Connection, letter: Letter) -> _Draft | None:
+    return _move(app, connection, letter, Purpose.MOVE_FROM)
 
 
-def _move_to(app: App, connection: Connection, letter: Letter, words: Words) -> _Draft | None:
-    return _move(app, connection, letter, words, Purpose.MOVE_TO)
+def _move_to(app: App, connection: Connection, letter: Letter) -> _Draft | None:
+    return _move(app, connection, letter, Purpose.MOVE_TO)
 
 
-def _move(app: App, connection: Connection, letter: Letter, words: Words, purpose: Purpose) -> _Draft | None:
-    found = moving.find(connection, letter.about, now=app.now)
+def _move(app: App, connection: Connection, letter: Letter, purpose: Purpose) -> _Draft | None:
+    found = moving.look(connection, letter.about, now=app.now)
     theirs = () if found is None else subscriptions_of(connection, found.subscriber_id)
     if found is None or found.done_at is not None or not theirs:
         return None
-    say = words.translate
+    say = _words(app, letter).translate
     asked = (
         say("Somebody, we hope you, asked us to write to %(email)s from now on, and not to this address any more.")
         if purpose is Purpose.MOVE_FROM
         else say("Somebody, we hope you, asked us to write to this address, %(email)s, from now on.")
     )
-    return _Draft(
-        newsletter=theirs[0].newsletter,
-        subscription=theirs[0].id if purpose is Purpose.MOVE_FROM else _NOBODY,
+    text = LetterText(
+        language=letter.language,
+        direction=_direction(letter),
         subject=say("Please confirm your new address"),
         paragraphs=(asked % {"email": found.email}, say("Both addresses have to agree; we have written to the other one, too.")),
         button=say("Agree"),
         link=_link(app, "move", purpose, found.id, found.ends_at),
         after=(say("If it was not you, do nothing, and nothing changes."),),
     )
+    ends = theirs[0].id if purpose is Purpose.MOVE_FROM else _NOBODY
+    return _Draft(theirs[0].newsletter, ends, render_letter(text, _site(app)))
 
 
-def _erase(app: App, connection: Connection, letter: Letter, words: Words) -> _Draft | None:
+def _erase(app: App, connection: Connection, letter: Letter) -> _Draft | None:
     found = subscription_by_id(connection, letter.about)
     if found is None or subscriber_by_id(connection, found.subscriber_id) is None:
         return None
-    say = words.translate
-    return _Draft(
-        newsletter=found.newsletter,
-        subscription=found.id,
+    say = _words(app, letter).translate
+    text = LetterText(
+        language=letter.language,
+        direction=_direction(letter),
         subject=say("Please confirm that we shall erase you"),
         paragraphs=(say("Somebody, we hope you, asked us to erase everything that we know of you. There is no way back."),),
         button=say("Go on"),
         link=_link(app, "erase", Purpose.ERASE, found.id, letter.created_at + TRIED_FOR),
         after=(say("If it was not you, do nothing, and nothing changes."),),
     )
+    return _Draft(found.newsletter, found.id, render_letter(text, _site(app)))
 
 
-_KINDS: dict[Kind, Callable[[App, Connection, Letter, Words], _Draft | None]] = {
+_KINDS: dict[Kind, Callable[[App, Connection, Letter], _Draft | None]] = {
     Kind.CONFIRM: _confirm,
     Kind.MOVE_FROM: _move_from,
     Kind.MOVE_TO: _move_to,
@@ -151,7 +148,20 @@ def _newsletter(app: App, slug: str) -> NewsletterSettings | None:
     return next((one for one in app.settings.newsletters if one.slug == slug and one.current), None)
 
 
-def _titles(newsletter: NewsletterSettings, topics: str) -> list[str]:
+def _site(app: App) -> SiteContent:
+    of = app.settings.site
+    return SiteContent(of.name, of.url, of.public_url, of.postal_address, of.logo, of.colour)
+
+
+def _words(app: App, letter: Letter) -> Words:
+    return words_in(letter.language, read_catalogues(app.template_folders))
+
+
+def _direction(letter: Letter) -> str:
+    return "rtl" if locale_of(letter.language).character_order == "right-to-left" else "ltr"
+
+
+def _titles(newsletter: NewsletterSettings, topics: str) -> tuple[str, ...]:
     """The titles of some topics, in the newsletter's order; none for all of them."""
     words = set(topics.split())
-    return [] if topics == ALL_TOPICS else [topic.title for slug, topic in newsletter.offered.items() if slug in words]
+    return () if topics == ALL_TOPICS else tuple(topic.title for slug, topic in newsletter.offered.items() if slug in words)

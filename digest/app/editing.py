@@ -6,8 +6,8 @@ that arrived since the freeze stay out of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select
 
@@ -20,16 +20,21 @@ from digest.issues.freezing import refreeze
 from digest.issues.issue import Issue, find_issue, frozen_of
 from digest.issues.lifecycle import STEPS, WHY_NOT, IssueState, record
 from digest.issues.selection import Reason
+from digest.rendering.content import NoteContent, SponsorContent
 from digest.store import tables
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Articles as a person names them: to be pinned in this order, to be left out, to be left to the rules again."""
+    """Articles as a person names them: to be pinned in this order, to be left out, to be left to the rules again; and what shall
+    stand above them, or no longer."""
 
     pin: Sequence[str] = ()
     exclude: Sequence[str] = ()
     put_back: Sequence[str] = ()
+    note: NoteContent | None = None
+    sponsor: SponsorContent | None = None
+    take_out: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +44,13 @@ class Understood:
     pin: Sequence[Article]
     exclude: Sequence[Article]
     put_back: Sequence[Article]
+    wish: Wish
 
     def edits(self, before: Edits) -> Edits:
-        """What is pinned and left out afterwards."""
-        return before.put_back(_ids(self.put_back)).exclude(_ids(self.exclude)).pin(_ids(self.pin))
+        """What is pinned, left out and added afterwards."""
+        placed = before.put_back(_ids(self.put_back)).exclude(_ids(self.exclude)).pin(_ids(self.pin))
+        above = {name: getattr(self.wish, name) or getattr(before, name) for name in ("note", "sponsor")}
+        return replace(placed, **above | dict.fromkeys(self.wish.take_out))
 
 
 def edit(app: App, name: str, wish: Wish, actor: str) -> Issue:
@@ -54,7 +62,8 @@ def edit(app: App, name: str, wish: Wish, actor: str) -> Issue:
         issue = find_issue(connection, name)
         if IssueState.DRAFT not in STEPS[issue.state]:
             raise Refused(f"issue {issue.name} cannot be edited: {WHY_NOT[issue.state]}")
-        before = edits_of(frozen_of(connection, issue).rules)
+        frozen = frozen_of(connection, issue)
+        before = edits_of(frozen.rules, frozen.content)
         understood = understand(connection, wish, issue.cutoff)
         edits = understood.edits(before)
         if edits == before:
@@ -66,7 +75,8 @@ def edit(app: App, name: str, wish: Wish, actor: str) -> Issue:
 
 def understand(connection: Connection, wish: Wish, cutoff: int) -> Understood:
     """The articles that a wish names; refused when one is named twice, or cannot be pinned in an issue with this cutoff."""
-    found = Understood(*([find_article(connection, ref) for ref in refs] for refs in (wish.pin, wish.exclude, wish.put_back)))
+    pin, exclude, put_back = ([find_article(connection, ref) for ref in refs] for refs in (wish.pin, wish.exclude, wish.put_back))
+    found = Understood(pin, exclude, put_back, wish)
     every = [*found.pin, *found.exclude, *found.put_back]
     for article in every:
         if sum(one.id == article.id for one in every) > 1:
@@ -88,10 +98,20 @@ def write_down(app: App, connection: Connection, issue: Issue, wish: Understood,
     for article in wish.exclude:
         if article.id not in reasons:
             raise UsageError(f"article {_called(article)} is no candidate of {issue.name}; there is nothing to leave out")
+    for did in _done(wish):
+        record(connection, issue.id, issue.state, issue.state, actor=actor, now=app.now, reason=did)
+
+
+def _done(wish: Understood) -> Iterator[str]:
     for did, articles in (("pinned", wish.pin), ("left out", wish.exclude), ("put back", wish.put_back)):
         if articles:
-            reason = f"{did} {', '.join(f'“{article.title}”' for article in articles)}"
-            record(connection, issue.id, issue.state, issue.state, actor=actor, now=app.now, reason=reason)
+            yield f"{did} {', '.join(f'“{article.title}”' for article in articles)}"
+    if wish.wish.note is not None:
+        yield "wrote a note above the articles"
+    if wish.wish.sponsor is not None:
+        yield f"named the sponsor “{wish.wish.sponsor.title}”"
+    for name in sorted(wish.wish.take_out):
+        yield f"took the {name} out"
 
 
 def _refrozen(app: App, connection: Connection, issue: Issue, edits: Edits, actor: str) -> Issue:

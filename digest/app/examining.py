@@ -29,20 +29,21 @@ class Examined:
     said: str
 
 
-def examine(app: App) -> list[Examined]:
-    """Look at everything; nothing is changed, and nothing is sent."""
+def examine(app: App, *, offline: bool = False) -> list[Examined]:
+    """Look at everything; nothing is changed, and nothing is sent. `offline` leaves out sources on the web."""
     seen = [*_look("database", lambda: _database(app)), *_look("provider", lambda: _provider(app))]
-    return [*seen, *(_may_send(app) if seen[0].well else ()), *_rest(app)]
+    return [*seen, *(_may_send(app) if seen[0].well else ()), *_rest(app, offline=offline)]
 
 
-def _rest(app: App) -> Iterator[Examined]:
+def _rest(app: App, *, offline: bool) -> Iterator[Examined]:
     for newsletter in app.newsletters(None):
         yield from _look(f"template {newsletter.template}", partial(_template, app, newsletter.template))
         for frequency, cron in newsletter.schedule.items():
             slot = next_slot(cron, ZoneInfo(newsletter.timezone), max(app.now, app.settings.started_at))
             said = "no date is left" if slot is None else f"next slot {slot.name} ({newsletter.timezone})"
             yield Examined(f"{newsletter.slug} {frequency}", slot is not None, said)
-    for result in read_sources(current_sources(app), app.source_context()):
+    sources = tuple(one for one in current_sources(app) if one.url is None or not offline)
+    for result in read_sources(sources, app.source_context()):
         entries = 0 if result.reading is None else len(result.reading.entries)
         yield Examined(f"source {result.source.name}", result.error is None, result.error or f"{entries} entries")
 
@@ -106,5 +107,8 @@ def _provider(app: App) -> str:
 
 
 def _template(app: App, name: str) -> str:
-    compile_template(load_template(name, app.template_folders))
+    template = load_template(name, app.template_folders)
+    compile_template(template)
+    for catalogue in template.catalogues:
+        template.words(catalogue.language)
     return "compiles"

@@ -1,4 +1,4 @@
-"""What a person or a run does with an issue: draft, check, approve, hold, skip, cancel, pause, resume, resolve."""
+"""What a person or a run does with an issue: draft, approve, hold, skip, cancel, pause, resume, resolve."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, update
 
+from digest.app.checking import refuse_faulty
 from digest.app.editing import Wish, understand, write_down
 from digest.app.succeeding import succeed
 from digest.app.wiring import App
 from digest.audience.pausing import resume_due
 from digest.catalogue.storing import highest_arrival
-from digest.checks.finding import Finding, Severity
-from digest.checks.issue_checks import check
 from digest.delivery import upkeep
 from digest.delivery.account import unknown
 from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import Ledger
 from digest.delivery.settling import conclude
-from digest.delivery.shelf import Shelf, widest_arrangement
 from digest.delivery.transitions import DeliveryState
 from digest.errors import Refused, UsageError
 from digest.issues.calendar import Slot, due_slot, next_slot
@@ -82,21 +80,26 @@ def freeze_in(
 
 
 def redraft(app: App, issue: Issue, actor: str) -> Issue:
-    """Freeze an issue anew, as its next revision."""
+    """Freeze an issue anew, as its next revision: after its template or an article was mended. The same again is no revision.
+
+    Refused once it is planned.
+    """
+    if _S.DRAFT not in STEPS[issue.state]:
+        raise Refused(f"issue {issue.name} cannot be drafted again: {WHY_NOT[issue.state]}")
     newsletter = app.newsletter(issue.newsletter)
-    with app.store.writing() as connection:
-        folders = app.template_folders
-        return refreeze(connection, app.settings, newsletter, issue, folders=folders, now=app.now, actor=actor)
+    try:
+        with app.store.writing() as connection:
+            folders = app.template_folders
+            anew = refreeze(connection, app.settings, newsletter, issue, folders=folders, now=app.now, actor=actor)
+            if (anew.content_hash, anew.reason) == (issue.content_hash, issue.reason if not issue.rendered else None):
+                raise _SameAgain
+            return anew
+    except _SameAgain:
+        return issue
 
 
-def findings(app: App, issue: Issue) -> list[Finding]:
-    """What the checks say of an issue."""
-    if not issue.rendered:
-        reason = issue.reason or "its template is broken"
-        return [Finding(Severity.ERROR, "template", reason, "mend the template and draft the issue again")]
-    with app.store.reading() as connection:
-        shelf = Shelf(connection, issue)
-        return check(shelf.assemble(widest_arrangement(connection, issue), 0), shelf.content)
+class _SameAgain(Exception):
+    """Undoes a freeze that changed nothing."""
 
 
 def approve(app: App, issue: Issue, actor: str) -> Issue:
@@ -105,11 +108,7 @@ def approve(app: App, issue: Issue, actor: str) -> Issue:
         return issue
     if _S.APPROVED not in STEPS[issue.state]:
         raise Refused(f"issue {issue.name} cannot be approved: {WHY_NOT[issue.state]}")
-    errors = [finding for finding in findings(app, issue) if finding.severity is Severity.ERROR]
-    if errors:
-        raise Refused(
-            f"issue {issue.name} is not approved, a check failed: {errors[0]}; `digest issues check {issue.name}` shows all"
-        )
+    refuse_faulty(app, issue, "approved")
     values = {"approved_hash": issue.content_hash, "approved_by": actor, "approved_at": app.now}
     return change(app, issue, _S.APPROVED, actor, None, **values)
 

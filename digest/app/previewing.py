@@ -25,19 +25,22 @@ class Preview:
     text: str
 
 
-def preview(app: App, issue: Issue, email: str | None) -> Preview:
-    """What `email` would get of an issue; without one, what somebody who follows everything gets, with inert links."""
+def preview(app: App, issue: Issue, email: str | None, language: str | None = None) -> Preview:
+    """What `email` would get of an issue; without one, what somebody who follows everything gets, with inert links.
+
+    In one of the issue's languages: theirs, or the newsletter's, unless another is asked for.
+    """
     if not issue.rendered:
         raise Refused(f"issue {issue.name} cannot be shown: {issue.reason}")
     if email is None:
         with app.store.reading() as connection:
-            rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0)
+            rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0, language)
         personal = nobody(rendition)
     else:
-        rendition, envelope = addressed(app, issue, email)
+        rendition, envelope = addressed(app, issue, email, language)
         personal = envelope.personal
     html, text = fill(rendition, personal)
-    return Preview(issue.subject, html, text)
+    return Preview(rendition.subject, html, text)
 
 
 def nobody(rendition: Rendition, link: str = "#", email: str = "reader@example.com") -> Personal:
@@ -45,8 +48,8 @@ def nobody(rendition: Rendition, link: str = "#", email: str = "reader@example.c
     return Personal(greeting=rendition.greeting.to(None), email=email, preferences_url=link, unsubscribe_url=link)
 
 
-def addressed(app: App, issue: Issue, email: str) -> tuple[Rendition, Envelope]:
-    """One subscriber's rendition and envelope."""
+def addressed(app: App, issue: Issue, email: str, language: str | None = None) -> tuple[Rendition, Envelope]:
+    """One subscriber's rendition and envelope; in their language, unless another is asked for."""
     with app.store.reading() as connection:
         found = standing(connection, issue, email)
         if found.arrangement is None:
@@ -55,8 +58,8 @@ def addressed(app: App, issue: Issue, email: str) -> tuple[Rendition, Envelope]:
             )
         shelf = Shelf(connection, issue)
         # What is planned keeps its arrangement: composed anew, another article might lead in place of a withdrawn one.
-        planned = None if found.rendition is None else shelf.take(connection, found.rendition)
-        rendition = planned or shelf.assemble(found.arrangement, found.rendition or 0)
+        planned = None if found.rendition is None or language else shelf.take(connection, found.rendition)
+        rendition = planned or shelf.assemble(found.arrangement, found.rendition or 0, language or found.language)
     person = found.subscriber
     recipient = Recipient(person.id, found.subscription.id, person.address, person.email, person.name, 0)
     maker = EnvelopeMaker(app.key, app.settings.site.public_url, issue)

@@ -80,10 +80,12 @@ def read(app: App, one: Published) -> Page | None:
         arrangement, articles = _shown(connection, issue)
         if not articles:
             return None
-        rendition = Shelf(connection, issue).assemble(arrangement, 0)
+        rendition = Shelf(connection, issue).assemble(arrangement, 0, whole=True)
     say = words_in(rendition.language, read_catalogues(app.template_folders)).translate
-    at, subscribe = app.settings.site.public_url, f"{app.settings.site.public_url}/subscribe"
-    everybody = Personal(rendition.greeting.to(None), say("everybody"), preferences_url=subscribe, unsubscribe_url=subscribe)
+    at = app.settings.site.public_url
+    subscribe = f"{at}/subscribe?newsletter={one.newsletter}"
+    # Templates write a topic's slug behind the second one.
+    everybody = Personal(rendition.greeting.to(None), say("everybody"), subscribe, f"{subscribe}&to=")
     html, _ = fill(rendition, everybody)
     named = {
         "og:type": "article",

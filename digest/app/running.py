@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from digest.app import issuing
 from digest.app.carrying import send_letters
+from digest.app.checking import FAILED, ChecksFailed, refuse_faulty
 from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.wiring import App
@@ -104,6 +105,8 @@ def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: 
         sent = send_locked(app, issue, on_progress)
     except AudienceJump as jump:
         return Handled(issue, str(jump), refused=True)
+    except ChecksFailed as failed:
+        return Handled(issuing.change(app, issue, _S.HELD, "run", str(failed)), str(failed), refused=True)
     return Handled(sent.issue, sent.reason, sent, refused=sent.ending in PAUSING - {Ending.OUT_OF_REACH})
 
 
@@ -117,7 +120,7 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
     made = issue is None
     if issue is None:
         issue = _draft(app, newsletter, frequency, slot, ran)
-    elif issue.state is _S.HELD and not issue.rendered:
+    elif issue.state is _S.HELD and _may_be_mended(newsletter, issue):
         issue, made = issuing.redraft(app, issue, "run"), True
     if issue is None:
         return
@@ -153,6 +156,11 @@ def _draft(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot:
         return None
 
 
+def _may_be_mended(newsletter: NewsletterSettings, issue: Issue) -> bool:
+    """Whether what holds an issue may have been mended at its source, and no person has the last word on it."""
+    return not issue.rendered or (newsletter.approval == "automatic" and FAILED in (issue.reason or ""))
+
+
 class _Wait(Exception):
     """Undoes a freeze that came too early."""
 
@@ -160,11 +168,15 @@ class _Wait(Exception):
 def _decide(app: App, newsletter: NewsletterSettings, issue: Issue, ran: Ran) -> Issue:
     """At its slot an issue is approved, or it is held with the reason."""
     reason = "it waits for an approval" if issue.rendered else issue.reason or "its template is broken"
-    if newsletter.approval == "automatic" and issue.rendered:
-        try:
+    try:
+        if newsletter.approval == "automatic" and issue.rendered:
             return issuing.approve(app, issue, "automatic")
-        except Refused as refused:
-            reason = str(refused)
+        if issue.rendered:
+            refuse_faulty(app, issue, "ready")
+    except ChecksFailed as failed:
+        reason = str(failed) if newsletter.approval == "automatic" else f"{reason}; {failed}"
+    except Refused as refused:
+        reason = str(refused)
     if issue.state is _S.DRAFT or issue.reason != reason:
         issue = issuing.change(app, issue, _S.HELD, "run", reason)
     waits = newsletter.approval == "required" and issue.rendered

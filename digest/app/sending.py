@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from digest.app import issuing
+from digest.app.checking import refuse_faulty
 from digest.app.hearing import watch
 from digest.app.wiring import App
 from digest.audience.pausing import any_due, resume_due
 from digest.delivery.halting import in_force
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import Sender, Sent
+from digest.delivery.shelf import NothingLeft
 from digest.errors import DigestError, Refused
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState
@@ -43,6 +46,9 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
         raise Refused(wrong)
     if issue.state in {IssueState.DRAFT, IssueState.HELD} and newsletter.approval == "automatic":
         issue = issuing.approve(app, issue, "automatic")
+    elif issue.state is IssueState.APPROVED and issue.approved_at != app.now:
+        with suppress(NothingLeft):  # then everybody is skipped
+            refuse_faulty(app, issue, "sent")  # what a check weighs may have been set since, or an article withdrawn
     go_on_after_pauses(app)
     if app.outbox is not None:
         app.outbox.begin(issue)

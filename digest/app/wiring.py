@@ -27,7 +27,6 @@ from digest.errors import UsageError
 from digest.settings import NewsletterSettings, Settings
 from digest.settings.providers import Providers, ProviderTable
 from digest.settings.reading import read_settings
-from digest.shipped import shipped
 from digest.store.database import Store
 from digest.store.epoch import SendEpoch
 
@@ -52,8 +51,8 @@ class App:
 
     @property
     def template_folders(self) -> tuple[Path, ...]:
-        """Where templates are looked for: the project's own before the shipped ones."""
-        return (self.settings.template_folder, shipped("templates"))
+        """Where templates and their partials are looked for, each file in the first folder that has it."""
+        return self.settings.template_folders
 
     @property
     def key(self) -> bytes:

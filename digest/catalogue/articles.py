@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, update
+from sqlalchemy import Connection, Row, Select, func, or_, select, update
 
 from digest.catalogue.address import canonical_url
 from digest.catalogue.article import Article
@@ -36,6 +36,7 @@ _COLUMNS = (
     _article.seeded_at,
     _article.withdrawn_at,
 )
+_NUMBER = "number:"
 _LARGEST_ID = 2**31 - 1
 
 
@@ -94,15 +95,17 @@ def published_before(connection: Connection, before: datetime) -> list[int]:
 def find_article(connection: Connection, ref: str) -> Article:
     """The article that `ref` names: its number in the catalogue, an id of its source, or an address it has or had.
 
-    Raises `UsageError` when there is none, or when two sources use the same id.
+    `number:5` is a number and nothing else, `SOURCE:5` an id of that source. Raises `UsageError` when there is none, or when what
+    was said names several.
     """
     ids = _ids_named(connection, ref.strip())
     if not ids:
         raise UsageError(f"no article is known as '{ref}'; `digest articles list` shows their numbers, ids and addresses")
+    found = articles_by_ids(connection, ids)
     if len(ids) > 1:
-        numbers = ", ".join(map(str, ids))
-        raise UsageError(f"'{ref}' is an id of articles {numbers}; name one by its number, `digest articles list` shows them")
-    return articles_by_ids(connection, ids)[ids[0]]
+        each = "; ".join(f"{_NUMBER}{one} is “{found[one].title}” of {found[one].source}" for one in sorted(ids))
+        raise UsageError(f"'{ref.strip()}' names {len(ids)} articles, by number or by a source's id; say which: {each}")
+    return found[ids.pop()]
 
 
 def articles_at(connection: Connection, links: Iterable[str]) -> dict[str, int]:
@@ -142,20 +145,26 @@ def _change(connection: Connection, ref: str, **values: Any) -> Article:
     return articles_by_ids(connection, [article])[article]
 
 
-def _ids_named(connection: Connection, ref: str) -> Sequence[int]:
-    """A number is looked up as such first, then as a source's id; an address in its canonical form."""
+def _ids_named(connection: Connection, ref: str) -> set[int]:
+    """All that a reference may mean; an address, in its canonical form, only where it is nothing else."""
+    said_so = ref.startswith(_NUMBER)
+    ids = _numbered(connection, ref.removeprefix(_NUMBER))
+    if said_so:
+        return ids
     named = tables.article_key.c
-    if ref.isascii() and ref.isdecimal() and len(ref) <= 10 and int(ref) <= _LARGEST_ID:
-        ids = connection.scalars(select(_article.id).where(_article.id == int(ref))).all()
-        if ids:
-            return ids
-    ids = connection.scalars(
-        select(named.article_id).where(named.key == ref, named.source != "").distinct().order_by(named.article_id)
-    ).all()
+    source, _, key = ref.partition(":")
+    of_a_source = or_(named.key == ref, (named.source == source) & (named.key == key))
+    ids |= set(connection.scalars(select(named.article_id).where(of_a_source, named.source != "")))
     if ids:
         return ids
     try:
         address = canonical_url(ref)
     except ValueError:
-        return ()
-    return connection.scalars(select(named.article_id).where(named.key == address, named.source == "")).all()
+        return set()
+    return set(connection.scalars(select(named.article_id).where(named.key == address, named.source == "")))
+
+
+def _numbered(connection: Connection, ref: str) -> set[int]:
+    if not (ref.isascii() and ref.isdecimal() and len(ref) <= 10 and int(ref) <= _LARGEST_ID):
+        return set()
+    return set(connection.scalars(select(_article.id).where(_article.id == int(ref))))

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Literal
 from urllib.parse import urlsplit
 
 import httpcore2
@@ -49,7 +50,8 @@ class Bounds:
 class Asking:
     """What a request says beside the address: who asks, for what, and what was seen last time (RFC 9110, 13.1).
 
-    `hear` are the names of further headers of the answer that whoever asks wants to know, in lower case.
+    `hear` are the names of further headers of the answer that whoever asks wants to know, in lower case. Without `body` nothing but
+    the answer's head is read.
     """
 
     user_agent: str = USER_AGENT
@@ -57,6 +59,8 @@ class Asking:
     etag: str | None = None
     last_modified: str | None = None
     hear: tuple[str, ...] = ()
+    method: Literal["GET", "HEAD"] = "GET"
+    body: bool = True
 
     @property
     def conditional(self) -> bool:
@@ -127,7 +131,7 @@ def fetch(
     backend = CheckedBackend(deadline, allow_private=allow_private, resolve=resolve, connect=connect)
     try:
         with httpx2.Client(
-            transport=_Transport(backend, ssl_context or httpx2.create_ssl_context(trust_env=False)),
+            transport=CheckedTransport(backend, ssl_context or httpx2.create_ssl_context(trust_env=False)),
             trust_env=False,
             headers=asking.headers,
             timeout=httpx2.Timeout(bounds.read_seconds, connect=bounds.connect_seconds),
@@ -144,7 +148,7 @@ def fetch(
         httpcore2.NetworkError,
         httpcore2.ProtocolError,
     ) as error:
-        raise Unreachable(f"{_shown(url)}: {_said(error, deadline)}") from None
+        raise Unreachable(f"{_shown(url)}: {told(error, deadline)}") from None
     except (ValueError, OSError, zlib.error) as error:
         raise Unreachable(f"{_shown(url)}: {one_line(str(error)) or type(error).__name__}") from None
 
@@ -165,7 +169,7 @@ class _Way:
             with ExitStack() as held:
                 with self.deadline.stopped():
                     held.enter_context(self.turn(urlsplit(url).netloc))
-                response = held.enter_context(self.client.stream("GET", url, follow_redirects=False))
+                response = held.enter_context(self.client.stream(self.asking.method, url, follow_redirects=False))
                 if response.status_code not in _REDIRECTS:
                     return self._page(response, moved_to)
                 url = _target(response)
@@ -180,7 +184,8 @@ class _Way:
             return Page(url, b"", kind, etag, last_modified, moved_to, not_modified=True)
         if response.status_code == HTTPStatus.OK:
             heard = {name: value for name in self.asking.hear if (value := _header(response, name)) is not None}
-            return Page(url, unpacked(response, self.bounds.size), kind, etag, last_modified, moved_to, heard=heard)
+            data = unpacked(response, self.bounds.size) if self.asking.body else b""
+            return Page(url, data, kind, etag, last_modified, moved_to, heard=heard)
         said = f"the server answered {_status(response.status_code)}"
         if response.status_code in _BUSY and (after := _header(response, "retry-after")):
             raise Postponed(said, response.status_code, after)
@@ -208,7 +213,7 @@ def _status(code: int) -> str:
     return f"{code} {phrases.get(code, '')}".strip()
 
 
-def _said(error: Exception, deadline: Deadline) -> str:
+def told(error: Exception, deadline: Deadline) -> str:
     """A network error in words a person can act on."""
     if isinstance(error, RefusedAddress):
         return str(error)
@@ -228,7 +233,7 @@ def _shown(url: str) -> str:
         return shorten(one_line(url.partition("?")[0]), 200)
 
 
-class _Transport(httpx2.BaseTransport):
+class CheckedTransport(httpx2.BaseTransport):
     """httpx2's way to a connection pool whose connections are checked ones."""
 
     def __init__(self, backend: httpcore2.NetworkBackend, context: ssl.SSLContext) -> None:

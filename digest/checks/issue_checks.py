@@ -1,72 +1,73 @@
-"""The checks of one issue: pure functions over its widest rendition and its frozen content."""
+"""The checks of an issue: pure functions over its widest rendition, each under the name that settings know it by."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Mapping
 
-from digest.checks.finding import Finding, Severity
-from digest.rendering.cleaning import one_line
-from digest.rendering.content import IssueContent
-from digest.rendering.rendition import Rendition
+from digest.checks.clients import client_support
+from digest.checks.contrast import contrast_low
+from digest.checks.dates import date_passed
+from digest.checks.finding import Fault, Finding, Severity
+from digest.checks.footer import postal_address_missing, unsubscribe_header_missing, unsubscribe_link_missing
+from digest.checks.html_validity import html_malformed
+from digest.checks.links import links_broken, links_private, links_unreachable, public_url_insecure
+from digest.checks.mail import Mail
+from digest.checks.pictures import picture_text_missing, pictures_heavy, pictures_unreachable
+from digest.checks.placeholders import article_placeholders, placeholders
+from digest.checks.repeats import articles_repeated, subject_repeated
+from digest.checks.size import clipped, degraded, nearly_clipped
+from digest.checks.spam import spam
+from digest.checks.subject import preheader_missing, subject_long, subject_missing
+from digest.checks.template import template_doubtful, template_mistaken
+from digest.checks.text_part import text_differs
+from digest.settings.checks import Checks
 
-CLIPPED_AT = 100_000  # bytes of HTML; Gmail clips near 102 KB
-NEARLY_CLIPPED_AT = 90_000
-_LONG_SUBJECT = 78  # characters; inboxes show fewer
-_PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\blorem ipsum\b", re.IGNORECASE)
+Check = Callable[[Mail], Iterable[Fault]]
+
+CHECKS: Mapping[str, Check] = {
+    check.__name__: check
+    for check in (
+        subject_missing,
+        subject_long,
+        subject_repeated,
+        preheader_missing,
+        placeholders,
+        article_placeholders,
+        links_broken,
+        links_private,
+        links_unreachable,
+        pictures_unreachable,
+        pictures_heavy,
+        picture_text_missing,
+        unsubscribe_link_missing,
+        unsubscribe_header_missing,
+        postal_address_missing,
+        public_url_insecure,
+        clipped,
+        nearly_clipped,
+        degraded,
+        text_differs,
+        template_mistaken,
+        template_doubtful,
+        html_malformed,
+        contrast_low,
+        client_support,
+        spam,
+        articles_repeated,
+        date_passed,
+    )
+}
+"""Every check by its name, which is its key in `[checks]`."""
+ONLINE = ("links_unreachable", "pictures_unreachable", "pictures_heavy")
+"""Those that say nothing where nobody asked the network."""
 
 
-def check(rendition: Rendition, content: IssueContent) -> list[Finding]:
-    """Every finding, errors first."""
-    found = [*_subject(rendition), *_footer(rendition, content), *_size(rendition), *_articles(content), *_links(content)]
+def check(mail: Mail, weights: Checks, *, errors_only: bool = False) -> list[Finding]:
+    """Every finding, errors first; or the errors, and nothing else is looked for."""
+    found = [
+        Finding.of(name, Severity(weight), fault)
+        for name, look in CHECKS.items()
+        if (weight := getattr(weights, name)) == "error" or (weight == "warning" and not errors_only)
+        for fault in look(mail)
+    ]
     return sorted(found, key=lambda finding: finding.severity is not Severity.ERROR)
-
-
-def _subject(rendition: Rendition) -> Iterator[Finding]:
-    if not rendition.subject.strip():
-        yield Finding(Severity.ERROR, "subject", "it is empty", "set `subject` of the newsletter")
-    elif found := _PLACEHOLDER.search(rendition.subject):
-        yield Finding(Severity.ERROR, "subject", f"{found[0]!r} was left in it", "mend `subject` of the newsletter")
-    elif len(rendition.subject) > _LONG_SUBJECT:
-        what = f"it has {len(rendition.subject)} characters, and inboxes show fewer than {_LONG_SUBJECT}"
-        yield Finding(Severity.WARNING, "subject", what, "shorten it")
-
-
-def _footer(rendition: Rendition, content: IssueContent) -> Iterator[Finding]:
-    for part, body in (("html", rendition.html), ("text", rendition.text)):
-        if "unsubscribe_url" not in body.slots:
-            mend = "put {{ unsubscribe_url }} into the template"
-            yield Finding(Severity.ERROR, f"{part} part", "it has no unsubscribe link", mend)
-        if part == "text" and not _stands(content.site.postal_address, "".join(body.literals)):
-            mend = "put {{ site.postal_address }} into the template"
-            yield Finding(Severity.ERROR, f"{part} part", "it has no postal address", mend)
-
-
-def _stands(address: str, text: str) -> bool:
-    """Whether every line of an address stands in a text, however that is wrapped."""
-    flat = "".join(text.split())
-    return all("".join(one_line(line).split()).rstrip(",") in flat for line in address.splitlines())
-
-
-def _size(rendition: Rendition) -> Iterator[Finding]:
-    size = len("".join(rendition.html.literals).encode())
-    if size >= NEARLY_CLIPPED_AT:
-        clipped = "Gmail clips it" if size >= CLIPPED_AT else "Gmail clips at about 102,000"
-        mend = "lower max_articles, or shorten summaries"
-        yield Finding(Severity.WARNING, "html part", f"it has {size:,} bytes, and {clipped}", mend)
-
-
-def _articles(content: IssueContent) -> Iterator[Finding]:
-    for article in content.articles:
-        where = f"article {article.id}"
-        if found := _PLACEHOLDER.search(f"{article.title} {article.summary}"):
-            mend = "mend it at its source if it was not meant"
-            yield Finding(Severity.WARNING, where, f"{found[0]!r} stands in its title or summary", mend)
-        if article.image and not article.image_alt:
-            yield Finding(Severity.WARNING, where, "its picture has no alternative text", "add image_alt at its source")
-
-
-def _links(content: IssueContent) -> Iterator[Finding]:
-    if not content.site.public_url.startswith("https://"):
-        what = f"{content.site.public_url} is not https, so mail programs offer no one-click unsubscribe"
-        yield Finding(Severity.WARNING, "site.public_url", what, "put Digest's pages behind https")

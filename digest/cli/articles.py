@@ -10,7 +10,9 @@ from digest.cli.options import Config, Json, Now, actor, application
 from digest.cli.output import print_json, say, table, warn
 
 app = typer.Typer(help="The catalogue.", no_args_is_help=True)
-Ref = Annotated[str, typer.Argument(metavar="ARTICLE", help="Its number in the list, its source's id, or its URL.")]
+Ref = Annotated[
+    str, typer.Argument(metavar="ARTICLE", help="Its number in the list (`number:5`), its source's id (`SOURCE:5`), or its URL.")
+]
 
 
 @app.command()

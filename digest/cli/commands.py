@@ -12,6 +12,7 @@ from digest.cli import (
     articles,
     configuration,
     covering,
+    doctoring,
     halting,
     insights,
     issues,
@@ -21,6 +22,7 @@ from digest.cli import (
     serving,
     simulating,
     subscribers,
+    templates,
 )
 from digest.cli.options import remember_config
 from digest.cli.output import say
@@ -55,9 +57,11 @@ serving.register(app)
 halting.register(app)
 insights.register(app)
 simulating.register(app)
+doctoring.register(app)
 covering.register(articles.app)
 pausing.register(subscribers.app)
 app.add_typer(articles.app, name="articles")
 app.add_typer(issues.app, name="issues")
 app.add_typer(subscribers.app, name="subscribers")
+app.add_typer(templates.app, name="templates")
 app.add_typer(configuration.app, name="config")

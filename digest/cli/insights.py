@@ -21,7 +21,12 @@ def explain(
     issue: IssueName,
     subscriber: Annotated[str, typer.Option("--subscriber", metavar="EMAIL")],
     article: Annotated[
-        str | None, typer.Option("--article", metavar="ID", help="Only this article: its number, its source's id, or its URL.")
+        str | None,
+        typer.Option(
+            "--article",
+            metavar="ID",
+            help="Only this article: its number (`number:5`), its source's id (`SOURCE:5`), or its URL.",
+        ),
     ] = None,
     config: Config = None,
     as_json: Json = False,

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.options import Config, Exclude, IssueName, Json, Newsletter, Now, Pin, Reason, actor, application
+from digest.cli.options import (
+    Config,
+    Exclude,
+    IssueName,
+    Json,
+    Newsletter,
+    NoteFile,
+    Now,
+    Pin,
+    Reason,
+    SponsorFile,
+    actor,
+    application,
+)
 from digest.cli.output import print_json, say, table, warn
 
 if TYPE_CHECKING:
@@ -31,6 +45,8 @@ def draft(
     fetch: Annotated[bool, typer.Option(help="Read the sources first.")] = True,
     pin: Pin = None,
     exclude: Exclude = None,
+    note: NoteFile = None,
+    sponsor: SponsorFile = None,
     config: Config = None,
     now: Now = None,
     as_json: Json = False,
@@ -40,13 +56,14 @@ def draft(
     from digest.app.editing import Wish
     from digest.cli.reports import exit_code_of_fetch, fetch_lines
 
+    wish = Wish(pin or (), exclude or (), **_above(note, sponsor))
     with application(config, now) as application_:
         found = application_.the_newsletter(newsletter)
         wanted = _frequency(found, frequency)
         slot = issuing.coming_slot(application_, found, wanted)
         fetched = fetching.fetch(application_) if fetch else None
         lines = fetch_lines(fetched) if fetched else []
-        issue = issuing.draft(application_, found, wanted, slot, actor(), Wish(pin or (), exclude or ()))
+        issue = issuing.draft(application_, found, wanted, slot, actor(), wish)
     _tell(issue, as_json, lines)
     raise typer.Exit(exit_code_of_fetch(fetched) if fetched else 0)
 
@@ -59,17 +76,50 @@ def edit(
     put_back: Annotated[
         list[str] | None, typer.Option("--put-back", metavar="ARTICLE", help="Leave it to the rules again; may be repeated.")
     ] = None,
+    note: NoteFile = None,
+    no_note: Annotated[bool, typer.Option("--no-note", help="Take the note out.")] = False,
+    sponsor: SponsorFile = None,
+    no_sponsor: Annotated[bool, typer.Option("--no-sponsor", help="Take the sponsor out.")] = False,
     config: Config = None,
     now: Now = None,
     as_json: Json = False,
 ) -> None:
-    """Pin articles in an issue that is not planned yet, leave some out, put them back: a new revision, to be approved anew."""
+    """Pin articles in an issue that is not planned yet, leave some out, put them back, write above them: a new revision, to be
+    approved anew."""
     from digest.app import editing
+    from digest.errors import UsageError
 
-    wish = editing.Wish(pin or (), exclude or (), put_back or ())
+    for name, file, out in (("note", note, no_note), ("sponsor", sponsor, no_sponsor)):
+        if file is not None and out:
+            raise UsageError(f"--{name} and --no-{name} are opposites; give one of them")
+    gone = {"note": no_note, "sponsor": no_sponsor}
+    wish = editing.Wish(
+        pin or (), exclude or (), put_back or (), take_out=[name for name in gone if gone[name]], **_above(note, sponsor)
+    )
     with application(config, now) as application_:
         found = editing.edit(application_, issue, wish, actor())
     _tell(found, as_json, [f"revision {found.revision}"])
+
+
+@app.command()
+def redraft(
+    issue: IssueName,
+    fetch: Annotated[bool, typer.Option(help="Read the sources first.")] = True,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze an issue anew that is not planned yet, after its template or an article was mended; to be approved anew."""
+    from digest.app import fetching, issuing
+    from digest.cli.reports import exit_code_of_fetch, fetch_lines
+
+    with application(config, now) as application_:
+        named = issuing.named(application_, issue)
+        fetched = fetching.fetch(application_) if fetch else None
+        found = issuing.redraft(application_, named, actor())
+    lines = fetch_lines(fetched) if fetched else []
+    _tell(found, as_json, [*lines, f"revision {found.revision}"])
+    raise typer.Exit(exit_code_of_fetch(fetched) if fetched else 0)
 
 
 @app.command("list")
@@ -111,18 +161,26 @@ def show(issue: IssueName, config: Config = None, as_json: Json = False) -> None
 
 
 @app.command()
-def check(issue: IssueName, config: Config = None, as_json: Json = False) -> None:
+def check(
+    issue: IssueName,
+    online: Annotated[bool, typer.Option("--online", help="Ask the network too: for links and pictures.")] = False,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
     """What is wrong with an issue; errors block it, warnings show."""
-    from digest.app import issuing
+    from dataclasses import asdict
 
-    with application(config) as application_:
-        found = issuing.findings(application_, issuing.named(application_, issue))
+    from digest.app import checking, issuing
+
+    with application(config, now) as application_:
+        found = checking.findings(application_, issuing.named(application_, issue), online=online)
     if as_json:
-        print_json([{"severity": f.severity, "where": f.where, "what": f.what, "mend": f.mend} for f in found])
+        print_json([asdict(finding) for finding in found])
     else:
         for finding in found:
             say(f"{finding.severity}: {finding}")
-        if not found:
+        if all(finding.severity == "note" for finding in found):
             say("nothing to complain of")
     raise typer.Exit(3 if any(finding.severity == "error" for finding in found) else 0)
 
@@ -225,6 +283,16 @@ def resolve(
         found = issuing.named(application_, issue)
     said = f"{done} unknown {'delivery is' if done == 1 else 'deliveries are'} now {states[verdict]}"
     _tell(found, as_json, [said if done else f"nothing to resolve: no delivery of {found.name} is unknown"], {"resolved": done})
+
+
+def _above(note: Path | None, sponsor: Path | None) -> dict[str, Any]:
+    """What stands above the articles, read from its files."""
+    from digest.app.adding import read_note_file, read_sponsor_file
+
+    return {
+        "note": None if note is None else read_note_file(note),
+        "sponsor": None if sponsor is None else read_sponsor_file(sponsor),
+    }
 
 
 def _frequency(newsletter: Any, wanted: str | None) -> Any:

@@ -34,6 +34,11 @@ Pin = Annotated[
 Exclude = Annotated[
     list[str] | None, typer.Option("--exclude", metavar="ARTICLE", help="An article that is left out; may be repeated.")
 ]
+NoteFile = Annotated[Path | None, typer.Option("--note", metavar="FILE", help="What you say above the articles, in Markdown.")]
+SponsorFile = Annotated[
+    Path | None,
+    typer.Option("--sponsor", metavar="FILE", help="Who pays for the issue, in TOML: title, url, text, image, image_alt."),
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why; kept in the issue's history.")]
 
 _state: dict[str, Path | None] = {"config": None}

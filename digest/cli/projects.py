@@ -1,4 +1,4 @@
-"""`digest demo`, `init`, `migrate` and `doctor`: a project from nothing, and whether it is well."""
+"""`digest demo`, `init` and `migrate`: a project from nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
     app.command()(init)
     app.command()(migrate)
-    app.command()(doctor)
 
 
 def demo(as_json: Json = False) -> None:
@@ -59,27 +58,3 @@ def migrate(config: Config = None, as_json: Json = False) -> None:
         print_json({"revision": revision})
     else:
         say(f"the database is at revision {revision}")
-
-
-def doctor(
-    confirm_epoch: Annotated[
-        bool, typer.Option("--confirm-epoch", help="Say that this database, restored or moved, is the one that sends.")
-    ] = False,
-    config: Config = None,
-    now: Now = None,
-    as_json: Json = False,
-) -> None:
-    """Look at everything a run needs, and say what is wrong."""
-    from digest.app import examining
-
-    with application(config, now, prepared=confirm_epoch) as app:
-        if confirm_epoch:
-            examining.confirm_epoch(app)
-        found = examining.examine(app)
-    if as_json:
-        print_json([{"what": one.what, "well": one.well, "said": one.said} for one in found])
-    else:
-        for one in found:
-            say(f"{'ok ' if one.well else 'BAD'} {one.what}: {one.said}")
-    if not all(one.well for one in found):
-        raise typer.Exit(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from digest.app.running import Handled, Ran
 from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.sending import Sent
 from digest.issues.lifecycle import IssueState
+from digest.rendering.degrading import account
 
 _TROUBLED = ("rejected", "deferred", "unknown")
 _FAULTS_SHOWN = 20
@@ -55,7 +57,7 @@ def run_lines(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> list[st
     lines = [_DRY] if dry_run else []
     lines += fetch_lines(ran.fetched)
     for one in ran.handled:
-        lines += [_line(one), *_left_out(one.sent)]
+        lines += [_line(one), *_left_out(one.sent), *_degraded(one.sent)]
         lines += alarm_lines(one.issue.name, one.sent.alarms if one.sent else ())
         if one.issue.name in folders:
             lines.append(f"  open {Path(folders[one.issue.name]) / 'index.html'}")
@@ -110,6 +112,7 @@ def send_report(sent: Sent, folder: Path | None) -> dict[str, Any]:
         "account": dict(sent.account),
         "doubt": sent.doubt,
         "left_out": [str(one) for one in sent.left_out],
+        "degraded": degraded_report(sent),
         "alarms": list(sent.alarms),
         "dry_run": folder is not None,
         "outbox": None if folder is None else str(folder),
@@ -121,7 +124,7 @@ def send_lines(sent: Sent, folder: Path | None) -> list[str]:
     lines = [f"{sent.issue.name}: {sent.issue.state}; {account_line(sent.audience, sent.account)}"]
     if sent.reason or sent.issue.reason:
         lines.append(f"!{sent.issue.name}: {sent.issue.reason or sent.reason}")
-    lines += _left_out(sent)
+    lines += [*_left_out(sent), *_degraded(sent)]
     lines += alarm_lines(sent.issue.name, sent.alarms)
     if folder is not None:
         lines += [_DRY, f"  open {folder / 'index.html'}"]
@@ -186,6 +189,7 @@ def _handled(one: Handled, folders: Mapping[str, str]) -> dict[str, Any]:
         "account": account,
         "doubt": 0 if one.sent is None else one.sent.doubt,
         "left_out": [] if one.sent is None else [str(left) for left in one.sent.left_out],
+        "degraded": degraded_report(one.sent),
         "alarms": [] if one.sent is None else list(one.sent.alarms),
         "outbox": folders.get(one.issue.name),
     }
@@ -193,6 +197,15 @@ def _handled(one: Handled, folders: Mapping[str, str]) -> dict[str, Any]:
 
 def _left_out(sent: Sent | None) -> list[str]:
     return [] if sent is None else [f"  {one}" for one in sent.left_out]
+
+
+def degraded_report(sent: Sent | None) -> dict[str, int]:
+    """How many renditions of a send were too large for mail programs, by what became of them."""
+    return {} if sent is None else dict(Counter(one.form.value for one in sent.degraded))
+
+
+def _degraded(sent: Sent | None) -> list[str]:
+    return [f"  {account(sent.degraded)}"] if sent is not None and sent.degraded else []
 
 
 def _line(one: Handled) -> str:

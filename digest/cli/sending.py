@@ -132,6 +132,9 @@ def preview(
     subscriber: Annotated[str | None, typer.Option("--subscriber", metavar="EMAIL", help="As this person gets it.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there instead of printing.")] = None,
     text: Annotated[bool, typer.Option("--text", help="The plain-text part.")] = False,
+    language: Annotated[
+        str | None, typer.Option("--language", metavar="TAG", help="In another of the languages that the issue was rendered in.")
+    ] = None,
     config: Config = None,
     now: Now = None,
 ) -> None:
@@ -140,7 +143,7 @@ def preview(
     from digest.errors import UsageError
 
     with application(config, now) as app:
-        shown = previewing.preview(app, issuing.named(app, issue), subscriber)
+        shown = previewing.preview(app, issuing.named(app, issue), subscriber, language)
     body = shown.text if text else shown.html
     if out is None:
         sys.stdout.write(body)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
 
 from digest.delivery.event import HARD, Kind
+from digest.delivery.ledger import NOT_HANDED_OVER
 from digest.delivery.resolving import BY_KEY, BY_SILENCE
 from digest.delivery.transitions import DeliveryState
 from digest.issues.issue import Issue
@@ -155,7 +156,7 @@ def _twice(connection: Connection, issue_id: int) -> int:
         _line.subscriber_id == doubled.c.subscriber_id,
         _line.from_state == _S.UNKNOWN.value,
         _line.to_state == _S.PLANNED.value,
-        _line.reason.not_in((BY_KEY, BY_SILENCE)),
+        _line.reason.not_in((BY_KEY, BY_SILENCE, NOT_HANDED_OVER)),
     )
     return connection.execute(select(func.count()).select_from(doubled).where(~resent)).scalar_one()
 

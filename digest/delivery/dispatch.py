@@ -30,10 +30,12 @@ from digest.delivery.steps import (
     Mark,
     Marked,
     MarkRefused,
+    NotHandedOver,
     Release,
     Send,
     Settle,
     Step,
+    TakeBack,
 )
 from digest.delivery.temper import Temper
 
@@ -43,6 +45,7 @@ _WORTH_HOLDING = timedelta(seconds=1)  # for longer than this a lane does not si
 
 _UNOCCUPIED = frozenset({Phase.IDLE, Phase.RESTING})
 _WAITED_FOR = frozenset({Phase.CLAIMING, Phase.MARKING, Phase.MARKED, Phase.SENDING})  # only an event leads on
+_DUE = frozenset({Phase.HOLDING, Phase.ANSWERED, Phase.KEPT})  # with the end in sight there is something to write down
 
 
 @dataclass(slots=True)
@@ -76,7 +79,7 @@ class Dispatch:
     @property
     def overdue(self) -> bool:
         """Whether it comes to its end and `next` has something to say for that at once."""
-        return self.ending is not None and any(lane.phase in {Phase.HOLDING, Phase.ANSWERED} for lane in self.lanes)
+        return self.ending is not None and any(lane.phase in _DUE for lane in self.lanes)
 
     def next(self, now: datetime) -> list[Step]:
         """Everything that can be written down at `now`, together or not at all."""
@@ -122,19 +125,26 @@ class Dispatch:
                     self._end(ending, reason)
             case Answered(lane=number, answer=answer):
                 self._answered(number, self.lanes[number], answer, now)
+            case NotHandedOver(lane=number):
+                self._kept(number, self.lanes[number])
             case Drain(reason=reason):
                 self._end(Ending.DRAINED, reason)
 
     def abandon(self, text: str) -> None:
-        """Wait no longer: what has no answer is unknown."""
-        for lane in self.lanes:
-            if lane.phase is Phase.SENDING:
+        """Wait no longer: what has no answer is unknown, and what was not handed over never will be."""
+        for number, lane in enumerate(self.lanes):
+            if lane.phase is Phase.MARKED:
+                self._kept(number, lane)
+            elif lane.phase is Phase.SENDING:
                 lane.phase, lane.answer = Phase.ANSWERED, Answer((Outcome.UNKNOWN,) * len(lane.unit), text)
 
     def _next_of(self, number: int, lane: Lane, now: datetime, steps: list[Step]) -> None:
         if lane.phase is Phase.ANSWERED and lane.answer is not None and lane.claimed is not None:
             steps.append(Settle(number, lane.claimed.batch, lane.unit, lane.answer))
             lane.phase, lane.unit, lane.answer = Phase.HOLDING, (), None
+        elif lane.phase is Phase.KEPT and lane.claimed is not None:
+            steps.append(TakeBack(number, lane.claimed.batch, lane.unit))
+            lane.phase, lane.unit = Phase.HOLDING, ()
         if lane.phase is Phase.HOLDING and lane.claimed is not None:
             self._hold(number, lane, lane.claimed, now, steps)
         elif self.ending is None and self._temper.lets_claim(now) and self._wants_more(lane, now):
@@ -174,7 +184,7 @@ class Dispatch:
             domain = claimed.domain_of(one)
             free_at = self._temper.domains.free_at(domain)
             if free_at is None or free_at <= now:
-                self._temper.domains.take(domain, now)
+                self._temper.domains.spend(domain, now)
                 unit.append(one)
             if len(unit) == self.pace.unit:
                 break
@@ -217,10 +227,9 @@ class Dispatch:
             self._end(Ending.EMPTY, "")
 
     def _marked(self, number: int, lane: Lane, recipients: tuple[int, ...]) -> None:
+        self._withdraw(number, lane, _without(lane.unit, recipients))
         lane.unit = recipients
         lane.phase = Phase.MARKED if recipients else Phase.HOLDING
-        if not recipients:
-            self._temper.withdraw(number)
 
     def _answered(self, number: int, lane: Lane, answer: Answer, now: datetime) -> None:
         if lane.phase is Phase.SENDING:  # an answer after we stopped waiting changes nothing
@@ -230,10 +239,21 @@ class Dispatch:
                 if ending is not None:
                     self._end(*ending)
 
+    def _kept(self, number: int, lane: Lane) -> None:
+        """The unit was not handed over; that is sure, even where we had stopped waiting and meant to call it unknown."""
+        if lane.phase in {Phase.MARKED, Phase.SENDING, Phase.ANSWERED}:
+            lane.phase, lane.answer = Phase.KEPT, None
+            self._withdraw(number, lane, lane.unit)
+
     def _back(self, number: int, lane: Lane) -> None:
         """The unit was not marked: it is still only claimed."""
+        self._withdraw(number, lane, lane.unit)
         lane.waiting, lane.unit, lane.phase = lane.unit + lane.waiting, (), Phase.HOLDING
-        self._temper.withdraw(number)
+
+    def _withdraw(self, number: int, lane: Lane, those: tuple[int, ...]) -> None:
+        """These of a lane's unit did not leave, whatever was spent for them."""
+        if those and lane.claimed is not None:
+            self._temper.withdraw(number, lane.claimed, those, whole=those == lane.unit)
 
     def _end(self, ending: Ending, reason: str) -> None:
         if self.ending is None:
@@ -243,5 +263,5 @@ class Dispatch:
 def _without(waiting: tuple[int, ...], unit: tuple[int, ...]) -> tuple[int, ...]:
     if waiting[: len(unit)] == unit:
         return waiting[len(unit) :]
-    taken = set(unit)
-    return tuple(one for one in waiting if one not in taken)
+    chosen = set(unit)
+    return tuple(one for one in waiting if one not in chosen)

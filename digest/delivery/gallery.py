@@ -20,7 +20,14 @@ _DARK = re.compile(r"@media\s*\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 _EITHER = re.compile(r"""((?<![\w-])(?:supported-)?color-schemes?(?:\s*:\s*|"\s+content="))light dark\b""")
 
 
-def page(issue: Issue, frozen: Frozen, renditions: Path, recipients: Mapping[int, int], summary: Mapping[str, Any]) -> str:
+def page(
+    issue: Issue,
+    frozen: Frozen,
+    renditions: Path,
+    recipients: Mapping[int, int],
+    summary: Mapping[str, Any],
+    languages: Mapping[int, str],
+) -> str:
     """The page; `recipients` counts them by rendition number, `renditions` is the folder that holds their bodies."""
     titles = {article.id: article.title for article in frozen.content.articles}
     decisions = [
@@ -29,12 +36,14 @@ def page(issue: Issue, frozen: Frozen, renditions: Path, recipients: Mapping[int
     numbers = sorted(recipients, key=lambda number: (-recipients[number], number))
     source = files("digest.delivery").joinpath("gallery.html").read_text(encoding="utf-8")
     shown = [_shown(renditions, number, recipients[number]) for number in numbers[:SHOWN]]
+    tongues = languages if len(frozen.languages) > 1 else {}
     template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(source)
     return template.render(
         issue=issue,
         content=frozen.content,
         summary={**summary, "decisions": decisions},
         shown=shown,
+        languages={f"{number:04}": language for number, language in tongues.items()},
         drawn=any(one["drawn"] for one in shown),
         linked=[{"name": f"{number:04}", "recipients": recipients[number]} for number in numbers[SHOWN:]],
     )

@@ -20,6 +20,7 @@ class Phase(StrEnum):
     MARKED = "marked"
     SENDING = "sending"
     ANSWERED = "answered"
+    KEPT = "kept"  # what was marked was not handed over
 
 
 @dataclass(slots=True)

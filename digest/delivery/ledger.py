@@ -23,6 +23,8 @@ from digest.delivery.refusals import Refusal, refusal
 from digest.delivery.steps import Claimed, Mark, Settle
 from digest.delivery.transitions import DeliveryState
 
+NOT_HANDED_OVER = "it was not handed over in time, and did not leave"
+
 _S = DeliveryState
 
 
@@ -59,7 +61,7 @@ class Ledger:
             self._hold(connection, found[0].batch, found[0].recipients)
         return found
 
-    def take(
+    def claim_and_mark(
         self, connection: Connection, size: int, *, now: datetime, lease: timedelta, sub_revision: int = 0
     ) -> tuple[Claimed, list[Recipient], frozenset[int]] | None:
         """As `claim`, and at the same stroke mark those for whom everything holds: the third is who that is.
@@ -72,7 +74,7 @@ class Ledger:
         claimed, recipients = found
         values = {"issue": self.issue_id, "whose": claimed.recipients, "batch": claimed.batch}
         more = {"newsletter": self.newsletter, "sub_revision": sub_revision}
-        marked = frozenset(one for (one,) in statements.TAKE.run(connection, values | more).fetchall())
+        marked = frozenset(one for (one,) in statements.CLAIM_AND_MARK.run(connection, values | more).fetchall())
         if len(marked) < len(claimed.recipients):
             self._hold(connection, claimed.batch, [one for one in claimed.recipients if one not in marked])
         return claimed, recipients, marked
@@ -116,18 +118,18 @@ class Ledger:
         *,
         now: datetime,
         sub_revision: int = 0,
-        taken: Collection[tuple[int, int]] = frozenset(),
+        already: Collection[tuple[int, int]] = frozenset(),
     ) -> list[list[int] | Refusal]:
         """Mark claimed deliveries as sending; for each of `marks` those for whom everything holds, in their order.
 
         Consent, suppression, our lease, the kill switch, that the issue is being sent as it was approved, and that no article
         was withdrawn since `sub_revision` are part of the mark itself. Those who left meanwhile are cancelled, those
-        suppressed are suppressed. Where there is a `Refusal` instead, nothing of that one was marked. `taken` are those whom
-        `take` has marked already, in this transaction, each with the batch.
+        suppressed are suppressed. Where there is a `Refusal` instead, nothing of that one was marked. `already` are those whom
+        `claim_and_mark` has marked already, in this transaction, each with the batch.
         """
         values = {
             "issue": self.issue_id,
-            "whose": [one for mark in marks for one in mark.recipients if (one, mark.batch) not in taken],
+            "whose": [one for mark in marks for one in mark.recipients if (one, mark.batch) not in already],
             "batches": [mark.batch for mark in marks],
             "owner": self.owner,
             "now": now,
@@ -136,7 +138,7 @@ class Ledger:
         }
         found = statements.MARK.run(connection, values).fetchall() if values["whose"] else []
         marked = self._of_their_batch(connection, marks, found)
-        marked |= {(one, mark.batch) for mark in marks for one in mark.recipients if (one, mark.batch) in taken}
+        marked |= {(one, mark.batch) for mark in marks for one in mark.recipients if (one, mark.batch) in already}
         return [self._marked(connection, mark, marked, now, sub_revision) for mark in marks]
 
     def settle(
@@ -147,18 +149,29 @@ class Ledger:
         Where somebody has meanwhile taken us for dead and called a delivery unknown, our answer is the evidence. Returns how
         many of each batch were accepted without a line of their own.
         """
-        taken, counts = self._accept(connection, settles), Counter[int]()
+        accepted, counts = self._accept(connection, settles), Counter[int]()
         for settle in settles:
             batch, answer = settle.batch, settle.answer
             for place, (one, outcome) in enumerate(zip(settle.recipients, answer.outcomes, strict=True)):
                 if outcome is not Outcome.ACCEPTED:
                     words = answer.texts.get(place, answer.text)
                     self._depart(connection, batch, one, DeliveryState(outcome.value), words, now, retry_at.get(one))
-                elif one in taken:
+                elif one in accepted:
                     counts[batch] += 1
                 else:
                     self._arrive_late(connection, batch, one, _S.ACCEPTED, "the answer came late", now)
         return counts
+
+    def take_back(self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime) -> None:
+        """Marked deliveries did not leave, by our own doing: the marks are taken back, they were no attempts, and all are given back.
+
+        Where somebody has meanwhile taken us for dead and called one unknown, this is the evidence.
+        """
+        values = {"issue": self.issue_id, "whose": list(whose), "batch": batch}
+        marked, doubted = (statements.TAKE_BACK[state].run(connection, values).fetchall() for state in (_S.SENDING, _S.UNKNOWN))
+        self._note(connection, batch, _S.CLAIMED, _S.PLANNED, now=now, count=len(marked), reason=NOT_HANDED_OVER)
+        for (one,) in doubted:
+            self._note(connection, batch, _S.UNKNOWN, _S.PLANNED, now=now, subscriber=one, reason=NOT_HANDED_OVER)
 
     def release(
         self, connection: Connection, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None = None

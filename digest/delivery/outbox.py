@@ -6,6 +6,7 @@ import csv
 import shutil
 import threading
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from digest.issues.issue import Issue
 from digest.issues.withdrawn import withdrawn_from
 from digest.rendering.assemble import fill
 from digest.rendering.content import Envelope
+from digest.rendering.degrading import Degraded
 from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
 from digest.store import tables
@@ -42,6 +44,7 @@ class Outbox:
         self._root, self._every = root, every_message
         self._lock = threading.Lock()
         self._seen: dict[str, dict[int, int]] = {}
+        self._degraded: dict[str, dict[int, Degraded]] = {}
         self._builders: dict[tuple[str, int], MessageBuilder] = {}
 
     def folder(self, issue: Issue) -> Path:
@@ -58,6 +61,7 @@ class Outbox:
             (folder / part).mkdir(parents=True)
         (folder / "requests.jsonl").touch()
         self._seen[issue.name] = {}
+        self._degraded[issue.name] = {}
         return folder
 
     def record(self, provider: Provider, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> None:
@@ -72,6 +76,8 @@ class Outbox:
                     requests.write(orjson.dumps(request) + b"\n")
             if first:
                 self._write_rendition(folder, rendition, envelopes[0])
+                if rendition.degraded is not None:
+                    self._degraded[rendition.issue][rendition.number] = rendition.degraded
             for envelope in envelopes if self._every else envelopes[: int(first)]:
                 name = f"{rendition.number:04}-{envelope.delivery_id}.eml"
                 (folder / "messages" / name).write_bytes(self._builder(rendition).build(envelope, date))
@@ -79,12 +85,15 @@ class Outbox:
     def finish(self, connection: Connection, issue: Issue, frozen: Frozen) -> Path:
         """Write who gets what, the summary and the gallery."""
         folder = self.folder(issue)
-        summary = _summary(connection, issue, frozen)
+        summary = _summary(connection, issue, frozen) | {"degraded": self._told_degraded(issue)}
         _write_recipients(connection, issue, frozen, folder / "recipients.csv")
         (folder / "summary.json").write_bytes(orjson.dumps(summary, option=orjson.OPT_INDENT_2))
-        page = gallery.page(issue, frozen, folder / "renditions", self._seen[issue.name], summary)
+        page = gallery.page(issue, frozen, folder / "renditions", self._seen[issue.name], summary, _languages(connection, issue))
         (folder / "index.html").write_text(page, encoding="utf-8")
         return folder
+
+    def _told_degraded(self, issue: Issue) -> list[dict[str, Any]]:
+        return [{"rendition": number, **asdict(one)} for number, one in sorted(self._degraded[issue.name].items())]
 
     def _builder(self, rendition: Rendition) -> MessageBuilder:
         key = (rendition.issue, rendition.number)
@@ -160,10 +169,16 @@ def _summary(connection: Connection, issue: Issue, frozen: Frozen) -> dict[str, 
     }
 
 
+def _languages(connection: Connection, issue: Issue) -> dict[int, str]:
+    kept = tables.rendition.c
+    found = connection.execute(select(kept.number, kept.language).where(kept.issue_id == issue.id))
+    return dict(tuple(row) for row in found)
+
+
 def _write_recipients(connection: Connection, issue: Issue, frozen: Frozen, path: Path) -> None:
     row, person, group = tables.delivery.c, tables.subscriber.c, tables.audience_group.c
     query = (
-        select(person.email, person.name, group.topics, row.rendition, row.state, row.answer)
+        select(person.email, person.name, group.topics, row.rendition, row.state, row.answer, group.language)
         .select_from(
             tables.delivery.join(tables.subscriber, person.id == row.subscriber_id).join(
                 tables.audience_group, (group.issue_id == row.issue_id) & (group.number == row.group_number)
@@ -175,10 +190,11 @@ def _write_recipients(connection: Connection, issue: Issue, frozen: Frozen, path
     every = " ".join(frozen.rules.topics)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(("email", "name", "topics", "rendition", "why_not"))
-        for email, name, topics, rendition, state, answer in connection.execute(query, execution_options={"yield_per": 1000}):
+        writer.writerow(("email", "name", "topics", "rendition", "why_not", "language"))
+        found = connection.execute(query, execution_options={"yield_per": 1000})
+        for email, name, topics, rendition, state, answer, language in found:
             accepted = state == DeliveryState.ACCEPTED.value
             cancelled = answer if state == DeliveryState.CANCELLED.value else None
             why = "" if accepted else cancelled or WHY_NOT.get(DeliveryState(state), state)
             number = f"{rendition:04}" if accepted else ""
-            writer.writerow((defuse(email), defuse(name or ""), every if topics == "*" else topics, number, why))
+            writer.writerow((defuse(email), defuse(name or ""), every if topics == "*" else topics, number, why, language))

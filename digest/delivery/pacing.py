@@ -29,19 +29,36 @@ class Pace:
 
 @dataclass(slots=True)
 class Bucket:
-    """A token bucket that holds one send: `rate` messages a second (0: no limit), and none before `free_at`."""
+    """A token bucket that holds one send: `rate` messages a second (0: no limit), and none before `free_at`.
+
+    That is when what was spent has come in again, and not before what somebody asked to wait for.
+    """
 
     rate: float
-    free_at: datetime
+    spent_until: datetime
+    held_until: datetime = field(init=False)
 
-    def take(self, now: datetime, many: int) -> None:
-        """Spend for `many` messages that leave now."""
+    def __post_init__(self) -> None:
+        self.held_until = self.spent_until
+
+    @property
+    def free_at(self) -> datetime:
+        """When the next message may leave."""
+        return max(self.spent_until, self.held_until)
+
+    def spend(self, now: datetime, many: int) -> None:
+        """`many` messages leave now."""
         if self.rate:
-            self.free_at = max(self.free_at, now) + timedelta(seconds=many / self.rate)
+            self.spent_until = max(self.free_at, now) + timedelta(seconds=many / self.rate)
+
+    def give_back(self, many: int) -> None:
+        """So many for whom it was spent did not leave."""
+        if self.rate:
+            self.spent_until -= timedelta(seconds=many / self.rate)
 
     def hold(self, until: datetime) -> None:
         """Let nothing leave before `until`."""
-        self.free_at = max(self.free_at, until)
+        self.held_until = max(self.held_until, until)
 
 
 @dataclass(slots=True)
@@ -70,11 +87,17 @@ class Domains:
         host = self._hosts.get(domain)
         return None if host is None else host.bucket.free_at
 
-    def take(self, domain: str, now: datetime) -> None:
+    def spend(self, domain: str, now: datetime) -> None:
         """One message to a domain leaves now."""
         host = self._hosts.get(domain)
         if host is not None:
-            host.bucket.take(now, 1)
+            host.bucket.spend(now, 1)
+
+    def give_back(self, domain: str) -> None:
+        """One for whom it was spent did not leave."""
+        host = self._hosts.get(domain)
+        if host is not None:
+            host.bucket.give_back(1)
 
     def line_up(self, domain: str, many: int, now: datetime) -> datetime:
         """When `many` that wait for a domain should ask again: after those who already wait, or when its pause ends."""

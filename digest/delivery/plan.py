@@ -1,151 +1,35 @@
 """The plan: the audience of an approved issue, frozen as one delivery each, in one transaction.
 
-Set-based throughout: subscriptions that are alike (same topics, coverage point, owed and had articles) are one group;
+Set-based throughout: subscriptions that are alike (same topics, coverage point, owed and had articles, language) are one group;
 selection runs once for each distinct group, and the deliveries are written by one INSERT ... SELECT. The subscribers
 themselves are never loaded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Select, Table, case, func, insert, literal, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, case, func, insert, literal, select
 
 from digest.audience.had_already import had_by_everybody
 from digest.audience.pausing import paused
+from digest.audience.tongues import language_column, other_tongues
 from digest.delivery import had
+from digest.delivery.composing import Composed, Composer, Group
 from digest.delivery.transitions import DeliveryState
 from digest.issues import pool
-from digest.issues.arranging import arrange
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState, step
-from digest.issues.owed import format_owed, older, parse_owed
-from digest.issues.selection import Reader, Reason, Selection
-from digest.issues.selection import select as choose
 from digest.issues.withdrawn import withdrawn_from
 from digest.rendering.content import Arrangement
 from digest.store import tables
 
 _CHUNK = 1000
-
-_HAD = (Reason.ALREADY_SENT, Reason.SAME_STORY)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Subscriptions that are alike for one issue; `had` names renditions of other issues that they were sent, and articles that
-    they had already from elsewhere."""
-
-    topics: str
-    coverage: int
-    owed: str
-    had: str
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """What a group gets: an arrangement, or None for nothing; and what it is owed with and without it."""
-
-    arrangement: Arrangement | None
-    owed_after: str
-    owed_if_unsent: str
-
-
-@dataclass(slots=True)
-class Composer:
-    """Runs selection for groups of one issue, once for each distinct reader.
-
-    `withdrawn` is left out, and owed to nobody; so is what everybody `had_already`.
-    """
-
-    issue: Issue
-    frozen: Frozen
-    articles_had: Mapping[tuple[int, int], frozenset[int]]
-    withdrawn: Collection[int] = ()
-    had_already: Collection[int] = ()
-    _known: dict[tuple[object, ...], Composed] = field(default_factory=dict)
-
-    def compose(self, group: Group) -> Composed:
-        """What a group of this issue gets."""
-        pending = self._articles_had(had.parse(group.had, (had.PENDING, had.ELSEWHERE))) & frozenset(parse_owed(group.owed))
-        elsewhere = self._articles_had(had.parse(group.had, (had.ELSEWHERE,))) & self._window(group.coverage)
-        return self.compose_for(self.reader(self.topics(group), group), pending | elsewhere)
-
-    def topics(self, group: Group) -> frozenset[str]:
-        """What a group follows, of what the newsletter offers."""
-        every = frozenset(self.frozen.rules.topics)
-        return every if group.topics == "*" else every & frozenset(group.topics.split())
-
-    def reader(self, topics: frozenset[str], group: Group) -> Reader:
-        """The reader that stands for a group."""
-        sent = self._articles_had(had.parse(group.had))
-        already = had.parse_already(group.had).union(self.had_already)
-        return Reader(topics, group.coverage, parse_owed(group.owed), sent & self._ids, already & self._ids)
-
-    def compose_for(self, reader: Reader, pending: frozenset[int] = frozenset()) -> Composed:
-        """What such a reader gets; topics that have nothing for them do not count.
-
-        `pending` are articles that stand in a mail of another issue which may yet be given back: those they are owed, and new
-        ones that would be given back to another newsletter's subscription, which they may have left by then.
-        """
-        full = topics_with_something(self.frozen, reader, self.issue.cutoff)
-        topics = reader.topics & full
-        words = " ".join(sorted(topics))  # of thousands of groups, less than their sets take
-        key = (words, reader.coverage, format_owed(reader.owed), reader.had, reader.had_already, pending)
-        if key not in self._known:
-            self._known[key] = self._select(replace(reader, topics=topics), pending)
-        return self._known[key]
-
-    def _select(self, reader: Reader, pending: frozenset[int]) -> Composed:
-        issue = self.issue
-        approved = choose(self.frozen.candidates, self.frozen.rules, reader, cutoff=issue.cutoff)
-        selection = Selection(tuple(one for one in approved.decisions if one.article not in self.withdrawn))
-        chosen = [decision.article for decision in selection.chosen]
-        # What came to be owed since the freeze is no candidate of this issue, or had not arrived; it waits for the next. What
-        # is under way with another issue stays owed, or comes to be: should that be given back, nothing else would tell of it.
-        under_way = {
-            one.article: 0
-            for one in selection.decisions
-            if one.reason in _HAD and one.topic is not None and approved.instead.get(one.article, one.article) in pending
-        }
-        decided = {one.article for one in selection.decisions if one.reason is not Reason.NOT_YET_PUBLISHED}
-        gone = (decided - under_way.keys()).union(self.withdrawn)
-        untouched = {article: age for article, age in (under_way | dict(reader.owed)).items() if article not in gone}
-        retold = {article: told for article, told in approved.instead.items() if article not in self.withdrawn}
-        instead_of_withdrawn = [article for article, told in retold.items() if told in self.withdrawn]
-        over = untouched | older(reader.owed, [*selection.over_the_limit, *instead_of_withdrawn])
-        # Should none of it reach them, the story may come to them by any of its articles.
-        unsent = over | older(reader.owed, [*chosen, *(article for article, told in retold.items() if told in chosen)])
-        arrangement = arrange(selection, self.frozen) if chosen else None
-        return Composed(arrangement, format_owed(over), format_owed(unsent))
-
-    def _articles_had(self, renditions: Iterable[tuple[int, int]]) -> frozenset[int]:
-        return frozenset().union(*(self.articles_had.get(key, frozenset()) for key in renditions))
-
-    def _window(self, coverage: int) -> frozenset[int]:
-        arrived = ((candidate.id, candidate.arrival or 0) for candidate in self.frozen.candidates)
-        return frozenset(article for article, arrival in arrived if coverage < arrival <= self.issue.cutoff)
-
-    @property
-    def _ids(self) -> frozenset[int]:
-        return frozenset(candidate.id for candidate in self.frozen.candidates)
-
-
-def topics_with_something(frozen: Frozen, reader: Reader, cutoff: int) -> frozenset[str]:
-    """The topics under which at least one article could reach this reader."""
-    return frozenset(
-        topic
-        for candidate in frozen.candidates
-        if candidate.id in reader.owed
-        or candidate.id in frozen.rules.pinned
-        or reader.coverage < (candidate.arrival or 0) <= cutoff
-        for topic in candidate.topics
-    )
 
 
 def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime) -> int:
@@ -153,10 +37,11 @@ def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime)
     renditions_had = had.find(connection, issue, frozen)
     already = frozenset(had_by_everybody(connection))
     composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id), already)
-    composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, renditions_had.table)]
-    numbers = _keep_renditions(connection, issue, frozen, (made for _, made in composed))
-    _keep_groups(connection, issue, frozen, composed, numbers)
-    audience = _insert_deliveries(connection, issue, frozen, renditions_had.table)
+    readers = _Readers(renditions_had.table, tongues_of(connection, frozen), frozen.content.language)
+    composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, readers)]
+    numbers = _keep_renditions(connection, issue, frozen, composed)
+    _keep_groups(connection, issue, composed, numbers)
+    audience = _insert_deliveries(connection, issue, frozen, readers)
     had.forget(connection, renditions_had)
     step(
         connection,
@@ -192,28 +77,57 @@ def _audience(issue: Issue, frozen: Frozen) -> Select[tuple[int]]:
     return select(row.subscriber_id).where(*where)
 
 
-def _groups(connection: Connection, issue: Issue, frozen: Frozen, had_table: Table | None) -> list[Group]:
+@dataclass(frozen=True, slots=True)
+class _Readers:
+    """What of a reader's group stands in other tables than the subscription: what they had, and the language they get.
+
+    In nearly every plan one of the two is the same for all, and its table is not looked into.
+    """
+
+    had_table: Table | None
+    tongues: Mapping[str, tuple[str, ...]]
+    own: str
+
+    @property
+    def had(self) -> ColumnElement[Any]:
+        return literal("") if self.had_table is None else func.coalesce(self.had_table.c.had, "")
+
+    @property
+    def language(self) -> ColumnElement[Any]:
+        return language_column(self.own, self.tongues)
+
+    @property
+    def tables(self) -> FromClause:
+        row, joined = tables.subscription.c, cast("FromClause", tables.subscription)
+        if self.had_table is not None:
+            joined = joined.outerjoin(self.had_table, self.had_table.c.subscriber_id == row.subscriber_id)
+        if self.tongues:
+            joined = joined.join(tables.subscriber, tables.subscriber.c.id == row.subscriber_id)
+        return joined
+
+
+def tongues_of(connection: Connection, frozen: Frozen) -> dict[str, tuple[str, ...]]:
+    """Which tags come to which of an issue's languages; not looked for where it has but one."""
+    own, *others = frozen.languages
+    return other_tongues(connection, own, others) if others else {}
+
+
+def _groups(connection: Connection, issue: Issue, frozen: Frozen, readers: _Readers) -> list[Group]:
     row = tables.subscription.c
-    sent = literal("") if had_table is None else func.coalesce(had_table.c.had, "")
-    keys = (row.topics, row.coverage, row.owed, sent)
+    keys = (row.topics, row.coverage, row.owed, readers.had, readers.language)
     # DISTINCT and not GROUP BY, for which SQLite sorts the whole audience, in memory.
-    query = _audience(issue, frozen).with_only_columns(*keys).distinct()
-    if had_table is not None:
-        query = query.select_from(
-            tables.subscription.outerjoin(had_table, had_table.c.subscriber_id == tables.subscription.c.subscriber_id)
-        )
+    query = _audience(issue, frozen).with_only_columns(*keys).select_from(readers.tables).distinct()
     # Sorted here: stores differ in the order of text, and a dry run's copy numbers renditions as the real one does.
     return [Group(*found) for found in sorted(tuple(row) for row in connection.execute(query))]
 
 
 def _keep_renditions(
-    connection: Connection, issue: Issue, frozen: Frozen, composed: Iterable[Composed]
-) -> dict[Arrangement, int]:
-    numbers: dict[Arrangement, int] = {}
-    for made in composed:
+    connection: Connection, issue: Issue, frozen: Frozen, composed: Iterable[tuple[Group, Composed]]
+) -> dict[tuple[str, Arrangement], int]:
+    numbers: dict[tuple[str, Arrangement], int] = {}
+    for group, made in composed:
         if made.arrangement is not None:
-            numbers.setdefault(made.arrangement, len(numbers) + 1)
-    language = frozen.content.language
+            numbers.setdefault((group.language, made.arrangement), len(numbers) + 1)
     renditions = (
         {
             "issue_id": issue.id,
@@ -221,13 +135,13 @@ def _keep_renditions(
             "language": language,
             "arrangement": {"lead": arrangement.lead, "sections": arrangement.sections},
         }
-        for arrangement, number in numbers.items()
+        for (language, arrangement), number in numbers.items()
     )
     retold = frozen.retold()
     # What tells the same as an article in it counts as held: whoever gets the one has had the other.
     held = (
         {"issue_id": issue.id, "rendition": number, "article_id": article}
-        for arrangement, number in numbers.items()
+        for (_, arrangement), number in numbers.items()
         for article in sorted(set(arrangement.articles).union(*(retold.get(one, ()) for one in arrangement.articles)))
     )
     _insert(connection, tables.rendition, renditions)
@@ -244,9 +158,8 @@ def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]
 def _keep_groups(
     connection: Connection,
     issue: Issue,
-    frozen: Frozen,
     composed: list[tuple[Group, Composed]],
-    numbers: Mapping[Arrangement, int],
+    numbers: Mapping[tuple[str, Arrangement], int],
 ) -> None:
     rows = (
         {
@@ -256,8 +169,8 @@ def _keep_groups(
             "coverage": group.coverage,
             "owed": group.owed,
             "had": group.had,
-            "language": frozen.content.language,
-            "rendition": None if made.arrangement is None else numbers[made.arrangement],
+            "language": group.language,
+            "rendition": None if made.arrangement is None else numbers[group.language, made.arrangement],
             "owed_after": made.owed_after,
             "owed_if_unsent": made.owed_if_unsent,
         }
@@ -266,17 +179,12 @@ def _keep_groups(
     _insert(connection, tables.audience_group, rows)
 
 
-def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had_table: Table | None) -> int:
+def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, readers: _Readers) -> int:
     row, group = tables.subscription.c, tables.audience_group.c
-    alike = (
-        (group.issue_id == issue.id) & (group.topics == row.topics) & (group.coverage == row.coverage) & (group.owed == row.owed)
-    )
-    source = tables.subscription
-    if had_table is None:
-        joined = source.join(tables.audience_group, alike & (group.had == ""))
-    else:
-        with_had = source.outerjoin(had_table, had_table.c.subscriber_id == row.subscriber_id)
-        joined = with_had.join(tables.audience_group, alike & (group.had == func.coalesce(had_table.c.had, "")))
+    alike = (group.issue_id == issue.id) & (group.topics == row.topics) & (group.coverage == row.coverage)
+    alike &= (group.owed == row.owed) & (group.had == readers.had)
+    if readers.tongues:
+        alike &= group.language == readers.language
     state = case(
         (row.subscriber_id.in_(pool.suppressed(issue.newsletter)), DeliveryState.SUPPRESSED.value),
         (group.rendition.is_(None), DeliveryState.SKIPPED.value),
@@ -285,7 +193,7 @@ def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, had
     rows = (
         _audience(issue, frozen)
         .with_only_columns(literal(issue.id), row.subscriber_id, group.number, group.rendition, state)
-        .select_from(joined)
+        .select_from(readers.tables.join(tables.audience_group, alike))
         .order_by(group.rendition, row.id)
     )
     columns = ["issue_id", "subscriber_id", "group_number", "rendition", "state"]

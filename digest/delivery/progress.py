@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from digest.delivery.providers.answer import Outcome
+from digest.rendering.degrading import Degraded
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,14 @@ OnProgress = Callable[[Progress], None]
 
 
 class Teller:
-    """Tells of one issue's sending as a whole: through canary and rest, and provider by provider."""
+    """Tells of one issue's sending as a whole: through canary and rest, and provider by provider.
+
+    `degraded` are the renditions that were too large, by number.
+    """
 
     def __init__(self, issue: str, total: int, doubt: int, on_progress: OnProgress) -> None:
         self._issue, self._total, self.doubt, self._on_progress = issue, total, doubt, on_progress
+        self.degraded: dict[int, Degraded] = {}
         self._carried: Counter[Outcome] = Counter()
         self._said_at = 0.0
         self._say({})

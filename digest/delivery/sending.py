@@ -30,6 +30,7 @@ from digest.errors import Refused
 from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.issues.lifecycle import WHY_NOT, IssueState, step
 from digest.issues.withdrawn import LeftOut, left_out
+from digest.rendering.degrading import Degraded
 from digest.settings import Delivery
 from digest.store import tables
 from digest.store.database import Store
@@ -43,7 +44,7 @@ class Sent:
 
     `touched` counts what this send attempted, and what it found that another process had left unknown. `left_out` is the
     note to the editor: what was withdrawn from the issue. `alarms` are those that ring for the issue now. `doubt` is the most that
-    a crash would have left unknown.
+    a crash would have left unknown. `degraded` are the renditions of this send that were too large for mail programs.
     """
 
     issue: Issue
@@ -55,6 +56,7 @@ class Sent:
     left_out: tuple[LeftOut, ...] = ()
     alarms: tuple[str, ...] = ()
     doubt: int = 0
+    degraded: tuple[Degraded, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +86,16 @@ class Sender:
             raise Refused(f"issue {issue.name} cannot be sent: {WHY_NOT[issue.state]}")
         ledger = Ledger(issue.id, issue.newsletter, self.providers[0].name, self.owner)
         issue, found = self._prepare(issue, ledger, others_are_dead=others_are_dead)
+        degraded: tuple[Degraded, ...] = ()
         ending, reason, tried, doubt = None, "", 0, 0
         if issue.state is IssueState.SENDING:
             teller = self._teller(issue)
             (ending, reason), tried, doubt = self._send_planned(issue, teller), teller.tried, teller.doubt
+            degraded = tuple(teller.degraded.values())
         with self.store.writing() as connection:
             issue = self._end(connection, issue, ending, reason)
             counted, withdrawn = account(connection, issue), left_out(connection, issue)
-        return Sent(issue, issue.audience or 0, counted, ending, reason, tried + found, withdrawn, doubt=doubt)
+        return Sent(issue, issue.audience or 0, counted, ending, reason, tried + found, withdrawn, doubt=doubt, degraded=degraded)
 
     def _prepare(self, issue: Issue, ledger: Ledger, *, others_are_dead: bool) -> tuple[Issue, int]:
         clock = datetime.now(UTC)
@@ -128,10 +132,11 @@ class Sender:
         """The canary first, where there is one, and after it has been looked at the rest."""
         left = self._canary_left(issue)
         if left is not None:
-            if left:
+            while left:
                 ending, reason = self._dispatch(issue, teller, Canary(left))
                 if ending is not Ending.CANARY:
                     return ending, reason
+                left = self._canary_left(issue)  # what was not handed over after all is still of the canary
             verdict = self._await_canary(issue)
             if verdict is not None:
                 return verdict
@@ -172,6 +177,7 @@ class Sender:
                 self._take_over(issue, provider)
             result = self._engine(issue, provider, shelf, allowances).run(self.stop, teller.hear)
             teller.keep(result.outcomes)
+            teller.degraded |= shelf.degraded
             said.append(f"{provider.name}: {result.reason}" if result.reason and len(self.providers) > 1 else result.reason)
             if result.ending not in PROVIDER_FAILED:
                 break

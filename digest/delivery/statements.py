@@ -82,7 +82,10 @@ _SUPPRESSED = exists().where(
 )
 _OURS = _row.batch_id.in_(
     select(_batch.id).where(
-        OneOf(_batch.id, "batches"), _batch.owner == bindparam("owner"), _batch.lease_until > bindparam("now")
+        OneOf(_batch.id, "batches"),
+        _batch.owner == bindparam("owner"),
+        _batch.lease_until > bindparam("now"),
+        _batch.finished_at.is_(None),
     )
 )
 _SENDABLE = exists().where(
@@ -104,7 +107,7 @@ MARK = Prepared(
 )
 
 # issue, whose, batch, newsletter, sub_revision: claimed and marked at one stroke, by the same conditions
-TAKE = Prepared(
+CLAIM_AND_MARK = Prepared(
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, _still(_S.PLANNED))
     .where(_SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
@@ -144,10 +147,22 @@ LEAVE = {
     for state in (_S.CLAIMED, _S.SENDING, _S.UNKNOWN)
 }
 
+# issue, whose, batch: a mark that led to nothing, and a claim that is given back with it, by the state in which it is found
+TAKE_BACK = {
+    state: Prepared(
+        update(tables.delivery)
+        .where(_ISSUE, _WHOSE, _still(state), _row.batch_id == bindparam("batch"))
+        .values(state=_S.PLANNED.value, answer=null(), not_before=null(), attempts=_row.attempts - 1)
+        .returning(_row.subscriber_id)
+    )
+    for state in (_S.SENDING, _S.UNKNOWN)
+}
+
 # batch, holder, now, until, deadline
 RENEW = Prepared(
     update(tables.batch)
     .where(_batch.id == bindparam("batch"), _batch.owner == bindparam("holder"), _batch.lease_until > bindparam("now"))
+    .where(_batch.finished_at.is_(None))
     .values(lease_until=bindparam("until"), deadline_at=bindparam("deadline"))
 )
 

@@ -66,6 +66,15 @@ class Settle:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Take the mark of these back, and give them back: they did not leave, and it was no attempt."""
+
+    lane: int
+    batch: int
+    recipients: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Release:
     """Give these back: they were claimed and nothing was sent. With `until`, nobody claims them before."""
 
@@ -81,7 +90,7 @@ class Finish:
     batch: int
 
 
-Step = Claim | Mark | Settle | Release | Finish
+Step = Claim | Mark | Settle | TakeBack | Release | Finish
 
 
 # What happened.
@@ -127,10 +136,18 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class NotHandedOver:
+    """What was marked did not leave, by our own doing: the provider knows nothing of it, and nothing is known of the provider."""
+
+    lane: int
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Stop: finish what is in flight and release the rest."""
 
     reason: str
 
 
-Event = ClaimAnswered | Marked | MarkRefused | Answered | Drain
+Heard = Answered | NotHandedOver
+Event = ClaimAnswered | Marked | MarkRefused | Heard | Drain

@@ -43,12 +43,16 @@ class Temper:
 
     def begin(self, lane: int, many: int, now: datetime) -> None:
         """A lane marks so many."""
-        self._bucket.take(now, many)
+        self._bucket.spend(now, many)
         self._breaker.begin(lane)
 
-    def withdraw(self, lane: int) -> None:
-        """What a lane had begun did not leave."""
-        self._breaker.withdraw(lane)
+    def withdraw(self, lane: int, claimed: Claimed, those: tuple[int, ...], *, whole: bool) -> None:
+        """Those of what a lane had begun did not leave: nothing was spent for them, and where that is the whole, nothing tried."""
+        self._bucket.give_back(len(those))
+        for one in those if self.domains else ():
+            self.domains.give_back(claimed.domain_of(one))
+        if whole:
+            self._breaker.withdraw(lane)
 
     def heed(
         self, lane: int, claimed: Claimed, unit: tuple[int, ...], answer: Answer, now: datetime

@@ -2,7 +2,8 @@
 
 `planned → claimed → sending → accepted | rejected | deferred | unknown`. The ways back to `planned` are three: from
 `claimed` (its lease ended, nothing was sent), from `deferred` (the provider said that it did not take it) and from
-`unknown` (by evidence, or by a person). `accepted` absorbs. What a provider's event proves comes on top: see `PROVABLE`.
+`unknown` (by evidence, or by a person). What was marked and surely not handed over to anybody is only claimed, as before.
+`accepted` absorbs. What a provider's event proves comes on top: see `PROVABLE`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _LEFT_OUT = frozenset({_D.SUPPRESSED, _D.CANCELLED, _D.EXPIRED})
 STEPS: dict[DeliveryState, frozenset[DeliveryState]] = {
     _D.PLANNED: frozenset({_D.CLAIMED}) | _LEFT_OUT,
     _D.CLAIMED: frozenset({_D.SENDING, _D.PLANNED}) | _LEFT_OUT,
-    _D.SENDING: frozenset({_D.ACCEPTED, _D.REJECTED, _D.DEFERRED, _D.UNKNOWN}),
+    _D.SENDING: frozenset({_D.CLAIMED, _D.ACCEPTED, _D.REJECTED, _D.DEFERRED, _D.UNKNOWN}),
     _D.DEFERRED: frozenset({_D.PLANNED}) | _LEFT_OUT,
     _D.UNKNOWN: frozenset({_D.ACCEPTED, _D.REJECTED, _D.PLANNED}),
     _D.ACCEPTED: frozenset(),

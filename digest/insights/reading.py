@@ -14,13 +14,14 @@ from digest.audience.subscription import Subscription, SubscriptionState
 from digest.audience.suppression import is_suppressed
 from digest.delivery import had
 from digest.delivery.batches import sub_revision_of_batch
-from digest.delivery.plan import Composer, Group
+from digest.delivery.composing import Composer, Group
 from digest.delivery.transitions import DeliveryState
 from digest.errors import UsageError
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.selection import Reader
 from digest.issues.withdrawn import withdrawn_from
+from digest.languages.matching import language_for
 from digest.rendering.content import Arrangement
 from digest.store import tables
 
@@ -31,7 +32,7 @@ class Standing:
 
     `state` is None before the plan; `unsendable` then says why nothing would be sent. `left_out` are the articles that were
     withdrawn before they could get them, each with the sub-revision from which on it is left out; `had_already` those that
-    they had from elsewhere, as it was known then.
+    they had from elsewhere, as it was known then; `language` is the one of their mail.
     """
 
     subscriber: Subscriber
@@ -45,6 +46,7 @@ class Standing:
     unsendable: str | None
     left_out: Mapping[int, int] = field(default_factory=dict)
     had_already: HadAlready = field(default_factory=HadAlready)
+    language: str = ""
 
 
 def standing(connection: Connection, issue: Issue, email: str) -> Standing:
@@ -61,7 +63,8 @@ def standing(connection: Connection, issue: Issue, email: str) -> Standing:
     already = _had_already(connection, issue, subscriber.id)
     if group is None:
         sent = had.words(had.of_one(connection, issue, subscriber.id), already.reader)
-        group = Group(subscription.topics, subscription.coverage, subscription.owed, sent)
+        language = language_for(subscriber.language, frozen.content.language, frozen.languages[1:])
+        group = Group(subscription.topics, subscription.coverage, subscription.owed, sent, language)
     composer = Composer(issue, frozen, had.articles_of(connection, had.parse(group.had)), withdrawn, already.everybody)
     reader = composer.reader(composer.topics(group), group)
     unsendable = None if state is not None else _unsendable(connection, issue, subscription, subscriber)
@@ -69,7 +72,18 @@ def standing(connection: Connection, issue: Issue, email: str) -> Standing:
     went = _went_as(connection, issue, subscriber.id)
     left = {article: number for article, number in withdrawn.items() if went is None or number <= went}
     return Standing(
-        subscriber, subscription, frozen, reader, made.arrangement, rendition, state, answer, unsendable, left, already
+        subscriber,
+        subscription,
+        frozen,
+        reader,
+        made.arrangement,
+        rendition,
+        state,
+        answer,
+        unsendable,
+        left,
+        already,
+        group.language,
     )
 
 
@@ -78,14 +92,14 @@ def _planned(
 ) -> tuple[Group | None, int | None, DeliveryState | None, str | None]:
     row, group = tables.delivery.c, tables.audience_group.c
     query = (
-        select(group.topics, group.coverage, group.owed, group.had, row.rendition, row.state, row.answer)
+        select(group.topics, group.coverage, group.owed, group.had, group.language, row.rendition, row.state, row.answer)
         .join(tables.delivery, (row.issue_id == group.issue_id) & (row.group_number == group.number))
         .where(row.issue_id == issue.id, row.subscriber_id == subscriber_id)
     )
     found = connection.execute(query).one_or_none()
     if found is None:
         return None, None, None, None
-    return Group(*found[:4]), found.rendition, DeliveryState(found.state), found.answer
+    return Group(*found[:5]), found.rendition, DeliveryState(found.state), found.answer
 
 
 def _had_already(connection: Connection, issue: Issue, subscriber_id: int) -> HadAlready:

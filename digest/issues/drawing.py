@@ -22,8 +22,10 @@ from digest.issues.retelling import retold, sent_before
 from digest.issues.rules import rules_of
 from digest.issues.selection import Candidate, Reader, Rules, Selection
 from digest.issues.selection import select as choose
-from digest.rendering.content import AlsoContent, ArticleContent, IssueContent, SectionContent, SenderContent, SiteContent
+from digest.issues.wording import sections_in
+from digest.rendering.content import AlsoContent, ArticleContent, IssueContent, SenderContent, SiteContent, ThemeContent
 from digest.settings import Frequency, NewsletterSettings, Settings
+from digest.settings.theme import palette_of
 
 _ALSO = 5  # links to other sources beside one article
 
@@ -79,14 +81,18 @@ def _content(
         title=newsletter.title,
         number=place.number,
         slot_on=place.slot.local.date(),
-        language=settings.site.language,
+        language=newsletter.language or settings.site.language,
         subject="",
         site=_site(settings),
         sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
-        sections=tuple(SectionContent(slug, topic.title) for slug, topic in newsletter.offered.items()),
+        sections=sections_in(newsletter, newsletter.language or settings.site.language),
         articles=tuple(
             _article(article, found[article.id], zone, also.get(article.id, ())) for article in _by_priority(usable, selection)
         ),
+        utm=_utm(settings, newsletter, place),
+        theme=theme_of(settings),
+        note=place.edits.note,
+        sponsor=place.edits.sponsor,
     )
 
 
@@ -147,6 +153,27 @@ def _also_at(article: int, url: str) -> AlsoContent:
     return AlsoContent(article, url, host.removeprefix("www."))
 
 
+def _utm(settings: Settings, newsletter: NewsletterSettings, place: Place) -> tuple[tuple[str, str], ...]:
+    utm = (newsletter.links or settings.links).utm
+    if utm is None:
+        return ()
+    return utm.filled(newsletter=newsletter.slug, number=place.number, date=place.slot.local.date())
+
+
 def _site(settings: Settings) -> SiteContent:
     site = settings.site
     return SiteContent(site.name, site.url, site.public_url, site.postal_address, site.logo, site.colour)
+
+
+def theme_of(settings: Settings) -> ThemeContent:
+    """The look of mails as configured."""
+    theme, colour = settings.theme, settings.site.colour
+    return ThemeContent(
+        logo=theme.logo or settings.site.logo,
+        logo_dark=theme.logo_dark,
+        font=theme.font,
+        heading_font=theme.heading_font,
+        radius=theme.radius,
+        light=palette_of(theme.light, colour),
+        dark=palette_of(theme.dark, colour),
+    )

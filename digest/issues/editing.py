@@ -1,36 +1,39 @@
-"""Editing: what an editor fixes, or leaves out, in one issue. Pure; a new freeze puts it into force."""
+"""Editing: what an editor fixes, leaves out or adds in one issue. Pure; a new freeze puts it into force."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from digest.issues.selection import Rules
+from digest.rendering.content import IssueContent, NoteContent, SponsorContent
 
 
 @dataclass(frozen=True, slots=True)
 class Edits:
-    """The articles that are pinned, in the editor's order, and those that are left out; none is both."""
+    """The articles that are pinned, in the editor's order, and those that are left out, none of them both; and what stands above them."""
 
     pinned: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
+    note: NoteContent | None = None
+    sponsor: SponsorContent | None = None
 
     def pin(self, articles: Sequence[int]) -> Edits:
         """Fix these behind those that are pinned already; what was pinned before keeps its place."""
-        return Edits(_once(self.pinned + tuple(articles)), _less(self.excluded, articles))
+        return replace(self, pinned=_once(self.pinned + tuple(articles)), excluded=_less(self.excluded, articles))
 
     def exclude(self, articles: Sequence[int]) -> Edits:
         """Leave these out."""
-        return Edits(_less(self.pinned, articles), _once(self.excluded + tuple(articles)))
+        return replace(self, pinned=_less(self.pinned, articles), excluded=_once(self.excluded + tuple(articles)))
 
     def put_back(self, articles: Sequence[int]) -> Edits:
         """Leave these to the rules again."""
-        return Edits(_less(self.pinned, articles), _less(self.excluded, articles))
+        return replace(self, pinned=_less(self.pinned, articles), excluded=_less(self.excluded, articles))
 
 
-def edits_of(rules: Rules) -> Edits:
-    """What an editor has done to an issue with these rules so far."""
-    return Edits(rules.pinned, rules.excluded)
+def edits_of(rules: Rules, content: IssueContent) -> Edits:
+    """What an editor has done so far to an issue with these rules and this content."""
+    return Edits(rules.pinned, rules.excluded, content.note, content.sponsor)
 
 
 def _once(articles: Sequence[int]) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, func, insert, select
 
 from digest.catalogue.storing import highest_arrival
-from digest.errors import TemplateError
 from digest.issues.calendar import Slot
 from digest.issues.drawing import Place, draw
 from digest.issues.editing import Edits, edits_of
@@ -18,24 +17,11 @@ from digest.issues.frozen import Frozen
 from digest.issues.gathering import remember_tags
 from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.issues.lifecycle import IssueState, record, step
+from digest.issues.rendered import Rendered, render
 from digest.issues.selection import Selection
 from digest.issues.withdrawn import begin_anew
-from digest.rendering.blocks import content_hash, render_blocks
-from digest.rendering.subject import render_subject
-from digest.rendering.templates import load_template
 from digest.settings import Frequency, NewsletterSettings, Settings
 from digest.store import tables
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """What the templates made of frozen content; empty, with the reason, when they are broken."""
-
-    subject: str
-    blocks: bytes
-    content_hash: str
-    template_hash: str
-    broken: str | None = None
 
 
 def freeze(
@@ -55,7 +41,7 @@ def freeze(
     number = _next_number(connection, newsletter.slug)
     cutoff = highest_arrival(connection)
     frozen, selection = draw(connection, settings, newsletter, Place(frequency, slot, number, cutoff, edits or Edits()), now)
-    rendered = _render(frozen, newsletter, folders)
+    rendered = render(connection, frozen, newsletter, frequency.value, folders)
     state, reason = _opening_state(selection, newsletter, rendered)
     issue_id = connection.execute(select(func.coalesce(func.max(tables.issue.c.id), 0) + 1)).scalar_one()
     connection.execute(
@@ -97,11 +83,13 @@ def refreeze(
     remember_tags(connection, newsletter)
     zone = ZoneInfo(newsletter.timezone)
     slot = Slot(at=issue.slot_at, local=issue.slot_at.astimezone(zone).replace(tzinfo=None))
-    edits = edits_of(frozen_of(connection, issue).rules) if edits is None else edits
+    if edits is None:
+        before = frozen_of(connection, issue)
+        edits = edits_of(before.rules, before.content)
     cutoff = highest_arrival(connection) if cutoff is None else cutoff
     place = Place(Frequency(issue.frequency), slot, issue.number, cutoff, edits)
     frozen, selection = draw(connection, settings, newsletter, place, now)
-    rendered = _render(frozen, newsletter, folders)
+    rendered = render(connection, frozen, newsletter, issue.frequency, folders)
     state, reason = _opening_state(selection, newsletter, rendered)
     values = _frozen_values(rendered, place.cutoff, now) | {
         "revision": issue.revision + 1,
@@ -116,19 +104,6 @@ def refreeze(
     begin_anew(connection, issue.id)
     _keep_content(connection, issue.id, frozen, rendered, selection)
     return issue_by_id(connection, issue.id)
-
-
-def _render(frozen: Frozen, newsletter: NewsletterSettings, folders: tuple[Path, ...]) -> Rendered:
-    try:
-        template = load_template(frozen.template, folders)
-        content = replace(
-            frozen.content, subject=render_subject(newsletter.subject, frozen.content, template.words(frozen.content.language))
-        )
-        blocks = render_blocks(template, content)
-    except TemplateError as error:
-        return Rendered("", b"", "", "", broken=str(error))
-    signed = content_hash(blocks, subject=content.subject, sender=content.sender, template_hash=template.hash)
-    return Rendered(content.subject, blocks.to_bytes(), signed, template.hash)
 
 
 def _opening_state(selection: Selection, newsletter: NewsletterSettings, rendered: Rendered) -> tuple[IssueState, str | None]:
@@ -152,11 +127,11 @@ def _frozen_values(rendered: Rendered, cutoff: int, now: datetime) -> dict[str, 
 
 def _keep_content(connection: Connection, issue_id: int, frozen: Frozen, rendered: Rendered, selection: Selection) -> None:
     content = replace(frozen.content, subject=rendered.subject)
-    kept = replace(frozen, content=content, template_hash=rendered.template_hash).to_json()
+    kept = replace(frozen, content=content, template_hash=rendered.template_hash, others=rendered.others).to_json()
     connection.execute(insert(tables.issue_content).values(issue_id=issue_id, content=kept))
     if rendered.broken is None:
-        row = {"issue_id": issue_id, "language": frozen.content.language, "blocks": rendered.blocks}
-        connection.execute(insert(tables.issue_blocks).values(row))
+        blocks = [{"issue_id": issue_id, "language": one, "blocks": made} for one, made in rendered.blocks.items()]
+        connection.execute(insert(tables.issue_blocks), blocks)
     rows = [
         {
             "issue_id": issue_id,

@@ -10,6 +10,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from digest.issues.selection import Candidate, Rules
+from digest.issues.wording import Wording, worded
 from digest.rendering.content import IssueContent
 
 
@@ -18,7 +19,7 @@ class Frozen:
     """What templates saw, what selection may choose from, and by which rules.
 
     `floor` is the arrival number after which every article is held, and `bounded` whether somebody lags further behind
-    than that; `timezone` is the newsletter's.
+    than that; `timezone` is the newsletter's. `others` say it in the further languages that it is rendered in.
     """
 
     content: IssueContent
@@ -29,6 +30,16 @@ class Frozen:
     template: str
     template_hash: str
     timezone: str
+    others: tuple[Wording, ...] = ()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """Every language that it is rendered in, the newsletter's own first."""
+        return (self.content.language, *(other.language for other in self.others))
+
+    def content_in(self, language: str) -> IssueContent:
+        """What templates saw in one of its languages."""
+        return next((worded(self.content, other) for other in self.others if other.language == language), self.content)
 
     def retold(self) -> dict[int, frozenset[int]]:
         """For each candidate that shares its story, the others that tell it."""

@@ -27,9 +27,7 @@ class Words:
 
     def number(self, number: float) -> str:
         """A number as the language writes it."""
-        from babel.numbers import format_decimal
-
-        return format_decimal(number, locale=locale_of(self.language))
+        return write_number(number, self.language)
 
 
 @lru_cache(maxsize=64)
@@ -41,6 +39,14 @@ def words_in(language: str, own: tuple[CatalogueFile, ...] = ()) -> Words:
         translations.add_fallback(first)
         first = translations
     return Words(language, first)
+
+
+@lru_cache(maxsize=1024)  # the same minutes again and again
+def write_number(number: float, language: str) -> str:
+    """A number as a language writes it."""
+    from babel.numbers import format_decimal
+
+    return format_decimal(number, locale=locale_of(language))
 
 
 def _translations(catalogue: CatalogueFile) -> NullTranslations:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from markupsafe import escape
 
 from digest.rendering.blocks import Block, Blocks
 from digest.rendering.cleaning import one_line
-from digest.rendering.compile import blaming, compile_template
+from digest.rendering.compile import Compiled, blaming, compile_template
 from digest.rendering.content import Arrangement, IssueContent, Personal
 from digest.rendering.context import SectionView, clean_article, clean_section, names_everywhere
+from digest.rendering.degrading import CLIPPED_AT, MORE_ARTICLE, Degraded, Form, thinned, weigh
 from digest.rendering.rendition import Rendition, Slotted
 from digest.rendering.templates import Template
 
@@ -27,14 +28,16 @@ def assemble(
     number: int,
     content: IssueContent,
     withdrawn: Collection[int] = (),
+    whole: bool = False,
 ) -> Rendition:
     """Join the blocks of an arrangement; `issue` is "weekly/12" and `number` counts renditions within it.
 
-    An article that names a `withdrawn` one as another place of its story names none.
+    An article that names a `withdrawn` one as another place of its story names none. A `whole` one is for where nothing is
+    clipped: it is not shortened.
     """
     lone = {article.id for article in content.articles if any(one.id in withdrawn for one in article.also)}
-    chosen = _chosen(blocks, arrangement, lone)
-    preheader = preheader_of([blocks.titles[article] for article in arrangement.articles])
+    chosen, shown, degraded = _fitting(blocks, arrangement, lone, whole=whole)
+    preheader = preheader_of([blocks.titles[article] for article in shown.articles if article != MORE_ARTICLE])
     return Rendition(
         issue=issue,
         number=number,
@@ -46,6 +49,7 @@ def assemble(
         html=join((block.html for block in chosen), {"preheader": str(escape(preheader))}),
         text=join((block.text for block in chosen), {"preheader": preheader}),
         greeting=blocks.greeting,
+        degraded=degraded,
     )
 
 
@@ -57,13 +61,18 @@ def fill(rendition: Rendition, personal: Personal) -> tuple[str, str]:
 
 def render_direct(template: Template, content: IssueContent, arrangement: Arrangement, personal: Personal) -> tuple[str, str]:
     """The same mail in one rendering, blocks and slots left aside: the judge that assembling is measured by."""
-    compiled = compile_template(template)
-    articles = {article.id: clean_article(article) for article in content.articles}
+    return render_compiled(compile_template(template), content, arrangement, personal)
+
+
+def render_compiled(compiled: Compiled, content: IssueContent, arrangement: Arrangement, personal: Personal) -> tuple[str, str]:
+    """The same of a template that is compiled."""
+    template = compiled.template
+    articles = {article.id: clean_article(article, content.utm) for article in content.articles}
     sections = {section.slug: clean_section(section) for section in content.sections}
     names = {
         **names_everywhere(content, template.words(content.language)),
         **asdict(personal),
-        "preheader": preheader_of([articles[article].title for article in arrangement.articles]),
+        "preheader": preheader_of([articles[article].title for article in arrangement.articles if article != MORE_ARTICLE]),
         "lead": None if arrangement.lead is None else articles[arrangement.lead],
         "sections": [
             SectionView(slug, sections[slug].title, tuple(articles[article] for article in chosen))
@@ -105,14 +114,61 @@ def join(parts: Iterable[Slotted], values: Mapping[str, str]) -> Slotted:
     return Slotted(tuple(literals), tuple(slots))
 
 
-def _chosen(blocks: Blocks, arrangement: Arrangement, lone: Collection[int]) -> list[Block]:
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The leads and cards of one form."""
+
+    leads: Mapping[int, Block]
+    cards: Mapping[int, Block]
+
+    def choose(self, blocks: Blocks, arrangement: Arrangement) -> list[Block]:
+        chosen = [blocks.opening]
+        if arrangement.lead is not None:
+            chosen.append(self.leads[arrangement.lead])
+        for slug, articles in arrangement.sections:
+            chosen += (blocks.sections[slug], *(self.cards[article] for article in articles))
+        return [*chosen, blocks.closing]
+
+
+def _fitting(
+    blocks: Blocks, every: Arrangement, lone: Collection[int], *, whole: bool
+) -> tuple[list[Block], Arrangement, Degraded | None]:
+    """The blocks of an arrangement in the fullest form that mail programs do not clip, what of it they show, and how."""
+    chosen = _whole_form(blocks, lone).choose(blocks, every)
+    if whole or not blocks.title_cards:  # not even everything at once is too large
+        return chosen, every, None
+    weights: dict[int, int] = {}
+    size = _size(chosen, weights)
+    if size < CLIPPED_AT:
+        return chosen, every, None
+    for form, shown, on_the_web in _ways_to_degrade(every):
+        forms = (blocks.short_leads, blocks.short_cards) if form is Form.EXCERPTS else (blocks.title_leads, blocks.title_cards)
+        chosen = _Form(*forms).choose(blocks, shown)
+        degraded = Degraded(form, size, _size(chosen, weights), on_the_web)
+        if degraded.size < CLIPPED_AT:
+            break
+    return chosen, shown, degraded
+
+
+def _size(chosen: Sequence[Block], weights: dict[int, int]) -> int:
+    """What blocks weigh together; each is weighed once."""
+    for block in chosen:
+        if id(block) not in weights:
+            weights[id(block)] = weigh([block.html])
+    return sum(weights[id(block)] for block in chosen)
+
+
+def _ways_to_degrade(whole: Arrangement) -> Iterator[tuple[Form, Arrangement, tuple[int, ...]]]:
+    yield Form.EXCERPTS, whole, ()
+    yield Form.TITLES, whole, ()
+    for many in range(1, len(whole.articles)):
+        shown = thinned(whole, many)
+        yield Form.WEB, shown, tuple(one for one in whole.articles if one not in shown.articles)
+
+
+def _whole_form(blocks: Blocks, lone: Collection[int]) -> _Form:
     leads, cards = dict(blocks.leads), dict(blocks.cards)
     for article in lone:
         leads[article] = blocks.lone_leads.get(article, leads[article])
         cards[article] = blocks.lone_cards.get(article, cards[article])
-    chosen = [blocks.opening]
-    if arrangement.lead is not None:
-        chosen.append(leads[arrangement.lead])
-    for slug, articles in arrangement.sections:
-        chosen += (blocks.sections[slug], *(cards[article] for article in articles))
-    return [*chosen, blocks.closing]
+    return _Form(leads, cards)

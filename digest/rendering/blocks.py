@@ -5,23 +5,28 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import jinja2
 import orjson
 from markupsafe import Markup
 
+from digest.errors import TemplateError
 from digest.languages import Words
 from digest.rendering.cleaning import one_line
 from digest.rendering.compile import blaming, compile_template
 from digest.rendering.content import ENGLISH_GREETING, Greeting, IssueContent, SenderContent
 from digest.rendering.context import clean_article, clean_section, names_everywhere
+from digest.rendering.degrading import CLIPPED_AT, MORE_SLUG, excerpt, headline, more_article, more_section, weigh
+from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.names import SLOTS
 from digest.rendering.rendition import Slotted
-from digest.rendering.templates import Source, Template
+from digest.rendering.source import Source
+from digest.rendering.templates import Template
 
-_BEFORE = {"lone_leads": {}, "lone_cards": {}, "greeting": ENGLISH_GREETING}
+_FORMS = ("lone_leads", "lone_cards", "short_leads", "short_cards", "title_leads", "title_cards")
+_BEFORE = {**{form: {} for form in _FORMS}, "greeting": ENGLISH_GREETING}
 """What blocks were like before they had these."""
 
 
@@ -38,8 +43,10 @@ class Blocks:
     """Every piece that a rendition of one issue in one language can be joined from.
 
     `leads`, `cards` and `titles` go by article id, `sections` by slug. `lone_leads` and `lone_cards` are of those articles
-    that name other places of their story, without these: for when one of them is withdrawn. Slots are the fields of `Personal` and
-    `preheader`; the one for the greeting is filled from `greeting`.
+    that name other places of their story, without these: for when one of them is withdrawn. Of an issue that may become too
+    large there are degraded forms too: `short_` ones with excerpts, `title_` ones with titles, and the section `MORE_SLUG` with
+    its card among `title_cards`. Slots are the fields of `Personal` and `preheader`; the one for the greeting is filled from
+    `greeting`.
     """
 
     language: str
@@ -52,6 +59,10 @@ class Blocks:
     lone_leads: Mapping[int, Block]
     lone_cards: Mapping[int, Block]
     greeting: Greeting = ENGLISH_GREETING
+    short_leads: Mapping[int, Block] = field(default_factory=dict)
+    short_cards: Mapping[int, Block] = field(default_factory=dict)
+    title_leads: Mapping[int, Block] = field(default_factory=dict)
+    title_cards: Mapping[int, Block] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Canonical bytes: equal blocks make equal bytes, and these are what an approval signs."""
@@ -77,18 +88,19 @@ class Blocks:
             cards={int(key): _block(value) for key, value in read["cards"].items()},
             closing=_block(read["closing"]),
             titles={int(key): value for key, value in read["titles"].items()},
-            lone_leads={int(key): _block(value) for key, value in read.get("lone_leads", {}).items()},
-            lone_cards={int(key): _block(value) for key, value in read.get("lone_cards", {}).items()},
+            **{form: {int(key): _block(value) for key, value in read.get(form, {}).items()} for form in _FORMS},
             greeting=Greeting(**read["greeting"]) if "greeting" in read else ENGLISH_GREETING,
         )
 
 
 def render_blocks(template: Template, content: IssueContent) -> Blocks:
     """Render every block of an issue, or raise a TemplateError that names the file and the line."""
+    if template.name in OWN_MAILS:
+        raise TemplateError(f"{template.mjml.file} is a mail of Digest's own: name a newsletter's template under `template`")
     render = _Renderer(template, content)
-    articles = [clean_article(article) for article in content.articles]
+    articles = [clean_article(article, content.utm) for article in content.articles]
     lone = [replace(article, also=()) for article in articles if article.also]
-    return Blocks(
+    blocks = Blocks(
         language=content.language,
         opening=render("opening"),
         leads={article.id: render("lead", article=article) for article in articles},
@@ -100,12 +112,40 @@ def render_blocks(template: Template, content: IssueContent) -> Blocks:
         lone_cards={article.id: render("card", article=article) for article in lone},
         greeting=_greeting(template.words(content.language)),
     )
+    return _with_degraded_forms(blocks, template, content, render) if _may_be_too_large(blocks) else blocks
 
 
-def content_hash(blocks: Blocks, *, subject: str, sender: SenderContent, template_hash: str) -> str:
-    """What an approval signs, as SHA-256 in hex: everything that a reader can see, and who it comes from."""
+def _may_be_too_large(blocks: Blocks) -> bool:
+    """Whether a rendition of everything would be."""
+    leads = sorted((weigh([block.html]) for block in blocks.leads.values()), reverse=True)[:1]
+    rest = (blocks.opening, *blocks.sections.values(), *blocks.cards.values(), blocks.closing)
+    return sum(leads) + weigh(block.html for block in rest) >= CLIPPED_AT
+
+
+def _with_degraded_forms(blocks: Blocks, template: Template, content: IssueContent, render: Callable[..., Block]) -> Blocks:
+    articles, words = [clean_article(article, content.utm) for article in content.articles], template.words(content.language)
+    short, bare = [excerpt(article) for article in articles], [headline(article) for article in articles]
+    more = clean_article(more_article(content, words))
+    return replace(
+        blocks,
+        sections={**blocks.sections, MORE_SLUG: render("section", section=more_section(words))},
+        short_leads={article.id: render("lead", article=article) for article in short},
+        short_cards={article.id: render("card", article=article) for article in short},
+        title_leads={article.id: render("lead", article=article) for article in bare},
+        title_cards={article.id: render("card", article=article) for article in (*bare, more)},
+    )
+
+
+def content_hash(
+    blocks: Blocks, *, subject: str, sender: SenderContent, template_hash: str, others: Iterable[tuple[Blocks, str]] = ()
+) -> str:
+    """What an approval signs, as SHA-256 in hex: everything that a reader can see, and who it comes from.
+
+    `others` are the blocks in each further language, with its subject.
+    """
     digest = hashlib.sha256()
-    for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash])):
+    further = (part for other, title in others for part in (other.to_bytes(), one_line(title).encode()))
+    for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash]), *further):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import jinja2
 
 from digest.errors import TemplateError
 from digest.rendering.environment import html_environment, text_environment
+from digest.rendering.lint import lint
+from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.markup import check_markup, without_remarks
+from digest.rendering.mistakes import mistake_at
 from digest.rendering.names import BLOCKS, check_names
-from digest.rendering.templates import Source, Template
+from digest.rendering.source import Source
+from digest.rendering.templates import Template
+from digest.rendering.trial import try_out
 
-_DEADLINE = 20.0
-_CHILD = """
-import sys
-from mjml import mjml2html
-try:
-    html = mjml2html(sys.stdin.buffer.read().decode(), fonts={})  # no font is fetched from a third party
-except ValueError as error:
-    sys.exit(str(error))
-sys.stdout.buffer.write(html.encode())
-"""
+_LARGEST = 5_000_000
+_POSITION = re.compile(r" at position (\d+)")
 _BLOCK = re.compile(r"\{%\s*block\s+(\w+)(?:\s+scoped)?\s*%\}(.*?)\{%\s*endblock(?:\s+\w+)?\s*%\}", re.DOTALL)
 _BEFORE = {
     "lead": "{% if lead is not none %}{% with article = lead %}{% block lead scoped %}",
@@ -43,7 +38,7 @@ _AFTER = {
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A template ready to render: whole, or by its blocks opening, lead, section, card and closing."""
+    """A template ready to render: whole, or by its blocks opening, lead, section, card and closing; a mail of our own has none."""
 
     template: Template
     html: jinja2.Template
@@ -57,30 +52,49 @@ def compile_template(template: Template) -> Compiled:
 
 @lru_cache(maxsize=32)
 def _compile(template: Template) -> Compiled:
+    tried = try_out(template)
+    if tried.errors:
+        raise TemplateError(tried.errors[0])
+    return finish(template, tried.html)
+
+
+def check(template: Template) -> Iterator[Callable[[], None]]:
+    """The steps that look at a template's names and tags, each of which raises a TemplateError where something is wrong."""
     mjml = without_remarks(template.mjml)
-    check_names(mjml, html_environment())
-    check_names(template.text, text_environment())
-    check_markup(mjml)
-    html = html_environment().from_string(with_control_flow(Source(mjml.file, run_mjml(mjml))))
-    text = text_environment().from_string(with_control_flow(template.text))
-    return Compiled(template, html, text)
+    yield partial(check_names, mjml, html_environment(), template.name)
+    yield partial(check_names, template.text, text_environment(), template.name)
+    yield partial(check_markup, mjml)
+
+
+def finish(template: Template, html: str) -> Compiled:
+    """A template compiled from the HTML that MJML made of it."""
+    made, said = html, template.text.text
+    if template.name not in OWN_MAILS:
+        made, said = with_control_flow(Source(template.mjml.file, html)), with_control_flow(template.text)
+    return Compiled(template, html_environment().from_string(made), text_environment().from_string(said))
 
 
 def run_mjml(source: Source) -> str:
-    """The HTML that MJML makes of a source, made in a child process: a crash or a hang there stays there."""
-    command = [sys.executable, "-I", "-c", _CHILD]
+    """The HTML that MJML makes of a source. It may crash, and take the process with it."""
+    from mjml import mjml2html
+
     try:
-        child = subprocess.run(command, input=source.text.encode(), capture_output=True, timeout=_DEADLINE, check=False)  # noqa: S603  # our own program
-    except subprocess.TimeoutExpired as error:
-        raise TemplateError(
-            f"{source.file}: MJML had not finished after {_DEADLINE:.0f} seconds: make the template simpler"
-        ) from error
-    if child.returncode < 0:
-        raise TemplateError(f"{source.file}: MJML crashed on it (signal {-child.returncode}): look for very deep nesting")
-    if child.returncode:
-        said = child.stderr.decode(errors="replace").strip().splitlines()
-        raise TemplateError(f"{source.file}, line 1: MJML cannot read it: {said[-1] if said else 'it gives no reason'}")
-    return child.stdout.decode()
+        html: str = mjml2html(source.text, fonts={})  # no font is fetched from a third party
+    except ValueError as error:
+        raise _blamed(source, str(error)) from error
+    if len(html) > _LARGEST:
+        raise TemplateError(f"{source.file}: MJML makes {len(html):,} characters of it: look for what grows with each tag")
+    return html
+
+
+def _blamed(source: Source, said: str) -> TemplateError:
+    """What the compiler says, with the line: what our own check finds there, or else the compiler's place, in bytes."""
+    errors = [mistake for mistake in lint(source) if mistake.severity == "error"]
+    if errors:
+        return errors[0].as_error()
+    found = _POSITION.search(said)
+    at = 0 if found is None else len(source.text.encode()[: int(found[1])].decode(errors="ignore"))
+    return mistake_at(source, at, "MJML cannot read it", said).as_error()
 
 
 def with_control_flow(source: Source) -> str:
@@ -103,9 +117,7 @@ def _gap(source: Source, start: int, end: int) -> str:
     gap = source.text[start:end]
     if gap.strip():
         line = source.text.count("\n", 0, start) + 1
-        raise TemplateError(
-            f"{source.file}, line {line}: something stands between two blocks: only the blocks themselves are repeated"
-        )
+        raise TemplateError(f"{source.place(line)}: something stands between two blocks: only the blocks themselves are repeated")
     return "{#" + "\n" * gap.count("\n") + "#}" if gap else ""
 
 
@@ -114,8 +126,18 @@ def blaming(source: Source) -> Iterator[None]:
     """Turn what goes wrong while a source's template runs into a TemplateError with the source's file and line."""
     try:
         yield
-    except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
-        raise TemplateError(f"{source.file}, line {_line(source, str(error))}: {error}") from error
+    except (
+        jinja2.TemplateError,
+        ArithmeticError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        MemoryError,
+        RecursionError,
+    ) as error:
+        said = str(error) or "it needs too much memory"
+        raise TemplateError(f"{source.place(_line(source, said))}: {said}") from error
 
 
 def _line(source: Source, message: str) -> int:

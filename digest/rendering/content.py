@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from digest.settings.theme import Palette
+
 
 @dataclass(frozen=True, slots=True)
 class SiteContent:
@@ -25,6 +27,37 @@ class SenderContent:
     name: str
     address: str
     reply_to: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ThemeContent:
+    """How mails look: two http(s) addresses or None, two CSS lists of fonts, pixels, and the colours of both modes."""
+
+    logo: str | None
+    logo_dark: str | None
+    font: str
+    heading_font: str
+    radius: int
+    light: Palette
+    dark: Palette
+
+
+@dataclass(frozen=True, slots=True)
+class NoteContent:
+    """What an editor says above the articles, in Markdown."""
+
+    markdown: str
+
+
+@dataclass(frozen=True, slots=True)
+class SponsorContent:
+    """Who pays for an issue: texts are plain; `image` is an http(s) address or None."""
+
+    title: str
+    url: str
+    text: str = ""
+    image: str | None = None
+    image_alt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +99,10 @@ class ArticleContent:
 
 @dataclass(frozen=True, slots=True)
 class IssueContent:
-    """Everything an issue's blocks are rendered from."""
+    """Everything an issue's blocks are rendered from. Without a theme, which older issues had not, the site's colour and logo serve.
+
+    `utm` are parameters for its links, names and values.
+    """
 
     newsletter: str
     title: str
@@ -78,6 +114,15 @@ class IssueContent:
     sender: SenderContent
     sections: tuple[SectionContent, ...]
     articles: tuple[ArticleContent, ...]
+    theme: ThemeContent | None = None
+    note: NoteContent | None = None
+    sponsor: SponsorContent | None = None
+    utm: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def web_url(self) -> str:
+        """Where the issue stands on the web."""
+        return f"{self.site.public_url.rstrip('/')}/archive/{self.newsletter}/{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

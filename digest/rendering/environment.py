@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 from functools import cache
 
 from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from digest.rendering import speaking
-
-WIDTH = 72
-"""Columns of a plain-text mail."""
+from digest.rendering.columns import columns, wrap
 
 
 @cache
@@ -31,21 +28,15 @@ def _environment(**options: bool) -> ImmutableSandboxedEnvironment:
     environment.globals.clear()
     environment.filters.update(
         wrap=wrap,
+        columns=columns,
         bdi=speaking.isolate,
         date=speaking.write_date,
         link=speaking.link,
         links=speaking.links,
         listed=speaking.write_list,
-        number=speaking.write_number,
+        number=speaking.number_in,
+        time=speaking.write_time,
     )
     for refused in ("safe", "center", "format", "indent", "pprint"):  # unescaped, or as large as the template asks
         environment.filters.pop(refused)
     return environment
-
-
-def wrap(text: str, width: int = WIDTH, indent: str = "") -> str:
-    """The text in lines of at most `width` columns; a longer word, such as an address, stays whole."""
-    lines = textwrap.wrap(
-        text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )
-    return "\n".join(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,9 +9,9 @@ from markupsafe import Markup, escape
 
 from digest.rendering.cleaning import one_line
 from digest.rendering.colours import shades
-from digest.rendering.content import SenderContent, SiteContent
-from digest.rendering.environment import WIDTH
-from digest.rendering.rendition import Rendition, Slotted
+from digest.rendering.columns import wrap
+from digest.rendering.content import SiteContent
+from digest.rendering.own_mails import RenderedMail
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -27,7 +26,6 @@ _STYLE = """
 class LetterText:
     """What a letter says, in its language. `link` is where the button leads."""
 
-    name: str
     language: str
     direction: str
     subject: str
@@ -37,19 +35,9 @@ class LetterText:
     after: Sequence[str] = ()
 
 
-def render_letter(text: LetterText, *, site: SiteContent, sender: SenderContent, newsletter: str) -> Rendition:
-    """The letter, ready to be sent; it has no slots, for it is one person's alone."""
-    return Rendition(
-        issue=f"{newsletter}/{text.name}",
-        number=0,
-        language=text.language,
-        subject=one_line(text.subject),
-        newsletter_title=one_line(site.name),
-        list_id=f"{newsletter}.{sender.address.rpartition('@')[2]}",
-        sender=sender,
-        html=Slotted((str(_html(text, site)),), ()),
-        text=Slotted((_plain(text, site),), ()),
-    )
+def render_letter(text: LetterText, site: SiteContent) -> RenderedMail:
+    """The letter, ready to be sent; it is one person's alone."""
+    return RenderedMail(one_line(text.subject), str(_html(text, site)), _plain(text, site))
 
 
 def _html(text: LetterText, site: SiteContent) -> Markup:
@@ -87,8 +75,5 @@ def _html(text: LetterText, site: SiteContent) -> Markup:
 
 def _plain(text: LetterText, site: SiteContent) -> str:
     paragraphs = [*text.paragraphs, text.link, *text.after, f"-- \n{site.name}\n{site.postal_address}"]
-    wrapped = [
-        one if one in (text.link, paragraphs[-1]) else textwrap.fill(one, WIDTH, break_long_words=False, break_on_hyphens=False)
-        for one in paragraphs
-    ]
+    wrapped = [one if one in (text.link, paragraphs[-1]) else wrap(one) for one in paragraphs]
     return "\n\n".join(wrapped) + "\n"

@@ -1,126 +1,219 @@
-"""What mrml, the MJML compiler, would refuse, misread or pass on silently, found beforehand with its line.
+"""Reading a template's tags: where they begin and end, their attributes, and what mrml, the MJML compiler, would misread.
 
-mrml names no lines, copies unknown components into the mail, and spoils some characters in attributes.
-Components as of MJML 4.15: https://documentation.mjml.io/#components
+mrml names no lines, and spoils some characters in attributes; so that is found beforehand.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from digest.errors import TemplateError
-from digest.rendering.templates import Source
+from digest.rendering.mistakes import Mistake, Severity, mistake_at, nearest
+from digest.rendering.mjml import Holds, mjml
+from digest.rendering.partials import HOW_TO_INCLUDE
+from digest.rendering.source import Source
 
-_STRUCTURE = frozenset(
-    {"mjml", "mj-head", "mj-attributes", "mj-body", "mj-wrapper", "mj-section", "mj-group", "mj-column", "mj-hero"}
-)
-_STRUCTURE_OR_LIST = _STRUCTURE | {"mj-navbar", "mj-social", "mj-accordion", "mj-accordion-element", "mj-carousel"}
-_COMPONENTS = _STRUCTURE_OR_LIST | frozenset(
-    "mj-accordion-text mj-accordion-title mj-all mj-breakpoint mj-button mj-carousel-image mj-class mj-divider mj-font mj-image "  # noqa: SIM905  # a list of words is read faster
-    "mj-navbar-link mj-preview mj-raw mj-social-element mj-spacer mj-style mj-table mj-text mj-title".split()
-)
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())  # noqa: SIM905
+DEEPEST = 500
+"""Tags within tags; a mail has twenty, and some nine thousand crash the compiler."""
 
+MOST = 100
+"""Mistakes that are told at once."""
+
+_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())  # noqa: SIM905  # a list of words is read faster
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _REMARK = re.compile(r"<!--(?!\[if|<!\[|>).*?-->", re.DOTALL)
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
+_JINJA = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)", re.DOTALL)
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w:-]*)(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)>|<")
-_ATTRIBUTE = re.compile(r"\s+[A-Za-z_:][\w:.-]*(?:=(?:\"([^\"]*)\"|'([^']*)'))?")
+_ATTRIBUTE = re.compile(r"\s+(?P<name>[A-Za-z_:][\w:.-]*)(?:=(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?")
 
 
 @dataclass(frozen=True, slots=True)
-class _Token:
-    """A tag, or the text before one; `kind` is open, close, empty or text."""
+class Attribute:
+    """An attribute; `value` is as the template has it, Jinja included, and None where there is none. `at` is where it begins."""
+
+    name: str
+    value: str | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A tag, or the text before one; `kind` is open, close, empty or text. `at` is where it begins."""
 
     kind: str
     name: str
     text: str
     at: int
+    attributes: tuple[Attribute, ...] = ()
+
+    def value(self, name: str) -> str | None:
+        """The value of an attribute, or None where it is not there."""
+        return next((one.value for one in self.attributes if one.name == name), None)
 
 
 def without_remarks(source: Source) -> Source:
     """The source without its comments, lines kept: they are for template authors. Outlook's conditional ones stay."""
-    return Source(source.file, _REMARK.sub(lambda found: "\n" * found[0].count("\n"), source.text))
+    return replace(source, text=_in_comments(_REMARK, lambda found: "\n" * found[0].count("\n"), source.text))
+
+
+def _in_comments(pattern: re.Pattern[str], put: Callable[[re.Match[str]], str], text: str) -> str:
+    """The text with something put for each comment. What is never closed is none, and is not looked for again and again."""
+    end = text.rfind("-->") + 3 if "-->" in text else 0
+    return pattern.sub(put, text[:end]) + text[end:]
 
 
 def check_markup(source: Source) -> None:
     """Raise a TemplateError that names file and line for the first mistake in a template's tags."""
+    mistakes = list(islice((one for one in walk(source) if isinstance(one, Mistake)), MOST))
+    if mistakes:
+        raise min(mistakes, key=lambda mistake: mistake.at).as_error()
+
+
+def walk(source: Source) -> Iterator[Mistake | tuple[Token, Sequence[Token]]]:
+    """Every tag and text with the tags that are open around it, and every mistake in how they are written."""
     for tag in _JINJA.finditer(source.text):
+        if tag[0][-2:] not in {"}}", "%}", "#}"} or len(tag[0]) < 4:
+            yield mistake_at(source, tag.start(), f"`{tag[0][:2]}` is never closed")
+            return
         if "<" in tag[0]:
-            raise _error(source, tag.start() + tag[0].index("<"), "MJML cannot read `<` in a Jinja tag: write `is lt(…)` instead")
-    open_tags: list[_Token] = []
-    for token in _tokens(source, _JINJA.sub(_blank, _COMMENT.sub(_blank, source.text))):
-        _check_place(source, token, open_tags[-1].name if open_tags else "")
+            where = tag.start() + tag[0].index("<")
+            yield mistake_at(source, where, "MJML cannot read `<` in a Jinja tag", "write `is lt(…)` instead")
+    open_tags: list[Token] = []
+    for token in _tokens(source, _JINJA.sub(_blank, _in_comments(_COMMENT, _blank, source.text))):
+        if isinstance(token, Mistake):
+            yield token
+            continue
+        yield from _misplaced(source, token, open_tags)
+        if token.kind == "close":
+            yield from _close(source, token, open_tags)
+            continue
+        yield token, open_tags
         if token.kind == "open":
             open_tags.append(token)
-        elif token.kind == "close":
-            _close(source, token, open_tags)
+        if len(open_tags) > DEEPEST:
+            yield mistake_at(
+                source, token.at, f"tags stand more than {DEEPEST} deep in one another", "close them", tag=token.name
+            )
+            return
     if open_tags:
-        raise _error(source, open_tags[-1].at, f"<{open_tags[-1].name}> is never closed")
-
-
-def _error(source: Source, at: int, what: str) -> TemplateError:
-    line = source.text.count("\n", 0, at) + 1
-    return TemplateError(f"{source.file}, line {line}: {what}")
+        opened = open_tags[-1]
+        yield mistake_at(source, opened.at, f"<{opened.name}> is never closed", tag=opened.name)
 
 
 def _blank(tag: re.Match[str]) -> str:
     """A Jinja tag or a comment as text of the same length that keeps what matters to a reader of tags: quotes and lines."""
-    if tag[0].startswith("<"):
+    if _REMARK.match(tag[0]):
         return re.sub(r"[^\n]", " ", tag[0])
+    if tag[0].startswith("<"):
+        return re.sub(r"[^\n]", "x", tag[0])
     return re.sub(r"[^\n\"']", "x", tag[0])
 
 
-def _tokens(source: Source, text: str) -> Iterator[_Token]:
+def _tokens(source: Source, text: str) -> Iterator[Mistake | Token]:
     end = 0
     for tag in _TAG.finditer(text):
-        yield _Token("text", "", text[end : tag.start()], end)
+        yield Token("text", "", text[end : tag.start()], end)
         end = tag.end()
         if tag["name"] is None:
-            raise _error(source, tag.start(), "`<` begins no tag here: write &lt;, or look for a quote that is not closed")
-        attributes = tag["attributes"].removesuffix("/")
-        _check_attributes(source, tag["name"], attributes, tag.start("attributes"))
+            mend = "write &lt;, or look for a quote that is not closed"
+            yield mistake_at(source, tag.start(), "`<` begins no tag here", mend)
+            continue
+        written = tag["attributes"].removesuffix("/")
+        attributes: list[Attribute] = []
+        for found in _attributes(source, tag["name"], written, tag.start("attributes")):
+            if isinstance(found, Mistake):
+                yield found
+            else:
+                attributes.append(found)
         empty = tag["attributes"].endswith("/") or tag["name"].lower() in _VOID
-        yield _Token("close" if tag["close"] else "empty" if empty else "open", tag["name"], "", tag.start())
-    yield _Token("text", "", text[end:], end)
+        yield Token("close" if tag["close"] else "empty" if empty else "open", tag["name"], "", tag.start(), tuple(attributes))
+    yield Token("text", "", text[end:], end)
 
 
-def _check_attributes(source: Source, name: str, attributes: str, at: int) -> None:
+def _attributes(source: Source, tag: str, written: str, at: int) -> Iterator[Mistake | Attribute]:
     end = 0
-    for attribute in _ATTRIBUTE.finditer(attributes):
-        if attribute.start() != end:
+    for found in _ATTRIBUTE.finditer(written):
+        if found.start() != end:
             break
-        end = attribute.end()
-        if '"' in (attribute[2] or ""):
-            raise _error(
-                source, at + attribute.start(2), "MJML spoils `\"` within an attribute: write &quot;, and ' in Jinja tags"
-            )
-        value = attribute[1] or attribute[2] or ""
-        spoilt = next((mark for mark in value if mark == "\\" or (mark != " " and unicodedata.category(mark)[0] in "CZM")), None)
-        if spoilt is not None:
-            where = at + attribute.end() - 1 - len(value) + value.index(spoilt)
-            raise _error(source, where, f"MJML spoils this character within an attribute: write &#{ord(spoilt)}; instead")
-    if attributes[end:].strip():
-        raise _error(source, at, f'the attributes of <{name}> cannot be read: write name="value", and \' in Jinja tags')
+        end = found.end()
+        name = found["name"]
+        group = "single" if found["double"] is None else "double"
+        value = found[group]
+        if value is None and written.startswith("=", end):
+            continue  # told below
+        written_so = None if value is None else source.text[at + found.start(group) : at + found.end(group)]
+        yield Attribute(name, written_so, at + found.start("name"))
+        if '"' in (found["single"] or ""):
+            what, mend = 'MJML spoils `"` within an attribute', "write &quot;, and ' in Jinja tags"
+            yield mistake_at(source, at + found.start("single"), what, mend, tag=tag, attribute=name)
+        spoilt = next((place for place, mark in enumerate(value or "") if _spoils(mark)), None)
+        if value is not None and spoilt is not None:
+            what, mend = "MJML spoils this character within an attribute", f"write &#{ord(value[spoilt])}; instead"
+            yield mistake_at(source, at + found.start(group) + spoilt, what, mend, tag=tag, attribute=name)
+    if written[end:].strip():
+        what, mend = f"the attributes of <{tag}> cannot be read", 'write name="value", and \' in Jinja tags'
+        yield mistake_at(source, at, what, mend, tag=tag)
 
 
-def _check_place(source: Source, token: _Token, parent: str) -> None:
-    if token.kind == "text" and token.text.strip() and parent in _STRUCTURE | {""}:
+def _spoils(mark: str) -> bool:
+    return mark == "\\" or (mark != " " and unicodedata.category(mark)[0] in "CZM")
+
+
+def _misplaced(source: Source, token: Token, open_tags: Sequence[Token]) -> Iterator[Mistake]:
+    parent = open_tags[-1].name if open_tags else ""
+    if token.kind == "text" and token.text.strip():
         at = token.at + len(token.text) - len(token.text.lstrip())
-        raise _error(source, at, f"text and Jinja tags cannot stand in <{parent or 'no tag'}>: wrap them in <mj-raw>")
+        if parent and is_default(open_tags[:-1]):
+            yield mistake_at(
+                source, at, f"<{parent}> holds nothing in <mj-attributes>", f"write <{parent} ... /> alone", tag=parent
+            )
+        elif not parent or _holds(parent) == "components":
+            what = f"text, Jinja tags and conditional comments cannot stand in <{parent or 'no tag'}>"
+            yield mistake_at(source, at, what, "wrap them in <mj-raw>", tag=parent)
+        elif _holds(parent) == "nothing":
+            yield mistake_at(source, at, f"<{parent}> holds nothing", f"write <{parent} ... /> alone", tag=parent)
+    if token.kind == "close":
+        return
     if token.name.startswith("mj-include"):
-        raise _error(source, token.at, "a template is one file: put the text here instead of including another")
-    if token.name.startswith("mj") and token.name not in _COMPONENTS:
-        raise _error(source, token.at, f"<{token.name}> is no MJML component")
+        what = f"a partial is included on a line of its own, {HOW_TO_INCLUDE}"
+        yield mistake_at(source, token.at, what, tag=token.name)
+    elif token.name.startswith("mj") and token.name not in mjml().components:
+        yield mistake_at(
+            source, token.at, f"<{token.name}> is no MJML component", nearest(token.name, mjml().components), tag=token.name
+        )
 
 
-def _close(source: Source, token: _Token, open_tags: list[_Token]) -> None:
-    if not open_tags:
-        raise _error(source, token.at, f"</{token.name}> closes nothing")
+def mistake_of(
+    source: Source, token: Token, what: str, mend: str, attribute: Attribute | None = None, severity: Severity = "error"
+) -> Mistake:
+    """A mistake of a tag, or of one of its attributes."""
+    at, name = (token.at, "") if attribute is None else (attribute.at, attribute.name)
+    return mistake_at(source, at, what, mend, tag=token.name, attribute=name, severity=severity)
+
+
+def is_default(open_tags: Sequence[Token]) -> bool:
+    """Whether what stands here gives a component's default attributes, and is none itself."""
+    return bool(open_tags) and open_tags[-1].name == "mj-attributes"
+
+
+def _holds(name: str) -> Holds | None:
+    component = mjml().components.get(name)
+    return component.holds if component else None
+
+
+def _close(source: Source, token: Token, open_tags: list[Token]) -> Iterator[Mistake]:
+    """Close the tag; those that were left open within it are told, and taken as closed."""
+    names = [opened.name for opened in open_tags]
+    if token.name not in names:
+        yield mistake_at(source, token.at, f"</{token.name}> closes nothing", tag=token.name)
+        return
     opened = open_tags.pop()
     if opened.name != token.name:
-        line = source.text.count("\n", 0, opened.at) + 1
-        raise _error(source, token.at, f"</{token.name}> stands where <{opened.name}> of line {line} must be closed first")
+        where = source.place_at(opened.at).removeprefix(f"{source.place_at(token.at).rpartition(', ')[0]}, ")
+        what = f"</{token.name}> stands where <{opened.name}> of {where} must be closed first"
+        yield mistake_at(source, token.at, what, tag=opened.name)
+    while opened.name != token.name:
+        opened = open_tags.pop()

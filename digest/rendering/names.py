@@ -7,6 +7,7 @@ each rendition.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 
 from jinja2 import Environment, TemplateSyntaxError, nodes
@@ -14,10 +15,13 @@ from jinja2.meta import find_undeclared_variables
 
 from digest.errors import TemplateError
 from digest.rendering.colours import Colours
-from digest.rendering.content import ArticleContent, Personal, SectionContent, SiteContent
-from digest.rendering.context import IssueView, NewsletterView
+from digest.rendering.content import ArticleContent, Personal, SectionContent, SiteContent, SponsorContent
+from digest.rendering.context import IssueView, NewsletterView, ThemeView
+from digest.rendering.mail_content import OWN_MAILS
+from digest.rendering.note import NoteView
+from digest.rendering.partials import HOW_TO_INCLUDE
 from digest.rendering.phrases import SPEAKING, check_phrases, spoken_slot
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 BLOCKS = ("lead", "section", "card")
 """The blocks every template has, in this order."""
@@ -29,19 +33,28 @@ _SHAPES: dict[str, type] = {
     "newsletter": NewsletterView,
     "issue": IssueView,
     "colours": Colours,
+    "theme": ThemeView,
+    "note": NoteView,
+    "sponsor": SponsorContent,
     "article": ArticleContent,
     "section": SectionContent,
 }
-_EVERYWHERE = frozenset({"site", "newsletter", "issue", "colours", "lang", "dir", "start", "end", *SPEAKING, *SLOTS})
+_EVERYWHERE = frozenset(
+    {"site", "newsletter", "issue", "colours", "theme", "note", "sponsor", "lang", "dir", "start", "end", *SPEAKING, *SLOTS}
+)
 _WITHIN = {"lead": frozenset({"article"}), "card": frozenset({"article"}), "section": frozenset({"section"})}
+_IN_OWN_MAILS = frozenset({"site", "colours", "theme", "lang", "dir", "start", "end", "mail", *SPEAKING})
 _OTHER_FILES = (nodes.Include, nodes.Extends, nodes.Import, nodes.FromImport)
 _CAPTURES = (nodes.FilterBlock, nodes.CallBlock, nodes.AssignBlock, nodes.Macro)
 
 
-def check_names(source: Source, environment: Environment) -> None:
-    """Raise a TemplateError that names file and line for the first mistake in a template's Jinja."""
+def check_names(source: Source, environment: Environment, name: str = "") -> None:
+    """Raise a TemplateError that names file and line for the first mistake in the Jinja of the template called so."""
     tree = _parse(source, environment)
     _check_tags(source, tree)
+    if name in OWN_MAILS:
+        _check_own_mail(source, tree, _SHAPES | {"mail": OWN_MAILS[name]})
+        return
     _check_blocks(source, tree)
     for block in tree.find_all(nodes.Block):
         _check_scope(source, _scope(block.body, environment), _EVERYWHERE | _WITHIN[block.name], f"block {block.name}")
@@ -52,7 +65,7 @@ def check_names(source: Source, environment: Environment) -> None:
 
 
 def _error(source: Source, node: nodes.Node, what: str) -> TemplateError:
-    return TemplateError(f"{source.file}, line {node.lineno}: {what}")
+    return TemplateError(f"{source.place(node.lineno)}: {what}")
 
 
 def _parse(source: Source, environment: Environment) -> nodes.Template:
@@ -60,12 +73,18 @@ def _parse(source: Source, environment: Environment) -> nodes.Template:
         environment.compile(source.text)
         return environment.parse(source.text)
     except TemplateSyntaxError as error:
-        raise TemplateError(f"{source.file}, line {error.lineno}: {error.message}") from error
+        raise TemplateError(f"{source.place(error.lineno)}: {error.message}") from error
+    except (RecursionError, MemoryError, OverflowError) as error:
+        raise TemplateError(f"{source.file}: Jinja cannot read it: look for deep nesting and for large numbers") from error
 
 
 def _check_tags(source: Source, tree: nodes.Template) -> None:
     for other in tree.find_all(_OTHER_FILES):
-        raise _error(source, other, "a template is one file: put the text here instead of including or extending another")
+        raise _error(
+            source,
+            other,
+            "a template cannot extend or import another; a partial is included on a line of its own, " + HOW_TO_INCLUDE,
+        )
     for modifier in tree.find_all(nodes.EvalContextModifier):
         raise _error(source, modifier, "escaping cannot be switched off")
 
@@ -80,23 +99,32 @@ def _check_blocks(source: Source, tree: nodes.Template) -> None:
         where = found[0].lineno if found else 1
         had = ", ".join(names) or "none"
         raise TemplateError(
-            f"{source.file}, line {where}: a template has the blocks {', '.join(BLOCKS)}, once each in this order; this one has {had}"
+            f"{source.place(where)}: a template has the blocks {', '.join(BLOCKS)}, once each in this order; this one has {had}"
         )
+
+
+def _check_own_mail(source: Source, tree: nodes.Template, shapes: Mapping[str, type]) -> None:
+    for block in tree.find_all(nodes.Block):
+        raise _error(source, block, "this is a mail of Digest's own: it has no articles, and so no blocks")
+    _check_scope(source, tree, _IN_OWN_MAILS, "mail", shapes)
+    check_phrases(source, tree)
 
 
 def _scope(body: list[nodes.Node], environment: Environment) -> nodes.Template:
     return nodes.Template(body, lineno=1).set_environment(environment)  # type: ignore[return-value]  # it returns itself
 
 
-def _check_scope(source: Source, scope: nodes.Template, allowed: frozenset[str], where: str) -> None:
+def _check_scope(
+    source: Source, scope: nodes.Template, allowed: frozenset[str], where: str, shapes: Mapping[str, type] = _SHAPES
+) -> None:
     unknown = find_undeclared_variables(scope) - allowed
     for name in scope.find_all(nodes.Name):
         if name.name in unknown:
             raise _error(source, name, f"`{name.name}` is not known in the {where}; known are {', '.join(sorted(allowed))}")
     for attribute in scope.find_all(nodes.Getattr):
         root = attribute.node
-        if isinstance(root, nodes.Name) and root.name in _SHAPES:
-            known = [field.name for field in fields(_SHAPES[root.name])]
+        if isinstance(root, nodes.Name) and root.name in shapes:
+            known = [field.name for field in fields(shapes[root.name])]
             if attribute.attr not in known:
                 raise _error(source, attribute, f"`{root.name}` has no `{attribute.attr}`; it has {', '.join(known)}")
 

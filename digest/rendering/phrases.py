@@ -9,7 +9,7 @@ from jinja2 import nodes
 
 from digest.errors import TemplateError
 from digest.languages.catalogues import placeholders
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 SPEAKING = {"_": 1, "ngettext": 2}
 """The functions that say our own words, with how many texts each takes."""
@@ -77,4 +77,4 @@ def _texts(call: nodes.Call, count: int) -> tuple[str, ...]:
 
 
 def _error(source: Source, node: nodes.Node, what: str) -> TemplateError:
-    return TemplateError(f"{source.file}, line {node.lineno}: {what}")
+    return TemplateError(f"{source.place(node.lineno)}: {what}")

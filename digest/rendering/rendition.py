@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from digest.rendering.content import ENGLISH_GREETING, Greeting, SenderContent
+
+if TYPE_CHECKING:  # what degrades a rendition needs slots itself
+    from digest.rendering.degrading import Degraded
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Rendition:
     """One distinct list of articles of one issue in one language, ready to be sent.
 
     `issue` is "weekly/12", `number` counts renditions within it, `list_id` is the RFC 2919 identifier without its
-    angle brackets. Slots in `html` and `text` are the fields of `Personal`.
+    angle brackets. Slots in `html` and `text` are the fields of `Personal`. `degraded` tells how it was made to fit; None: it is whole.
     """
 
     issue: str
@@ -41,3 +45,4 @@ class Rendition:
     html: Slotted
     text: Slotted
     greeting: Greeting = ENGLISH_GREETING
+    degraded: Degraded | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from jinja2 import pass_context
@@ -11,6 +11,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from digest.languages import Words, locale_of
+from digest.languages.words import write_number
 from digest.rendering.content import AlsoContent
 
 
@@ -42,11 +43,18 @@ def write_date(context: Context, day: date, style: str = "long") -> str:
 
 
 @pass_context
-def write_number(context: Context, number: float) -> str:
-    """The number as the mail's language writes it."""
-    from babel.numbers import format_decimal
+def write_time(context: Context, moment: datetime, style: str = "short") -> str:
+    """The time of day, as its own zone has it, in the way of the mail's language; styles are Babel's."""
+    from babel.dates import format_time
 
-    return format_decimal(number, locale=locale_of(str(context["lang"])))
+    options: Any = style
+    return format_time(moment.time(), options, locale=locale_of(str(context["lang"])))
+
+
+@pass_context
+def number_in(context: Context, number: float) -> str:
+    """The number as the mail's language writes it."""
+    return write_number(number, str(context["lang"]))
 
 
 @pass_context

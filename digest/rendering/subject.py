@@ -14,15 +14,18 @@ from digest.rendering.environment import text_environment
 _NAMES = ("newsletter", "issue", "site", "lang", "_", "ngettext")
 
 
-def render_subject(source: str, content: IssueContent, words: Words) -> str:
-    """The subject as plain text on one line; `newsletter`, `issue` and `site` are known in it, and `_` says our own words."""
+def render_subject(source: str, content: IssueContent, words: Words, key: str = "subject") -> str:
+    """The subject as plain text on one line; `newsletter`, `issue` and `site` are known in it, and `_` says our own words.
+
+    `key` is which of the newsletter's settings it is.
+    """
     everywhere = names_everywhere(content, words)
     try:
         subject = text_environment().from_string(source).render({name: everywhere[name] for name in _NAMES})
     except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
         known = "newsletter.title, issue.number, issue.date and site.name"
-        raise TemplateError(f"newsletters.{content.newsletter}.subject: {error}; it may use {known}") from error
+        raise TemplateError(f"newsletters.{content.newsletter}.{key}: {error}; it may use {known}") from error
     cleaned = one_line(subject)
     if not cleaned:
-        raise TemplateError(f"newsletters.{content.newsletter}.subject: it is empty for this issue")
+        raise TemplateError(f"newsletters.{content.newsletter}.{key}: it is empty for this issue")
     return cleaned

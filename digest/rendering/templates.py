@@ -1,4 +1,7 @@
-"""Templates as files: `NAME.mjml` for the HTML, `NAME.txt` for the plain text, found in an ordered list of folders."""
+"""Templates as files: `NAME.mjml` for the HTML, `NAME.txt` for the plain text, found in an ordered list of folders.
+
+A file, a partial as well, comes from the first folder that has it: a project that brings one partial changes it everywhere.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +9,22 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from digest.errors import TemplateError
 from digest.languages import CatalogueFile, Words, read_catalogues, words_in
+from digest.rendering.partials import LARGEST, with_partials
+from digest.rendering.source import Source
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_LARGEST = 1_000_000
 _FORMAT = b"digest-template-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One file of a template: `file` is how messages name it."""
-
-    file: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Template:
-    """A template's two sources, and the words that its project brings; `hash` (SHA-256, hex) changes with each of them."""
+    """A template's two sources, partials in place, and the words that its project brings; `hash` (SHA-256, hex) changes with each of them."""
 
     name: str
     mjml: Source
@@ -57,17 +54,30 @@ def make_template(name: str, mjml: Source, text: Source, catalogues: tuple[Catal
 
 
 def _read(file: str, folders: Sequence[Path]) -> Source:
+    source = _find(file, folders)
+    if source is None:
+        places = ", ".join(str(folder) for folder in folders) or "no folder at all"
+        raise TemplateError(f"there is no template {file} in {places}: add it, or name another under `template`")
+    return with_partials(source, partial(_find, folders=folders))
+
+
+def _find(file: str, folders: Sequence[Path]) -> Source | None:
     for folder in folders:
         path = folder / file
         if path.is_file():
+            _check_within(path, folder)
             return Source(f"{folder.name}/{file}", _decode(path, path.read_bytes()))
-    places = ", ".join(str(folder) for folder in folders) or "no folder at all"
-    raise TemplateError(f"there is no template {file} in {places}: add it, or name another under `template`")
+    return None
+
+
+def _check_within(path: Path, folder: Path) -> None:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise TemplateError(f"{path} is a link out of {folder}: put a copy of the file there")
 
 
 def _decode(path: Path, content: bytes) -> str:
-    if len(content) > _LARGEST:
-        raise TemplateError(f"{path} is larger than {_LARGEST:,} bytes: a mail of that size is clipped or refused")
+    if len(content) > LARGEST:
+        raise TemplateError(f"{path} is larger than {LARGEST:,} bytes: a mail of that size is clipped or refused")
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:

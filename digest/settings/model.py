@@ -18,12 +18,15 @@ from pydantic import (
     model_validator,
 )
 
+from digest.settings.checks import Checks
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
+from digest.settings.links import Links
 from digest.settings.providers import Providers
 from digest.settings.secrecy import HOW_TO_MAKE_ONE
 from digest.settings.source_table import SourceSettings
 from digest.settings.succession import Succeeded
 from digest.settings.table import Table
+from digest.settings.theme import Theme, check_theme
 from digest.settings.types import (
     Address,
     BaseAddress,
@@ -75,9 +78,12 @@ class Site(Table):
         description="Where Digest's own pages answer; links in mails begin with it. https in production."
     )
     postal_address: Lines = Field(min_length=1, description="The publisher's postal address; the law wants it in every mail.")
-    logo: WebAddress | None = Field(None, description="A picture for the masthead.")
-    language: Language = Field("en", description="The language of Digest's own words.")
-    colour: Colour = Field("#0b6e6e", description="The accent colour of mails.")
+    logo: WebAddress | None = Field(None, description="A picture for the masthead; `theme.logo` goes before it.")
+    language: Language = Field("en", description="The language of Digest's own words, for readers who name none.")
+    colour: Colour = Field(
+        "#0b6e6e",
+        description="The accent colour of mails, made readable by itself; `theme.light.accent` and `theme.dark.accent` are taken as they are.",
+    )
 
 
 class Sender(Table):
@@ -92,6 +98,9 @@ class Topic(Succeeded):
     """What a subscriber can follow. The tags of one that is moved count for the one that takes its place."""
 
     title: Line = Field(min_length=1, description="The heading of its section.")
+    titles: dict[Language, Annotated[Line, Field(min_length=1)]] = Field(
+        default_factory=dict, description='The heading in other languages, such as `{ de = "Datenbanken" }`.'
+    )
     tags: Tags = Field(
         description="The article tags it gathers, any one of them; or a rule with `and`, `or`, `not` and parentheses. Compared without case."
     )
@@ -139,10 +148,17 @@ class NewsletterSettings(Succeeded):
     )
     approval: Literal["required", "automatic"] = Field("required", description="Whether a person approves each issue.")
     template: TemplateName = Field("weekly", description="The template's name: templates/NAME.mjml and .txt.")
+    links: Links | None = Field(None, description="How its links are marked, instead of `[links]`.")
     subject: Line = Field(
         "{{ newsletter.title }} #{{ issue.number }} · {{ issue.date | date }}",
         min_length=1,
         description="The subject, a Jinja expression template.",
+    )
+    language: Language | None = Field(
+        None, description="The language of Digest's own words for readers who name none; by default the site's."
+    )
+    subjects: dict[Language, Annotated[Line, Field(min_length=1)]] = Field(
+        default_factory=dict, description="The subject in other languages, by language; where there is none, `subject`."
     )
 
     @field_validator("schedule", mode="before")
@@ -327,11 +343,14 @@ class Settings(Table):
     sender: Sender
     sources: tuple[SourceSettings, ...] = Field(min_length=1, description="Where articles come from.")
     newsletters: tuple[NewsletterSettings, ...] = Field(min_length=1, description="What is published.")
+    links: Links = Links()
+    checks: Checks = Checks()
     delivery: Delivery = Delivery()
     providers: Providers = Providers()
     database: Database = Database()
     editors: Editors = Editors()
     pages: Pages = Pages()
+    theme: Theme = Theme()
 
     project: Path = Field(exclude=True, description="The project folder; set by the reader, not by the file.")
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
@@ -349,6 +368,7 @@ class Settings(Table):
         _once("sources", "name", [source.name for source in self.sources])
         _moved_to_one_of("newsletters", {one.slug: one for one in self.newsletters})
         _moved_to_one_of("sources", {one.name: one for one in self.sources})
+        check_theme(self.theme, self.site.colour)
         return self
 
     @property
@@ -362,10 +382,9 @@ class Settings(Table):
         return absolute_database_url(self.database.url, self.project)
 
     @property
-    def template_folder(self) -> Path:
-        """The project's `templates/`, or the shipped ones where it has none."""
-        own = self.project / "templates"
-        return own if own.is_dir() else shipped("templates")
+    def template_folders(self) -> tuple[Path, ...]:
+        """Where templates and their partials are looked for: the project's own `templates/`, then the shipped ones."""
+        return (self.project / "templates", shipped("templates"))
 
     def resolve(self, path: Path) -> Path:
         """`path` as the project means it: a relative one starts at the project folder."""

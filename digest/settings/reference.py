@@ -39,6 +39,7 @@ _KINDS: list[tuple[Any, str]] = [
     (types.Zone, "IANA time zone"),
     (types.Address, "e-mail address"),
     (types.Colour, "colour `#rrggbb`"),
+    (types.Fonts, "list of fonts"),
     (types.Slug, "slug"),
     (types.Frequency, "frequency"),
     (types.Order, " or ".join(f"`{order}`" for order in types.Order)),

@@ -142,6 +142,32 @@ def _colour(value: str) -> str:
     return value.lower()
 
 
+_GENERIC_FONTS = (
+    "serif",
+    "sans-serif",
+    "monospace",
+    "cursive",
+    "fantasy",
+    "system-ui",
+    "ui-serif",
+    "ui-sans-serif",
+    "ui-monospace",
+)
+
+
+def _fonts(value: str) -> str:
+    """A CSS list of fonts with single quotes where a name needs them, and a generic one at its end."""
+    names = [name.strip().strip("'\"").strip() for name in value.split(",")]
+    for name in names:
+        if not re.fullmatch(r"-?[A-Za-z][A-Za-z0-9 _-]*", name):
+            raise ValueError(
+                f"{name!r} is not a font's name: write names with commas between them, such as 'Inter, Arial, sans-serif'"
+            )
+    if names[-1] not in _GENERIC_FONTS:
+        raise ValueError(f"{value!r} has no fallback: end it with a generic font, one of {', '.join(_GENERIC_FONTS)}")
+    return ", ".join(f"'{name}'" if " " in name else name for name in names)
+
+
 def _slug(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(?:-[a-z0-9]+)*", value) or len(value) > 64:
         raise ValueError(f"{value!r} is not a slug: use lower-case letters, digits and single hyphens, at most 64")
@@ -252,6 +278,7 @@ Cron = Annotated[str, AfterValidator(_cron)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Address = Annotated[str, AfterValidator(parse_address), WithJsonSchema({"type": "string", "format": "email"})]
 Colour = Annotated[str, AfterValidator(_colour), WithJsonSchema({"type": "string", "pattern": "^#[0-9a-fA-F]{6}$"})]
+Fonts = Annotated[str, AfterValidator(_fonts)]
 Slug = Annotated[
     str, AfterValidator(_slug), WithJsonSchema({"type": "string", "pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "maxLength": 64})
 ]

@@ -26,7 +26,7 @@ class Showing:
 
     def __init__(self, settings: Settings, files: Files, prefix: str) -> None:
         self._site, self._files, self._prefix = settings.site, files, prefix
-        self._own = read_catalogues((settings.template_folder,))
+        self._own = read_catalogues(settings.template_folders)
         self._spoken = frozenset(tag.casefold() for tag in languages_with_words(self._own))
 
     def page(self, request: Request, name: str, /, *, language: str | None = None, status: int = 200, **values: Any) -> Response:
@@ -77,5 +77,5 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(bdi=speaking.isolate, date=speaking.write_date, number=speaking.write_number, link=speaking.link)
+    environment.filters.update(bdi=speaking.isolate, date=speaking.write_date, number=speaking.number_in, link=speaking.link)
     return environment

@@ -60,7 +60,9 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 def break_template(project: Project, name: str) -> None:
     file = project.folder / "templates" / f"{name}.mjml"
-    file.write_text(file.read_text(encoding="utf-8").replace("{{ article.title }}", "{{ nothing.at.all }}"), encoding="utf-8")
+    good = file.read_text(encoding="utf-8")
+    bad = "<mj-raw>{{ nothing.at.all }}</mj-raw>"
+    file.write_text(good.replace('<mj-include path="partials/card.mjml" />', bad), encoding="utf-8")
 
 
 def test_each_newsletter_sends_its_own_issue_and_who_reads_both_gets_an_article_once(project: Project) -> None:

@@ -67,9 +67,34 @@ def test_an_unknown_article_says_where_to_look(connection: Connection, ref: str)
         find_article(connection, ref)
 
 
+def test_a_number_that_is_also_an_id_of_another_article_is_refused_and_nothing_is_withdrawn(
+    connection: Connection, source: Callable[..., SourceSettings], entry: Callable[..., Entry], now: datetime
+) -> None:
+    store_reading(connection, source("third"), Reading((entry("2", days=None, url="https://third.example/2"),)), now)
+    with pytest.raises(UsageError, match=r"'2' names 2 articles.*number:2 is “About b” of blog; number:7 is “About 2” of third"):
+        withdraw(connection, "2", now)
+    assert list_articles(connection, withdrawn=True) == []
+    assert withdraw(connection, "third:2", now).id == 7
+    assert find_article(connection, "number:2").title == "About b"
+    with pytest.raises(UsageError, match="no article is known as 'number:99'"):
+        find_article(connection, "number:99")
+
+
+def test_a_number_that_is_also_its_own_articles_id_is_that_article(
+    connection: Connection, source: Callable[..., SourceSettings], entry: Callable[..., Entry], now: datetime
+) -> None:
+    store_reading(connection, source("third"), Reading((entry("7", days=None, url="https://third.example/7"),)), now)
+    assert find_article(connection, "7").source == "third"
+
+
 def test_an_id_of_two_sources_has_to_be_said_more_precisely(connection: Connection) -> None:
-    with pytest.raises(UsageError, match="is an id of articles 1, 5"):
+    with pytest.raises(UsageError) as refused:
         find_article(connection, "a")
+    assert str(refused.value) == (
+        "'a' names 2 articles, by number or by a source's id; say which:"
+        " number:1 is “About a” of blog; number:5 is “About a” of other"
+    )
+    assert [find_article(connection, ref).id for ref in ("number:1", "number:5", "blog:a", "other:a")] == [1, 5, 1, 5]
     assert find_article(connection, "https://other.example/a").source == "other"
 
 

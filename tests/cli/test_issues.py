@@ -125,14 +125,14 @@ def test_there_may_be_nothing_to_resolve(drafted: Project) -> None:
 
 
 def test_an_issue_that_fails_its_checks_cannot_be_approved_and_the_check_says_why(drafted: Project) -> None:
-    template = drafted.folder / "templates" / "weekly.mjml"
+    template = drafted.folder / "templates" / "partials" / "lead.mjml"
     template.write_text(template.read_text(encoding="utf-8").replace("{{ article.title }}", "{{ nope }}"), encoding="utf-8")
     told(drafted, "issues", "skip", "weekly/1", "--now", NOW)
     coming = (MONDAY + WEEK).isoformat()
     assert drafted.command("run", "--now", coming).returncode == 3
     checked = drafted.command("issues", "check", "weekly/2")
     assert checked.returncode == 3
-    assert "weekly.mjml, line" in checked.stdout
-    assert "weekly.mjml, line" in refused(drafted, "issues", "approve", "weekly/2")
+    assert "partials/lead.mjml, line" in checked.stdout
+    assert "partials/lead.mjml, line" in refused(drafted, "issues", "approve", "weekly/2")
     for arguments in (("preview", "weekly/2"), ("send", "weekly/2", "--test-to", "editor@x.example")):
-        assert "weekly.mjml, line" in refused(drafted, *arguments)
+        assert "partials/lead.mjml, line" in refused(drafted, *arguments)

@@ -21,10 +21,12 @@ from digest.delivery.steps import (
     Mark,
     Marked,
     MarkRefused,
+    NotHandedOver,
     Release,
     Send,
     Settle,
     Step,
+    TakeBack,
 )
 from digest.delivery.transitions import STEPS, UNSENT, DeliveryState, may
 
@@ -306,6 +308,76 @@ def test_what_has_no_answer_when_waiting_ends_is_unknown_and_a_late_answer_chang
     assert dispatch.next(NOW) == []
 
 
+def test_what_was_not_handed_over_says_nothing_of_the_provider_and_gives_the_rate_back() -> None:
+    dispatch = machine(rate=2)
+    sending(dispatch)
+    dispatch.hear(NotHandedOver(0), NOW)
+    assert dispatch.next(NOW) == [TakeBack(0, 1, (1,)), Mark(0, 1, (2,))]
+    confirm(dispatch, Mark(0, 1, (2,)))
+    # Nothing has ever come through: a connection that fails now is dead from the start.
+    answer(dispatch, bad(Trouble.CONNECTION))
+    assert (dispatch.finished, dispatch.ending) == (True, Ending.OUT_OF_REACH)
+
+
+def test_what_was_not_handed_over_neither_closes_the_breaker_nor_opens_it_and_another_is_the_probe() -> None:
+    dispatch = machine()
+    sending(dispatch)
+    (mark,) = answer(dispatch, good())
+    confirm(dispatch, mark)
+    assert answer(dispatch, bad(Trouble.CONNECTION)) == []  # open
+    opens_at = NOW + timedelta(seconds=5)
+    (mark,) = dispatch.next(opens_at)
+    confirm(dispatch, mark)
+    dispatch.hear(NotHandedOver(0), opens_at)
+    assert dispatch.next(opens_at) == [TakeBack(0, 1, (3,)), Mark(0, 1, (4,))]
+    confirm(dispatch, Mark(0, 1, (4,)))
+    assert answer(dispatch, bad(Trouble.CONNECTION), opens_at) == []
+    assert dispatch.wait_until(opens_at) == opens_at + timedelta(seconds=10)  # the second failure in a row
+
+
+def test_what_was_not_handed_over_gives_a_recipient_domain_its_turn_back_and_no_wish_to_wait_is_forgotten() -> None:
+    dispatch = Dispatch(Pace(unit=1, claim=10, rate=2, lanes=2, domains={"slow.example": 0.1}), NOW)
+    dispatch.next(NOW)
+    dispatch.hear(ClaimAnswered(0, Claimed(1, 1, (1, 2), ("slow.example",) * 2)), NOW)
+    dispatch.hear(ClaimAnswered(1, Claimed(2, 1, (3,), ("a.example",))), NOW)
+    assert dispatch.next(NOW) == [Mark(0, 1, (1,))]
+    confirm(dispatch, Mark(0, 1, (1,)))
+    assert dispatch.next(NOW + timedelta(seconds=0.5)) == [Mark(1, 2, (3,))]
+    dispatch.hear(Marked(1, (3,)), NOW)
+    dispatch.sends(NOW)
+    dispatch.hear(Answered(1, bad(Trouble.THROTTLED, retry_after=20)), NOW)
+    dispatch.hear(NotHandedOver(0), NOW)
+    assert not [step for step in dispatch.next(NOW + timedelta(seconds=1)) if isinstance(step, Mark)]
+    assert Mark(0, 1, (2,)) in dispatch.next(NOW + timedelta(seconds=20))
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_what_was_not_handed_over_is_never_unknown(*, told_first: bool) -> None:
+    dispatch = machine()
+    sending(dispatch)
+    dispatch.hear(Drain("told"), NOW)
+    if told_first:
+        dispatch.hear(NotHandedOver(0), NOW)
+    dispatch.abandon("no answer in time")
+    if not told_first:
+        dispatch.hear(NotHandedOver(0), NOW)
+    assert dispatch.overdue
+    assert dispatch.next(NOW) == [TakeBack(0, 1, (1,)), Release(1, (2, 3, 4, 5, 6)), Finish(1)]
+    assert (dispatch.finished, dispatch.ending) == (True, Ending.DRAINED)
+
+
+def test_what_is_marked_when_waiting_ends_is_not_handed_over_any_more() -> None:
+    dispatch = machine()
+    dispatch.next(NOW)
+    dispatch.hear(ClaimAnswered(0, Claimed(1, 1, (1, 2))), NOW)
+    dispatch.next(NOW)
+    dispatch.hear(Marked(0, (1,)), NOW)
+    dispatch.hear(Drain("told"), NOW)
+    dispatch.abandon("no answer in time")
+    assert dispatch.sends(NOW) == []
+    assert dispatch.next(NOW) == [TakeBack(0, 1, (1,)), Release(1, (2,)), Finish(1)]
+
+
 def test_one_is_settled_and_the_next_marked_at_one_stroke() -> None:
     dispatch = machine()
     sending(dispatch)
@@ -402,11 +474,14 @@ def test_whatever_happens_everybody_is_settled_once_or_still_planned(seed: int) 
                     dispatch.hear(Marked(lane, staying), now)
                 case Settle(recipients=people):
                     done += people
-                case Release(recipients=people):
+                case Release(recipients=people) | TakeBack(recipients=people):
                     left += people
         if flying and draw.random() < 0.7:
             lane = draw.choice(sorted(flying))
             many = len(flying.pop(lane).recipients)
+            if draw.random() < 0.1:
+                dispatch.hear(NotHandedOver(lane), now)
+                continue
             trouble = draw.choice([None, None, None, *Trouble])
             outcome = Outcome.ACCEPTED if trouble is None else Outcome.DEFERRED
             dispatch.hear(Answered(lane, Answer((outcome,) * many, trouble=trouble)), now)

@@ -19,7 +19,7 @@ from digest.delivery import statements as hot
 from digest.delivery import upkeep
 from digest.delivery.account import account
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import Ledger, Recipient
+from digest.delivery.ledger import NOT_HANDED_OVER, Ledger, Recipient
 from digest.delivery.plan import plan
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.refusals import LeaseLost, NotSendable
@@ -214,6 +214,51 @@ def test_the_plan_does_not_ask_more_of_the_store_for_a_larger_audience(tmp_path:
     assert counts[0] == counts[1]
 
 
+def attempts(planned: Planned) -> list[int]:
+    row = tables.delivery.c
+    return list(planned.connection.execute(select(row.attempts).order_by(row.subscriber_id)).scalars())
+
+
+def test_what_was_not_handed_over_was_no_attempt_and_is_planned_again(planned: Planned) -> None:
+    batch, whose = planned.claim()
+    mark_batch(planned.ledger(), planned.connection, batch, whose, now=NOW)
+    planned.ledger().take_back(planned.connection, batch, whose[1:], now=NOW)
+    assert sorted(planned.states()) == ["planned"] * 5 + ["sending"]
+    assert sum(attempts(planned)) == 1
+    line = tables.history.c
+    told = planned.connection.execute(select(line.to_state, line.count, line.reason).where(line.from_state == "claimed")).all()
+    assert [tuple(one) for one in told] == [("planned", len(whose) - 1, NOT_HANDED_OVER)]
+    assert planned.claim()[1] == whose[1:]
+
+
+def test_that_it_was_not_handed_over_is_evidence_for_what_others_gave_up_and_for_nothing_else(planned: Planned) -> None:
+    batch, whose = planned.claim()
+    mark_batch(planned.ledger(), planned.connection, batch, whose, now=NOW)
+    upkeep.sweep(planned.connection, planned.ledger("two"), now=NOW, others_are_dead=True)
+    resolved = upkeep.resolve(planned.connection, planned.ledger(), whose[:1], DeliveryState.ACCEPTED, now=NOW, reason="seen")
+    again = upkeep.resolve(planned.connection, planned.ledger(), whose[1:2], DeliveryState.PLANNED, now=NOW, reason="again")
+    assert (resolved, again) == (1, 1)
+    other, theirs = planned.claim("two")
+    assert mark_batch(planned.ledger("two"), planned.connection, other, theirs, now=NOW) == whose[1:2]
+    planned.ledger().take_back(planned.connection, batch, whose, now=NOW)
+    row = tables.delivery.c
+    found = select(row.state, row.attempts).where(row.subscriber_id.in_(whose)).order_by(row.subscriber_id)
+    assert [tuple(one) for one in planned.connection.execute(found)] == [
+        ("accepted", 1),
+        ("sending", 2),
+        *[("planned", 0)] * (len(whose) - 2),
+    ]
+
+
+def test_a_finished_batch_is_neither_kept_nor_marked_of(planned: Planned) -> None:
+    batch, whose = planned.claim()
+    planned.ledger().finish(planned.connection, batch, now=NOW)
+    assert not planned.ledger().renew(planned.connection, batch, now=NOW, lease=LEASE, deadline=NOW + LEASE)
+    with pytest.raises(LeaseLost):
+        mark_batch(planned.ledger(), planned.connection, batch, whose, now=NOW)
+    assert "sending" not in planned.states()
+
+
 def test_lanes_are_marked_and_accepted_together_and_each_is_told_of_its_own(planned: Planned) -> None:
     (mine, two), (others, one) = planned.claim(size=2), planned.claim("other", size=1)
     last, left = planned.claim(size=1)
@@ -262,13 +307,13 @@ def test_a_mark_of_another_of_our_batches_is_taken_back(planned: Planned) -> Non
 
 def test_what_is_claimed_whole_is_marked_at_the_same_stroke(planned: Planned) -> None:
     ledger = planned.ledger()
-    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
     assert found is not None
     claimed, people, marked = found
     assert marked == frozenset(claimed.recipients) == {person.subscriber_id for person in people}
     assert planned.states() == ["sending"] * 4 + ["planned"] * 2
     asked = [Mark(0, claimed.batch, claimed.recipients)]
-    assert ledger.mark(planned.connection, asked, now=NOW, taken={(one, claimed.batch) for one in marked}) == [
+    assert ledger.mark(planned.connection, asked, now=NOW, already={(one, claimed.batch) for one in marked}) == [
         list(claimed.recipients)
     ]
     planned.settle(claimed.batch, list(claimed.recipients), *([ACCEPTED] * 4))
@@ -286,25 +331,28 @@ def test_who_left_or_is_suppressed_is_not_marked_by_the_claim_either(planned: Pl
     address = planned.connection.execute(select(tables.subscriber.c.address).where(tables.subscriber.c.id == four)).scalar_one()
     suppress(planned.connection, address, "*", reason="bounced", source="test", now=NOW)
     ledger = planned.ledger()
-    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
     assert found is not None
     claimed, _, marked = found
     assert marked == {one, three}
     assert planned.states() == ["sending", "claimed", "sending", "claimed", "planned", "planned"]
     asked = [Mark(0, claimed.batch, claimed.recipients)]
-    assert ledger.mark(planned.connection, asked, now=NOW, taken={(one, claimed.batch) for one in marked}) == [[one, three]]
+    assert ledger.mark(planned.connection, asked, now=NOW, already={(one, claimed.batch) for one in marked}) == [[one, three]]
     assert planned.states() == ["sending", "cancelled", "sending", "suppressed", "planned", "planned"]
 
 
 def test_nothing_is_marked_by_the_claim_of_an_issue_that_may_not_be_sent(planned: Planned) -> None:
     planned.connection.execute(update(tables.issue).values(state="paused"))
     ledger = planned.ledger()
-    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
     assert found is not None
     claimed, _, marked = found
     assert (marked, planned.states()) == (frozenset(), ["claimed"] * 4 + ["planned"] * 2)
     (refused,) = ledger.mark(
-        planned.connection, [Mark(0, claimed.batch, claimed.recipients)], now=NOW, taken={(one, claimed.batch) for one in marked}
+        planned.connection,
+        [Mark(0, claimed.batch, claimed.recipients)],
+        now=NOW,
+        already={(one, claimed.batch) for one in marked},
     )
     assert isinstance(refused, NotSendable)
 
@@ -313,19 +361,19 @@ def test_what_a_claim_has_marked_is_marked_for_its_own_batch_alone(planned: Plan
     lost, whose = planned.claim()
     upkeep.sweep(planned.connection, planned.ledger("two"), now=NOW + 2 * LEASE, others_are_dead=True)
     ledger = planned.ledger()
-    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
     assert found is not None
     claimed, _, marked = found
     assert list(claimed.recipients) == whose
     asked = [Mark(0, lost, tuple(whose)), Mark(1, claimed.batch, claimed.recipients)]
-    taken = {(one, claimed.batch) for one in marked}
-    refused, mine = ledger.mark(planned.connection, asked, now=NOW, taken=taken)
+    already = {(one, claimed.batch) for one in marked}
+    refused, mine = ledger.mark(planned.connection, asked, now=NOW, already=already)
     assert (type(refused), mine) == (LeaseLost, whose)
 
 
 def test_a_mark_that_is_not_wanted_after_all_leaves_no_trace(planned: Planned) -> None:
     ledger = planned.ledger()
-    found = ledger.take(planned.connection, 6, now=NOW, lease=LEASE)
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
     assert found is not None
     ledger.unmark(planned.connection, found[0].batch, found[0].recipients)
     ledger.release(planned.connection, found[0].batch, found[0].recipients, now=NOW)
@@ -336,7 +384,7 @@ def test_a_mark_that_is_not_wanted_after_all_leaves_no_trace(planned: Planned) -
 @pytest.mark.sqlite  # how SQLite reads its statements
 def test_the_hot_statements_search_in_an_index_and_look_at_no_whole_issue(planned: Planned) -> None:
     driver: Any = planned.connection.connection.driver_connection
-    for statement in (hot.TAKE, hot.MARK, hot.ACCEPT, hot.HOLD, *hot.LEAVE.values()):
+    for statement in (hot.CLAIM_AND_MARK, hot.MARK, hot.ACCEPT, hot.HOLD, *hot.LEAVE.values()):
         words = statement.text(planned.connection)
         steps = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
         searched = [step[3] for step in steps if " delivery" in step[3]]

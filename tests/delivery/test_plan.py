@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from digest.delivery.plan import count_audience
 from digest.delivery.providers.answer import Outcome
-from digest.issues.issue import Issue
+from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState
 from digest.store import tables
 from tests.issues.newsroom import DAILY, WEEKLY, Newsroom, a_newsroom, newsletter
@@ -132,3 +132,59 @@ def test_topics_are_taken_from_the_newsletter_as_it_was_frozen_and_one_article_s
         arrangement = connection.execute(select(tables.rendition.c.arrangement)).scalar_one()
     assert arrangement["sections"] == [["python", [newsroom.articles()["both"]]]]
     assert newsroom.has(issue, "ann") == ["both"]
+
+
+def asks(newsroom: Newsroom, **languages: str) -> None:
+    """Readers, each with the language they asked for."""
+    for name, language in languages.items():
+        newsroom.join(name)
+        with newsroom.store.writing() as connection:
+            row = tables.subscriber
+            connection.execute(update(row).where(row.c.id == newsroom.people[name]).values(language=language or None))
+
+
+def read_in(newsroom: Newsroom, issue: Issue) -> dict[str, str]:
+    """In which language each reader gets an issue, by their rendition."""
+    row, kept = tables.delivery.c, tables.rendition.c
+    query = (
+        select(row.subscriber_id, kept.language)
+        .join(tables.rendition, (kept.issue_id == row.issue_id) & (kept.number == row.rendition))
+        .where(row.issue_id == issue.id)
+    )
+    with newsroom.store.reading() as connection:
+        found = {who: language for who, language in connection.execute(query)}  # noqa: C416  # rows are no pairs to mypy
+    return {name: found[number] for name, number in newsroom.people.items() if number in found}
+
+
+def test_a_language_splits_groups_and_renditions_and_what_comes_to_the_same_words_does_not(newsroom: Newsroom) -> None:
+    asks(newsroom, ann="", bob="de", cid="de-AT", dot="pt-BR", eve="en-GB", fay="xx", gus="pt")
+    newsroom.arrive("a")
+    issue = newsroom.planned()
+    assert (many(newsroom, issue, "groups"), many(newsroom, issue, "renditions")) == (3, 3)
+    wanted = {"ann": "en", "bob": "de", "cid": "de", "dot": "pt", "eve": "en", "fay": "en", "gus": "pt"}
+    assert read_in(newsroom, issue) == wanted
+    with newsroom.store.reading() as connection:
+        blocks = select(tables.issue_blocks.c.language).where(tables.issue_blocks.c.issue_id == issue.id)
+        assert sorted(connection.execute(blocks).scalars()) == ["de", "en", "pt"]
+
+
+def test_languages_and_what_readers_had_from_other_issues_go_together(newsroom: Newsroom) -> None:
+    asks(newsroom, ann="de", bob="de", cid="ja")
+    newsroom.join("bob", frequency=DAILY)
+    newsroom.arrive("a")
+    newsroom.issue(DAILY)
+    newsroom.join("bob", frequency=WEEKLY)
+    newsroom.arrive("b")
+    issue = newsroom.planned()
+    assert read_in(newsroom, issue) == {"ann": "de", "bob": "de", "cid": "ja"}
+    assert (newsroom.has(issue, "ann"), newsroom.has(issue, "bob"), newsroom.has(issue, "cid")) == (["a", "b"], ["b"], ["a", "b"])
+
+
+def test_an_issue_that_only_other_newsletters_readers_would_read_in_another_language_has_its_own(newsroom: Newsroom) -> None:
+    asks(newsroom, ann="", bob="de")
+    newsroom.leave("bob")
+    newsroom.arrive("a")
+    issue = newsroom.planned()
+    with newsroom.store.reading() as connection:
+        assert frozen_of(connection, issue).languages == ("en",)
+    assert read_in(newsroom, issue) == {"ann": "en"}

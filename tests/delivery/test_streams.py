@@ -18,7 +18,7 @@ from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Streaming
 from digest.delivery.providers.waiting import Aside, Wanted, run
 from digest.delivery.providers.wire import Deadline, Wire
-from digest.delivery.steps import Answered
+from digest.delivery.steps import Answered, NotHandedOver
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition
 from digest.testing.specimens import a_rendition, an_envelope
@@ -69,9 +69,9 @@ class Opening:
         return self.those.pop(0)
 
 
-def a_job() -> Job:
+def a_job(*, in_time: bool = True) -> Job:
     person = Recipient(1, 1, "reader1@example.com", "reader1@example.com", None, 0)
-    return Job(a_rendition(), [person], lambda recipient, _: an_envelope(recipient.subscriber_id))
+    return Job(a_rendition(), [person], lambda recipient, _: an_envelope(recipient.subscriber_id), lambda: in_time)
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def answers(streams: Streams, many: int) -> dict[int, Answer]:
     """So many answers, by lane."""
     heard: list[Answered] = []
     for _ in range(100):
-        heard += streams.hear(0.2)
+        heard += [one for one in streams.hear(0.2) if isinstance(one, Answered)]
         if len(heard) >= many:
             break
     return {answered.lane: answered.answer for answered in heard}
@@ -149,12 +149,29 @@ def test_what_fails_before_a_stream_begins_ends_that_delivery_alone() -> None:
 
     streams = Streams(Opening([Doing(sound), Doing(sound)]))
     whole = a_job()
-    streams.send(0, Job(whole.rendition, whole.people, no_envelope))
+    streams.send(0, Job(whole.rendition, whole.people, no_envelope, lambda: True))
     streams.send(1, whole)
     found = answers(streams, 2)
     streams.close()
     assert found[0] == Answer((Outcome.UNKNOWN,), "the provider's adapter failed: ValueError")
     assert found[1].outcomes == (Outcome.ACCEPTED,)
+
+
+def test_what_is_late_when_its_turn_comes_is_not_begun() -> None:
+    begun: list[bool] = []
+
+    async def sound() -> Answer:
+        begun.append(True)
+        return Answer((Outcome.ACCEPTED,))
+
+    streams = Streams(Opening([Doing(sound)]))
+    streams.send(0, a_job(in_time=False))
+    streams.recall()
+    assert streams.hear(0) == [NotHandedOver(0)]
+    streams.send(0, a_job())
+    assert answers(streams, 1)[0].outcomes == (Outcome.ACCEPTED,)
+    streams.close()
+    assert begun == [True]
 
 
 def test_where_no_thread_can_be_had_a_handshake_fails_as_a_connection_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from digest.delivery.allowance import Allowance, Canary
-from digest.delivery.engines.books import Taken
+from digest.delivery.ending import Ending
+from digest.delivery.engines.books import Load
 from digest.delivery.engines.lanes import Job
 from digest.delivery.engines.turns import Turns
 from digest.delivery.envelopes import EnvelopeMaker
@@ -17,7 +18,7 @@ from digest.delivery.ledger import Recipient
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.refusals import Refusal
-from digest.delivery.steps import Answered, Claimed, Mark, Settle
+from digest.delivery.steps import Answered, Claimed, Drain, Heard, Mark, NotHandedOver, Settle
 from digest.settings import Delivery
 from digest.testing.specimens import a_rendition, an_envelope
 
@@ -57,19 +58,19 @@ class Notebook:
 
         return transaction()
 
-    def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Taken | datetime | None:
+    def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Load | datetime | None:
         if self.claimed:
             return None
         self.claimed = True
         self.told.append(f"claim of {size}{', whole' if whole else ''}")
         people = [Recipient(one, one, f"u{one}@example.com", f"u{one}@example.com", None, 0) for one in PEOPLE]
         marked = frozenset(PEOPLE if whole and self.ahead else ())
-        return Taken(Claimed(1, 1, PEOPLE, ("example.com",) * 2), people, a_rendition(), 0, marked)
+        return Load(Claimed(1, 1, PEOPLE, ("example.com",) * 2), people, a_rendition(), 0, marked)
 
     def mark(
-        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
+        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
     ) -> list[list[int] | Refusal]:
-        self.told.append(f"mark {[mark.recipients for mark in marks]}, taken {sorted(one for one, _ in taken)}")
+        self.told.append(f"mark {[mark.recipients for mark in marks]}, already {sorted(one for one, _ in already)}")
         return [list(mark.recipients) for mark in marks]
 
     def unmark(self, at: Any, batch: int, whose: Sequence[int]) -> None:
@@ -77,6 +78,9 @@ class Notebook:
 
     def settle(self, at: Any, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]) -> None:
         self.told += [[outcome.value for outcome in settle.answer.outcomes] for settle in settles]
+
+    def take_back(self, at: Any, batch: int, whose: Sequence[int], *, now: datetime) -> None:
+        self.told.append(f"take back {list(whose)}")
 
     def release(self, at: Any, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
         self.told.append(f"release {list(whose)}")
@@ -93,18 +97,50 @@ class Notebook:
 
 @dataclass(slots=True)
 class Carrier:
-    """Takes every job, and answers it at once."""
+    """Takes every job into a queue, begins it when next listened to, and answers it at once; `stuck` answers nothing."""
 
     carried: list[list[int]] = field(default_factory=list)
-    answers: list[Answered] = field(default_factory=list)
+    queue: list[tuple[int, Job]] = field(default_factory=list)
+    kept: list[Heard] = field(default_factory=list)
+    stuck: bool = False
 
     def send(self, lane: int, job: Job) -> None:
-        self.carried.append([person.subscriber_id for person in job.people])
-        self.answers.append(Answered(lane, Answer((Outcome.ACCEPTED,) * len(job.people))))
+        self.queue.append((lane, job))
 
-    def hear(self, seconds: float) -> list[Answered]:
-        heard, self.answers = self.answers, []
+    def recall(self) -> None:
+        self.kept += [NotHandedOver(lane) for lane, _ in self.queue]
+        self.queue.clear()
+
+    def hear(self, seconds: float) -> list[Heard]:
+        heard, self.kept = self.kept, []
+        if self.stuck:
+            return heard
+        for lane, job in self.queue:
+            if job.in_time():
+                self.carried.append([person.subscriber_id for person in job.people])
+                heard.append(Answered(lane, Answer((Outcome.ACCEPTED,) * len(job.people))))
+            else:
+                heard.append(NotHandedOver(lane))
+        self.queue.clear()
         return heard
+
+
+@dataclass(slots=True)
+class Diary:
+    """An allowance that notes the day on which so much was given back, or taken."""
+
+    ending: Ending = Ending.HELD_BACK
+    days: list[tuple[int, int]] = field(default_factory=list)
+
+    def take(self, connection: Any, many: int, now: datetime) -> int:
+        self.days.append((now.day, -many))
+        return many
+
+    def give_back(self, connection: Any, many: int, now: datetime) -> None:
+        self.days.append((now.day, many))
+
+    def spent(self, now: datetime) -> str:
+        return ""
 
 
 def turns(books: Notebook, carrier: Carrier, clock: Clock, allowances: Sequence[Allowance] = (), **pace: Any) -> Turns:
@@ -116,8 +152,9 @@ def test_what_is_claimed_whole_is_marked_in_the_same_transaction() -> None:
     books, carrier, clock = Notebook(), Carrier(), Clock()
     one = turns(books, carrier, clock)
     one.turn()
-    assert books.told == ["claim of 2, whole", "mark [(1, 2)], taken [1, 2]", "commit"]
+    assert books.told == ["claim of 2, whole", "mark [(1, 2)], already [1, 2]", "commit"]
     assert carrier.carried == []  # only what a commit has made durable is handed over
+    one.turn()
     one.turn()
     assert carrier.carried == [[1, 2]]
 
@@ -125,30 +162,72 @@ def test_what_is_claimed_whole_is_marked_in_the_same_transaction() -> None:
 def test_a_claim_of_more_than_a_request_carries_is_marked_part_by_part() -> None:
     books, carrier, clock = Notebook(), Carrier(), Clock()
     turns(books, carrier, clock, unit=1).turn()
-    assert books.told == ["claim of 2", "mark [(1,)], taken []", "commit"]
+    assert books.told == ["claim of 2", "mark [(1,)], already []", "commit"]
 
 
 def test_who_was_marked_with_the_claim_and_may_not_leave_now_is_unmarked_before_anything_else() -> None:
     books, carrier, clock = Notebook(), Carrier(), Clock()
     turns(books, carrier, clock, domains={"example.com": 0.1}).turn()
-    assert books.told == ["claim of 2, whole", "unmark [2]", "mark [(1,)], taken [1]", "commit"]
+    assert books.told == ["claim of 2, whole", "unmark [2]", "mark [(1,)], already [1]", "commit"]
 
 
 def test_who_an_allowance_has_no_room_for_is_unmarked_as_well() -> None:
     books, carrier, clock = Notebook(), Carrier(), Clock()
     turns(books, carrier, clock, (Canary(1),)).turn()
-    assert books.told == ["claim of 2, whole", "mark [(1,)], taken [1]", "unmark [2]", "commit"]
+    assert books.told == ["claim of 2, whole", "mark [(1,)], already [1]", "unmark [2]", "commit"]
 
 
-def test_what_its_process_was_too_late_to_hand_over_is_deferred_and_does_not_leave() -> None:
-    books, carrier, clock = Notebook(), Carrier(), Clock()
-    one = turns(books, carrier, clock)
+LATE = timedelta(minutes=2, seconds=1)  # a request that began so long after its mark could end after its deadline
+
+
+def test_what_its_process_was_too_late_to_hand_over_does_not_leave_and_is_no_attempt() -> None:
+    books, carrier, clock, canary = Notebook(), Carrier(), Clock(), Canary(2)
+    one = turns(books, carrier, clock, (canary,))
     one.turn()
-    clock.now += timedelta(minutes=2, seconds=1)  # a request that began now could end after its deadline
+    clock.now += LATE
     one.turn()
+    assert canary.left == 0
     one.turn()
     assert carrier.carried == []
-    assert ["deferred", "deferred"] in books.told
+    assert books.told[-3:] == ["take back [1, 2]", "finish", "commit"]
+    assert canary.left == 2
+    assert not any(one.outcomes.values())
+
+
+def test_what_lies_in_a_queue_until_it_is_too_late_does_not_leave_either() -> None:
+    books, carrier, clock = Notebook(), Carrier(stuck=True), Clock()
+    one = turns(books, carrier, clock)
+    for _ in range(3):
+        one.turn()
+    assert len(carrier.queue) == 1  # given in time
+    clock.now += LATE
+    carrier.stuck = False
+    one.turn()
+    assert carrier.carried == []
+    assert "take back [1, 2]" in books.told
+
+
+def test_what_was_not_begun_when_waiting_ends_is_not_handed_over_and_not_unknown() -> None:
+    books, carrier, clock = Notebook(), Carrier(stuck=True), Clock()
+    one = turns(books, carrier, clock)
+    for _ in range(2):
+        one.turn()
+    one.machine.hear(Drain("told to stop"), clock())
+    one.abandon("no answer came in time")
+    one.turn()
+    assert books.told[-3:] == ["take back [1, 2]", "finish", "commit"]
+    assert one.machine.finished
+
+
+def test_the_quota_that_gets_it_back_is_that_of_the_day_of_the_mark() -> None:
+    books, carrier, clock, quota = Notebook(), Carrier(), Clock(), Diary()
+    clock.now = datetime(2026, 11, 23, 23, 59, tzinfo=UTC)
+    one = turns(books, carrier, clock, (quota,))
+    one.turn()
+    clock.now += LATE
+    one.turn()
+    one.turn()
+    assert quota.days == [(23, -2), (23, 2)]
 
 
 def test_what_one_transaction_marked_is_forgotten_with_it() -> None:
@@ -162,7 +241,7 @@ def test_a_short_stop_after_the_mark_holds_nobody_up() -> None:
     one = turns(books, carrier, clock)
     one.turn()
     clock.now += timedelta(minutes=1, seconds=59)
-    one.turn()
-    one.turn()
+    for _ in range(3):
+        one.turn()
     assert carrier.carried == [[1, 2]]
     assert ["accepted", "accepted"] in books.told

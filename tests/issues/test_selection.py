@@ -14,6 +14,7 @@ from digest.issues.frozen import Frozen
 from digest.issues.lifecycle import STEPS, IssueState
 from digest.issues.owed import format_owed, older, parse_owed
 from digest.issues.selection import CHOSEN, Candidate, Reader, Reason, Rules, Selection, select
+from digest.issues.wording import Wording
 from digest.rendering.content import IssueContent, SenderContent, SiteContent
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -133,13 +134,22 @@ def frozen(candidates: tuple[Candidate, ...]) -> Frozen:
 
 def test_what_was_frozen_is_read_back_as_it_was() -> None:
     rules = replace(RULES, lookback=timedelta(days=3), pinned=(2, 1), excluded=(9,))
-    made = replace(frozen((PLAIN, replace(PLAIN, id=2, published_at=None))), rules=rules)
+    others = (Wording("de", "Betreff", {"python": "Schlangen"}),)
+    made = replace(frozen((PLAIN, replace(PLAIN, id=2, published_at=None))), rules=rules, others=others)
     assert Frozen.from_json(made.to_json()) == made
+
+
+def test_what_was_frozen_before_links_were_marked_has_links_without_marks() -> None:
+    made = frozen((PLAIN,))
+    kept = made.to_json()
+    del kept["content"]["utm"]
+    assert Frozen.from_json(kept) == made
 
 
 def test_what_was_frozen_before_there_were_orders_languages_authors_or_stories_is_read_as_without() -> None:
     made = frozen((replace(PLAIN, id=2), PLAIN))
     kept = made.to_json()
+    del kept["others"]
     for name in ("order", "languages", "max_per_author", "topics_take_turns"):
         del kept["rules"][name]
     for candidate in kept["candidates"]:

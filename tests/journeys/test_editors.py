@@ -179,7 +179,7 @@ def test_who_leaves_and_comes_back_gets_nothing_twice(project: Project) -> None:
 def test_case_29_a_template_that_stays_broken_until_the_next_slot_loses_nothing(project: Project) -> None:
     project.join("ann@x.example")
     project.offer(article("a"))
-    template = project.folder / "templates" / "weekly.mjml"
+    template = project.folder / "templates" / "partials" / "lead.mjml"
     good = template.read_text(encoding="utf-8")
     template.write_text(good.replace("{{ article.title }}", "{{ article.titel }}", 1), encoding="utf-8")
     assert project.code(MONDAY) == 3

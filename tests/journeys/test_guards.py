@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
+from digest.delivery.engines.turns import Turns
 from digest.store import tables
 from digest.testing.sendgrid_stub import SendGridStub
 from digest.testing.smtp_sink import Now
@@ -148,6 +149,30 @@ def test_a_canary_whose_process_died_is_completed_and_not_begun_again(project: P
         connection.execute(update(tables.issue).values(canary_until=None))
     assert project.code(**CANARY) == 0
     assert sum(arrived(project).values()) == 4
+
+
+def test_what_was_not_handed_over_in_time_is_still_of_the_canary_and_of_the_days_quota(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[datetime] = []
+
+    def late_at_first(turns: Turns, deadline: datetime) -> bool:
+        asked.append(deadline)
+        return len(asked) > 3
+
+    everybody = people(project, 40)
+    project.offer(article("a"))
+    monkeypatch.setattr(Turns, "_is_in_time", late_at_first)
+    crowded = CANARY | {"DIGEST_DELIVERY__CONCURRENCY": "6", "DIGEST_PROVIDERS__SMTP__DAILY_QUOTA": "30"}
+    assert project.code(**crowded) == 0
+    assert sum(arrived(project).values()) == 4
+    assert project.account("weekly/1")["accepted"] == 4
+    wait_is_over(project)
+    project.code(**crowded)
+    assert sum(arrived(project).values()) == 30
+    yesterday(project)
+    assert project.code(MONDAY, **crowded) == 0
+    assert arrived(project) == Counter(dict.fromkeys(everybody, 1))
 
 
 def yesterday(project: Project) -> None:

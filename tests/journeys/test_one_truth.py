@@ -7,8 +7,10 @@ from datetime import timedelta
 from email import policy
 from email.parser import BytesParser
 
+import pytest
 from sqlalchemy import update
 
+from digest.rendering import confined
 from digest.store import tables
 from tests.journeys.project import MONDAY, WEEK, Project, article
 
@@ -116,18 +118,46 @@ def test_what_was_changed_after_its_approval_is_not_sent(project: Project) -> No
 def test_case_29_a_template_that_is_broken_on_the_day_holds_the_issue_and_names_the_line(project: Project) -> None:
     project.join("ann@x.example")
     project.offer(article("a"))
-    template = project.folder / "templates" / "weekly.mjml"
+    template = project.folder / "templates" / "partials" / "lead.mjml"
     good = template.read_text(encoding="utf-8")
     template.write_text(good.replace("{{ article.title }}", "{{ article.titel }}", 1), encoding="utf-8")
     line = next(number for number, text in enumerate(template.read_text().splitlines(), 1) if "titel" in text)
     held = project.command("run", "--now", NOW)
     assert held.returncode == 3
-    assert f"weekly.mjml, line {line}" in held.stdout + held.stderr
+    assert f"partials/lead.mjml, line {line}" in held.stdout + held.stderr
     assert project.issue("weekly/1").state == "held"
     assert project.account("weekly/1") == {}
     template.write_text(good, encoding="utf-8")
     assert project.code(MONDAY + timedelta(hours=1)) == 0
     assert project.read("ann@x.example") == [["a"]]
+
+
+@pytest.mark.parametrize(
+    ("put", "said"),
+    [
+        ("<div>" * 9_000 + "</div>" * 9_000, "tags stand more than 500 deep in one another"),
+        ('<mj-include path="partials/lead.mjml" />', "partials/lead.mjml includes itself"),
+        ("{{ 'x'.ljust(10**10) }}", "it needs too much memory"),
+        ("{% for a in 'x'.ljust(100000) %}" * 3 + "{% endfor %}" * 3, "had not finished after 3 seconds"),
+    ],
+    ids=["nesting", "circle", "memory", "loop"],
+)
+def test_case_29_a_template_that_would_take_the_run_with_it_holds_the_issue_as_well(
+    project: Project, monkeypatch: pytest.MonkeyPatch, put: str, said: str
+) -> None:
+    if "seconds" in said:
+        monkeypatch.setattr(confined, "DEADLINE", 3.0)
+    project.join("ann@x.example")
+    project.offer(article("a"))
+    template = project.folder / "templates" / "partials" / "lead.mjml"
+    good = template.read_text(encoding="utf-8")
+    template.write_text(good.replace("<mj-text>", f"<mj-text>\n{put}\n", 1), encoding="utf-8")
+    held = project.command("run", "--now", NOW)
+    assert held.returncode == 3
+    assert said in held.stdout + held.stderr
+    assert "templates/" in held.stdout + held.stderr
+    assert project.issue("weekly/1").state == "held"
+    assert project.account("weekly/1") == {}
 
 
 def test_hostile_titles_inject_nothing(project: Project) -> None:

@@ -285,7 +285,7 @@ def test_an_issue_of_which_nothing_remains_is_not_approved(project: Project) -> 
 def test_a_new_revision_of_a_held_issue_is_whole_again(project: Project) -> None:
     project.join("ann@x.example")
     project.offer(article("a"), article("b"))
-    template = project.folder / "templates" / "weekly.mjml"
+    template = project.folder / "templates" / "partials" / "lead.mjml"
     good = template.read_text(encoding="utf-8")
     template.write_text(good.replace("{{ article.title }}", "{{ article.titel }}", 1), encoding="utf-8")
     assert project.code() == 3

@@ -171,3 +171,12 @@ def test_a_file_that_cannot_be_a_catalogue_is_refused(tmp_path: Path, name: str,
     (folder / "languages" / name).write_bytes(content)
     with pytest.raises(TemplateError, match=re.escape(said)):
         read_catalogues([folder])
+
+
+def test_the_catalogue_of_the_documentation_is_one() -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "languages.md"
+    (shown,) = re.findall(r"```po\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    words = words_in("de", (CatalogueFile("de", "templates/languages/de.po", shown),))
+    assert words.translate("Read the article") == "Weiterlesen"
+    assert words.translate_counted("%(num)s min read", "%(num)s min read", 1) == "eine Minute"
+    assert words.translate("Unsubscribe") == "Abbestellen"

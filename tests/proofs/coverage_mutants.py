@@ -20,7 +20,7 @@ from digest.audience.joining import Rules, join
 from digest.audience.subscription import Terms
 from digest.audience.wish import Wish
 from digest.catalogue.storing import highest_arrival
-from digest.delivery import had, plan, settling
+from digest.delivery import composing, had, plan, settling
 from digest.delivery.transitions import DeliveryState
 from digest.issues import selection
 from digest.issues.issue import Issue
@@ -56,7 +56,7 @@ def coverage_point_moved_too_far() -> Iterator[None]:
 
 def owed_is_not_recorded() -> AbstractContextManager[Any]:
     """What finds no room is forgotten."""
-    return mock.patch.object(plan, "older", return_value={})
+    return mock.patch.object(composing, "older", return_value={})
 
 
 @contextmanager
@@ -149,7 +149,7 @@ def what_is_owed_expires_too_early() -> Iterator[None]:
 
 def what_another_newsletter_gives_back_is_forgotten() -> AbstractContextManager[Any]:
     """What is on its way with another newsletter counts as had for good."""
-    return mock.patch.object(plan.Composer, "_window", return_value=frozenset())
+    return mock.patch.object(composing.Composer, "_window", return_value=frozenset())
 
 
 MUTANTS = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, select, text
 
+from digest.delivery.ledger import NOT_HANDED_OVER
 from digest.insights.coverage import audit
 from digest.issues.issue import list_issues
 from digest.store import tables
@@ -83,7 +84,7 @@ def _resent(connection: Connection) -> Counter[str]:
     again = (
         select(person.address, func.count())
         .join(tables.history, line.subscriber_id == person.id)
-        .where(line.from_state == "unknown", line.to_state == "planned")
+        .where(line.from_state == "unknown", line.to_state == "planned", line.reason != NOT_HANDED_OVER)
         .group_by(person.address)
     )
     return Counter({found[0]: found[1] for found in connection.execute(again)})

@@ -3,7 +3,8 @@
 The product knows nothing of them: arming wraps what stands at the point. Names are `ROOM.MOMENT`. A room that writes has
 `begin` (before it), `uncommitted` (done, and the transaction not yet committed) and `committed`; a transport has a point
 before and after each verb, in the middle of a body, and between an answer's arrival and its reading.
-`DIGEST_KILLPOINT_COUNTS=FILE` kills nobody and writes down how often each point was passed.
+`DIGEST_KILLPOINT_COUNTS=FILE` kills nobody and writes down how often each point was passed. `DIGEST_KILLPOINT_LATE=MANY` lets the
+process find that many of its deliveries too late to be handed over.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,10 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "approve": ("digest.app.issuing:step",),
     "plan": ("digest.delivery.sending:plan",),
     "sweep": ("digest.delivery.sending:sweep",),
-    "claim": ("digest.delivery.ledger:Ledger.claim",),
+    "claim": ("digest.delivery.ledger:Ledger.claim", "digest.delivery.ledger:Ledger.claim_and_mark"),
     "mark": ("digest.delivery.ledger:Ledger.mark",),
+    "unmark": ("digest.delivery.ledger:Ledger.unmark",),
+    "take-back": ("digest.delivery.ledger:Ledger.take_back",),
     "settle": ("digest.delivery.ledger:Ledger.settle",),
     "give-back": ("digest.delivery.ledger:Ledger.release",),
     "finish": ("digest.delivery.ledger:Ledger.finish",),
@@ -67,8 +71,10 @@ class _Armed:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def arm(point: str | None, counts: str | None) -> None:
-    """Wrap every point; die at `point` (`NAME:NTH`), or count into the file `counts`."""
+def arm(point: str | None, counts: str | None, late: str | None = None) -> None:
+    """Wrap every point; die at `point` (`NAME:NTH`), or count into the file `counts`. So many are found to be `late`."""
+    if late is not None:
+        _wrap("digest.delivery.engines.turns:Turns._is_in_time", lambda original: _late_at_first(original, int(late)))
     if point is None and counts is None:
         return
     name, _, nth = (point or "").partition(":")
@@ -88,6 +94,15 @@ def arm(point: str | None, counts: str | None) -> None:
     _wrap("digest.delivery.providers.wire:Wire.hear", lambda original: _hear(original, armed))
     for place in ("digest.delivery.providers.smtp:dial", "digest.delivery.providers.http_line:dial"):
         _wrap(place, lambda original: _dial(original, armed))
+
+
+def _late_at_first(original: Any, many: int) -> Any:
+    asked = count()
+
+    def is_in_time(self: Any, deadline: Any) -> bool:
+        return next(asked) >= many and bool(original(self, deadline))
+
+    return is_in_time
 
 
 def _write_at_exit(armed: _Armed, path: Path) -> None:

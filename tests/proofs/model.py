@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from digest.delivery.engines.books import Books, Taken
+from digest.delivery.engines.books import Books, Load
 from digest.delivery.ledger import Recipient
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.refusals import LeaseLost, Refusal, Stale
@@ -201,7 +201,7 @@ class ModelBooks:
         meanwhile()
         return self.arena.writing()
 
-    def claim(self, at: State, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Taken | datetime | None:
+    def claim(self, at: State, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Load | datetime | None:
         """As `Books.claim`."""
         replanned = False
         while True:
@@ -231,7 +231,7 @@ class ModelBooks:
             held = self.arena.renditions[rendition] - self.known
             if held:
                 shown = cast("Rendition", ModelRendition(held))
-                return Taken(Claimed(batch, rendition, tuple(whose)), people, shown, len(self.known), marked)
+                return Load(Claimed(batch, rendition, tuple(whose)), people, shown, len(self.known), marked)
             self.unmark(at, batch, sorted(marked))
             at.note("claimed", "cancelled", len(at.leave(whose, batch, "claimed", "cancelled")))
             same = [one for one, row in at.rows.items() if row.rendition == rendition]
@@ -240,10 +240,10 @@ class ModelBooks:
             at.finish(batch)
 
     def mark(
-        self, at: State, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
+        self, at: State, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
     ) -> list[list[int] | Refusal]:
         """As `Books.mark`."""
-        return [self._mark(at, mark.batch, mark.recipients, now, sub_revision, taken) for mark in marks]
+        return [self._mark(at, mark.batch, mark.recipients, now, sub_revision, already) for mark in marks]
 
     def unmark(self, at: State, batch: int, whose: Sequence[int]) -> None:
         """As `Books.unmark`."""
@@ -251,16 +251,16 @@ class ModelBooks:
             at.rows[one] = replace(at.rows[one], attempts=at.rows[one].attempts - 1)
 
     def _mark(
-        self, at: State, batch: int, whose: Sequence[int], now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
+        self, at: State, batch: int, whose: Sequence[int], now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
     ) -> list[int] | Refusal:
         held = at.batches[batch]
-        ours = held.owner == self.owner and held.lease_until > now
+        ours = held.owner == self.owner and held.lease_until > now and not held.finished
         fits = sub_revision == len(at.withdrawn)
         claimed = [one for one in whose if at.rows[one].state == "claimed" and at.rows[one].batch == batch]
         new = [one for one in claimed if ours and fits and one not in at.left]
         for one in new:
             at.rows[one] = replace(at.rows[one], state="sending", attempts=at.rows[one].attempts + 1)
-        marked = [one for one in whose if (one, batch) in taken or one in new]
+        marked = [one for one in whose if (one, batch) in already or one in new]
         rest = [one for one in whose if one not in marked]
         if not marked and any(one not in at.left for one in rest):
             return LeaseLost() if fits else Stale()
@@ -285,6 +285,13 @@ class ModelBooks:
                 at.note("unknown", late)
                 at.told |= {one} if late == "accepted" else frozenset()
 
+    def take_back(self, at: State, batch: int, whose: Sequence[int], *, now: datetime) -> None:
+        """As `Books.take_back`."""
+        for found, told in (("sending", "claimed"), ("unknown", "unknown")):
+            for one in at.leave(whose, batch, found, "planned"):
+                at.rows[one] = replace(at.rows[one], attempts=at.rows[one].attempts - 1)
+                at.note(told, "planned")
+
     def release(self, at: State, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
         """As `Books.release`."""
         at.note("claimed", "planned", len(at.leave(whose, batch, "claimed", "planned", until)))
@@ -296,7 +303,7 @@ class ModelBooks:
     def renew(self, at: State, batch: int, *, now: datetime, lease: timedelta, deadline: datetime) -> bool:
         """As `Books.renew`."""
         held = at.batches[batch]
-        if held.owner != self.owner or held.lease_until <= now:
+        if held.owner != self.owner or held.lease_until <= now or held.finished:
             return False
         at.batches[batch] = replace(held, lease_until=now + lease, deadline=deadline)
         return True

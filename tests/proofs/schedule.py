@@ -14,10 +14,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from digest.delivery.allowance import Canary
+from digest.delivery.ending import Ending
 from digest.delivery.engines.local import pace
 from digest.delivery.engines.turns import Turns
 from digest.delivery.lane import Phase
 from digest.delivery.providers.port import longest_send
+from digest.delivery.steps import Drain
 from digest.settings import Delivery
 from tests.proofs.world import Arena, Died, Service, World
 
@@ -42,6 +45,7 @@ def check(world: World, states: Mapping[int, str], told: Counter[str]) -> Counte
     assert not world.faults, world.faults
     for one, state in states.items():
         came = world.arrived[one] == 1
+        assert state != "unknown" or one in world.doubted, f"{one} is unknown, and nothing ever left it in doubt"
         assert came or state != "accepted", f"{one} is accepted and never arrived"
         assert not came or state in {"accepted", "unknown"}, f"{one} arrived and is {state}"
         assert not (came and one in world.left_before_mark), f"{one} had left before the mark and still got it"
@@ -102,6 +106,8 @@ class Schedule:
         world, draw = self.world, self.world.draw
         if world.chance(0.02):
             world.now += timedelta(seconds=draw.choice((1, 40, 2000)))  # asleep, for longer than a lease or a deadline
+        if self.processes and world.chance(0.005):
+            draw.choice(self.processes)[0].machine.hear(Drain("told to stop"), world.now)
         if world.chance(self.setting_clocks):
             world.ahead += timedelta(hours=draw.choice((-1, -1, 1)), minutes=1)  # never back to where it was
         if world.chance(0.02):
@@ -113,12 +119,19 @@ class Schedule:
 
     def _turn(self, turns: Turns, service: Service) -> None:
         """One turn of a process, unless it dies in it or comes to its end."""
+        held = _under_way(turns)
         try:
+            if turns.machine.ending is Ending.DRAINED and self.world.chance(0.1):
+                self.world.doubted |= {person.subscriber_id for _, job, _, _ in service.waiting for person in job.people}
+                turns.abandon("no answer came in time")
             turns.turn()
         except Died:
+            self.world.doubted |= held | _under_way(turns)
             self.processes.remove((turns, service))
             return
         service.turned_at = self.world.now
+        doubted = {one for one in service.untouched if self.arena.states()[one] == "unknown"}
+        self.world.faults += [f"{one} was not handed over, and is unknown" for one in doubted]
         if turns.machine.finished:
             self.processes.remove((turns, service))
 
@@ -133,18 +146,24 @@ class Schedule:
         if in_time:
             given_up = {one for one, state in self.arena.states().items() if one in in_time and state == "unknown"}
             world.faults += [f"{one} was given up while its answer was waited for" for one in given_up]
-        service = Service(world, self.arena, self.deadly, longest_send(self.settings))
+        service = Service(world, self.arena, self.deadly)
         bounds = pace(self.settings, world.draw.choice((1, 1, 3)))
-        turns = Turns(books, service, self.arena.envelopes(), self.settings, bounds, world.steady_clock())
+        allowances = (Canary(world.draw.randint(1, 4)),) if world.chance(0.2) else ()
+        turns = Turns(books, service, self.arena.envelopes(), self.settings, bounds, world.steady_clock(), allowances)
         self.processes.append((turns, service))
 
     def _marked(self) -> set[int]:
         """Those whose mark a living process has been told of, and who were not handed over yet."""
         lanes = (lane for turns, _ in self.processes for lane in turns.machine.lanes)
-        return {one for lane in lanes if lane.phase is Phase.MARKED for one in lane.unit}
+        jobs = (job for _, service in self.processes for _, job, _ in service.queued)
+        told = {one for lane in lanes if lane.phase is Phase.MARKED for one in lane.unit}
+        return told | {person.subscriber_id for job in jobs for person in job.people}
 
     def _waiting_in_time(self) -> set[int]:
-        """Those whose answer a living process may still wait for, however slow the service is; while clocks agree."""
+        """Those whose answer a living process may still wait for, however slow the service is; while clocks agree.
+
+        A send that has begun may take the longest that the settings give it, and nobody may call it lost before.
+        """
         if self.world.ahead:
             return set()
         longest, now = longest_send(self.settings), self.world.now
@@ -158,3 +177,8 @@ class Schedule:
         self.arena.unsubscribe(one)
         if states[one] in {"planned", "claimed", "deferred"}:
             self.world.left_before_mark.add(one)
+
+
+def _under_way(turns: Turns) -> set[int]:
+    """Those whom a process has marked, or was marking, and has not settled."""
+    return {one for lane in turns.machine.lanes for one in lane.unit}

@@ -47,7 +47,7 @@ def test_no_schedule_sends_twice_loses_anybody_or_miscounts(
     for found in in_rows(run, seeds, at_once):
         sums += found
     tell(f"simulation: {where}: {seeds:,} schedules, " + ", ".join(f"{count:,} {state}" for state, count in sorted(sums.items())))
-    assert sums["accepted"] > sums["unknown"]
+    assert sums["accepted"] > sums["unknown"]  # each unknown one has its cause, by `check`; where most are, little else is proven
 
 
 def test_the_model_means_what_the_ledger_means() -> None:

@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from digest.delivery.engines import turns
 from digest.delivery.engines.books import Books
 from digest.delivery.engines.lanes import Job
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
-from digest.delivery.steps import Answered
+from digest.delivery.steps import Answered, Heard, NotHandedOver
 
+# When a delivery is marked, its deadline is at most the longest that a send may take and this later; and what is begun has to
+# end by its deadline. So nothing is begun that was marked longer ago than this.
+MARGIN = turns.MARGIN
 BEGINNING = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
@@ -35,6 +39,7 @@ class World:
     left_before_mark: set[int] = field(default_factory=set)
     withdrawn: dict[int, set[int]] = field(default_factory=dict)  # each with those who were marked by then
     faults: list[str] = field(default_factory=list)
+    doubted: set[int] = field(default_factory=set)  # whose answer was lost, or was not waited for, or whose process died
 
     def clock(self) -> datetime:
         """The wall clock; it never stands still."""
@@ -99,33 +104,61 @@ class Arena(Protocol):
 
 @dataclass(slots=True)
 class Service:
-    """The mail service as one process sees it: takes jobs, answers some time, or never."""
+    """The lanes of one process and the mail service behind them: takes jobs, answers some time, or never.
+
+    A job lies in its lane's queue for a while, and is begun when it is its turn; in `waiting` stands since when.
+    """
 
     world: World
     arena: Arena
     deadly: float
-    longest: timedelta  # that a marked delivery may take to its answer
     turned_at: datetime = BEGINNING  # the end of its process's last turn: what it is given now was marked by then
+    queued: list[tuple[int, Job, datetime]] = field(default_factory=list)
     waiting: list[tuple[int, Job, Answer, datetime]] = field(default_factory=list)
+    kept: list[tuple[int, Job]] = field(default_factory=list)  # not handed over, and its process has not heard of it
+    untouched: set[int] = field(default_factory=set)  # whom a turn was told of as not handed over
 
     def send(self, lane: int, job: Job) -> None:
-        """Take a job; whether it arrives and what is said of it are drawn now."""
+        """Take a job into its lane's queue."""
         if self.world.chance(self.deadly):
             raise Died  # marked, and not a byte has left
-        if not self.world.ahead and self.world.now - self.turned_at > self.longest:
+        self.queued.append((lane, job, self.turned_at))
+
+    def recall(self) -> None:
+        """What still lies in a queue stays there."""
+        self.kept += [(lane, job) for lane, job, _ in self.queued]
+        self.queued.clear()
+
+    def hear(self, seconds: float) -> list[Heard]:
+        """Some of the answers that are on their way, and what was not handed over."""
+        self._begin_some()
+        heard: list[Heard] = [NotHandedOver(lane) for lane, _ in self.kept]
+        self.untouched = {person.subscriber_id for _, job in self.kept for person in job.people}
+        self.kept.clear()
+        if not self.waiting or self.world.chance(0.4):
+            self.world.now += timedelta(seconds=0 if heard else seconds)
+            return heard
+        lane, _, answer, _ = self.waiting.pop(int(self.world.draw.random() * len(self.waiting)))
+        return [*heard, Answered(lane, answer)]
+
+    def _begin_some(self) -> None:
+        """Those lanes whose turn it is; what arrives of a job and what is said of it are drawn then."""
+        lying, self.queued = self.queued, []
+        for lane, job, marked_by in lying:
+            if self.world.chance(0.2):
+                self.queued.append((lane, job, marked_by))
+            elif job.in_time():
+                self._begin(lane, job, marked_by)
+            else:
+                self.kept.append((lane, job))
+
+    def _begin(self, lane: int, job: Job, marked_by: datetime) -> None:
+        if not self.world.ahead and self.world.now - marked_by > MARGIN:
             self.world.faults.append(f"{[one.subscriber_id for one in job.people]} were handed over after their deadline")
         self._look(job)
-        self.waiting.append((lane, job, self._fate(job), self.turned_at))
+        self.waiting.append((lane, job, self._fate(job), self.world.now))
         if self.world.chance(self.deadly):
             raise Died  # handed over, and the answer will never be heard
-
-    def hear(self, seconds: float) -> list[Answered]:
-        """Some of the answers that are on their way."""
-        if not self.waiting or self.world.chance(0.4):
-            self.world.now += timedelta(seconds=seconds)
-            return []
-        lane, _, answer, _ = self.waiting.pop(int(self.world.draw.random() * len(self.waiting)))
-        return [Answered(lane, answer)]
 
     def _look(self, job: Job) -> None:
         """Nobody gets an empty mail, and of what was withdrawn before they were marked nothing."""
@@ -159,6 +192,7 @@ class Service:
             case "unreached":
                 return Answer((Outcome.DEFERRED,) * everyone, "refused", trouble=Trouble.CONNECTION)
             case _:
+                self.world.doubted |= {person.subscriber_id for person in job.people}
                 return Answer((Outcome.UNKNOWN,) * everyone, "connection lost after the final dot")
 
     def _arrive(self, job: Job, places: range | list[int]) -> None:

@@ -139,7 +139,8 @@ def _become(asked: dict[str, Any]) -> None:
         from tests.proofs import failing_calls, killpoints
 
         failing_calls.arm(os.environ)
-        killpoints.arm(os.environ.pop("DIGEST_KILLPOINT", None), os.environ.pop("DIGEST_KILLPOINT_COUNTS", None))
+        wanted = ("DIGEST_KILLPOINT", "DIGEST_KILLPOINT_COUNTS", "DIGEST_KILLPOINT_LATE")
+        killpoints.arm(*(os.environ.pop(name, None) for name in wanted))
         try:
             main()
         except SystemExit as end:

@@ -18,7 +18,8 @@ from digest.rendering.content import (
     SenderContent,
     SiteContent,
 )
-from digest.rendering.templates import Source, Template, load_template, make_template
+from digest.rendering.source import Source
+from digest.rendering.templates import Template, load_template, make_template
 
 SHIPPED = Path(__file__).parents[2] / "templates"
 LINKS = "https://digest.example.org"
@@ -153,7 +154,7 @@ def issues(draw: st.DrawFn) -> tuple[IssueContent, Arrangement]:
     site = SiteContent(
         draw(texts), draw(texts), LINKS, draw(texts), draw(st.none() | texts), draw(st.from_regex("#[0-9a-f]{6}", fullmatch=True))
     )
-    language = draw(st.sampled_from(["en", "de", "fa", "pt-BR", "xx-unknown"]))
+    language = draw(st.sampled_from(["en", "de", "fa", "ar", "ja", "pt-BR", "xx-unknown"]))
     issue = IssueContent(
         "weekly", draw(texts), 1, date(2026, 11, 23), language, draw(texts), site, CONTENT.sender, sections, articles
     )

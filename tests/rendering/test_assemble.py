@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from markupsafe import escape
 
+from digest.audience.links import leave_topic_url
 from digest.rendering.assemble import assemble, fill, preheader_of, render_direct
 from digest.rendering.blocks import Blocks, render_blocks
 from digest.rendering.content import Arrangement, IssueContent, Personal
@@ -75,7 +78,16 @@ def test_a_rendition_has_the_articles_of_its_arrangement_in_reading_order() -> N
 def test_a_rendition_knows_its_list_and_subject() -> None:
     assert rendition().list_id == "weekly.news.example.org"
     assert rendition().subject == CONTENT.subject
-    assert rendition().html.slots == ("greeting", "email", "preferences_url", "unsubscribe_url")
+    topics = ("unsubscribe_url",) * len(ARRANGEMENT.sections)
+    assert rendition().html.slots == ("greeting", *topics, "email", "preferences_url", "unsubscribe_url")
+
+
+def test_the_mail_leads_to_itself_on_the_web_and_out_of_each_topic() -> None:
+    html, text = fill(rendition(), PERSONAL)
+    topics = [leave_topic_url(PERSONAL.unsubscribe_url, slug) for slug, _ in ARRANGEMENT.sections]
+    for url in (CONTENT.web_url, *topics):
+        assert f'href="{escape(url)}"' in html
+        assert f"\n{url}\n" in text
 
 
 def test_the_preheader_is_of_the_first_titles_and_escaped_in_html() -> None:
@@ -104,6 +116,15 @@ def test_twelve_articles_stay_under_the_size_where_gmail_clips() -> None:
 def test_text_keeps_to_seventy_two_columns_addresses_aside() -> None:
     lines = fill(rendition(), PERSONAL)[1].splitlines()
     assert [line for line in lines if len(line) > 72 and not line.startswith("https://")] == []
+
+
+def test_no_picture_is_there_but_those_of_the_articles_and_the_logo() -> None:
+    logo = "https://engineering.example.org/logo.png"
+    content = replace(CONTENT, site=replace(CONTENT.site, logo=logo))
+    html = fill(rendition(content), PERSONAL)[0]
+    pictures = set(re.findall(r"<img\b[^>]*?\bsrc=\"([^\"]*)\"", html))
+    assert pictures == {logo, *(one.image for one in content.articles if one.image)}
+    assert not re.findall(r"url\(|background=\"http", html)
 
 
 def test_slotted_text_is_filled_in_order() -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Route, sync_playwright
 
 from digest.rendering.assemble import fill
-from digest.rendering.colours import contrast
+from digest.settings.contrast import contrast
 
-from .sample import PERSONAL
+from .sample import CONTENT, PERSONAL
 from .test_assemble import rendition
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -51,10 +52,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.mark.parametrize("mode", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 390, 600])
-def test_the_sample_mail_fits_its_width_and_can_be_read(chromium: Browser, width: int, mode: str) -> None:
-    html, _ = fill(rendition(), PERSONAL)
+EVERY_WIDTH = [("en", width, mode) for width in (320, 390, 600) for mode in ("light", "dark")]
+EVERY_LANGUAGE = [(language, 320, "light") for language in ("ar", "de", "es", "fr", "ja", "pt")]
+
+
+@pytest.mark.parametrize(("language", "width", "mode"), EVERY_WIDTH + EVERY_LANGUAGE)
+def test_the_sample_mail_fits_its_width_and_can_be_read(chromium: Browser, language: str, width: int, mode: str) -> None:
+    html, _ = fill(rendition(replace(CONTENT, language=language)), PERSONAL)
     fetched = []
 
     def answer(route: Route) -> None:
@@ -89,6 +93,25 @@ def test_a_picture_that_is_not_loaded_keeps_its_place_and_its_words_can_be_read(
         assert words
         assert ratio == pytest.approx(9 / 16, abs=0.05)
         assert contrast(_rgb(colour), _rgb(behind)) >= 4.5
+    context.close()
+
+
+@pytest.mark.parametrize(("language", "begins"), [("ar", "right"), ("ja", "left"), ("de", "left")])
+def test_a_mail_begins_its_lines_where_its_language_does(chromium: Browser, language: str, begins: str) -> None:
+    html, _ = fill(rendition(replace(CONTENT, language=language)), PERSONAL)
+    context = chromium.new_context(viewport={"width": 600, "height": 800})
+    page = context.new_page()
+    page.route("**/*", lambda route: route.abort())
+    page.set_content(html)
+    middles = page.evaluate(
+        """() => ['.button a', '.links a', '.foot p:last-child', '.topic .bar', '.meta bdi'].map(one => {
+          const range = document.createRange(); range.selectNodeContents(document.querySelector(one));
+          const box = range.getBoundingClientRect(); return (box.left + box.right) / 2;
+        })"""
+    )
+    assert all((middle > 300) == (begins == "right") for middle in middles), middles
+    thumb = page.evaluate("(() => { const b = document.querySelector('.thumb').getBoundingClientRect(); return b.left; })()")
+    assert (thumb < 300) == (begins == "right")
     context.close()
 
 

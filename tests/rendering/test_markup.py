@@ -4,7 +4,7 @@ import pytest
 
 from digest.errors import TemplateError
 from digest.rendering.markup import check_markup, without_remarks
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 from .sample import shipped
 
@@ -25,8 +25,11 @@ def test_the_shipped_template_has_no_mistake() -> None:
         ("<mj-section>", "line 3: </mj-body> stands where <mj-section> of line 2 must be closed first"),
         ("<mj-section>\n<mj-column></mj-section>", "line 3: </mj-section> stands where <mj-column> of line 3"),
         ("<mj-bogus></mj-bogus>", "line 2: <mj-bogus> is no MJML component"),
-        ("<mj-include path='x' />", "line 2: a template is one file"),
-        ("<mj-section>\n\n  {% if x %}</mj-section>", "line 4: text and Jinja tags cannot stand in <mj-section>"),
+        ("<mj-include path='x' />", "line 2: a partial is included on a line of its own"),
+        (
+            "<mj-section>\n\n  {% if x %}</mj-section>",
+            "line 4: text, Jinja tags and conditional comments cannot stand in <mj-section>",
+        ),
         ("<mj-raw>{% if a < b %}{% endif %}</mj-raw>", "line 2: MJML cannot read `<` in a Jinja tag"),
         ("<mj-raw>1 < 2</mj-raw>", "line 2: `<` begins no tag here"),
         ('<mj-raw><p title="{{ "x" }}">x</p></mj-raw>', "line 2: the attributes of <p> cannot be read"),

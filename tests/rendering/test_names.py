@@ -5,7 +5,7 @@ import pytest
 from digest.errors import TemplateError
 from digest.rendering.environment import html_environment
 from digest.rendering.names import check_names
-from digest.rendering.templates import Source
+from digest.rendering.source import Source
 
 from .sample import BODY
 
@@ -48,7 +48,7 @@ def test_a_slot_can_only_be_written_out(use: str) -> None:
 
 @pytest.mark.parametrize("tag", ["{% include 'x' %}", "{% import 'x' as y %}", "{% extends 'x' %}"])
 def test_other_files_are_refused(tag: str) -> None:
-    assert "line 2: a template is one file" in message("{{ greeting }}", tag)
+    assert "line 2: a template cannot extend or import another" in message("{{ greeting }}", tag)
 
 
 def test_escaping_cannot_be_switched_off() -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from digest.errors import TemplateError
-from digest.rendering.templates import Source, load_template, make_template
+from digest.rendering.source import Source
+from digest.rendering.templates import load_template, make_template
 
 from .sample import SHIPPED
 

@@ -20,6 +20,14 @@ from tests.settings.conftest import SECRET, Project
         ({"started_at": "started_at = 2026-11-01"}, "config/digest.toml: started_at: needs its zone"),
         ({"started_at": 'started_at = "soon"'}, "config/digest.toml: started_at: must be a time"),
         (
+            {"schedule": 'schedule = "0 9 * * 1"\nlanguage = "englisch"'},
+            "newsletters.0.language: 'englisch' is not a language: use a tag such as 'en' or 'pt-BR'",
+        ),
+        (
+            {"schedule": 'schedule = "0 9 * * 1"\nsubjects = { deutsch = "x" }'},
+            "newsletters.0.subjects.deutsch: 'deutsch' is not a language: use a tag such as 'en' or 'pt-BR'",
+        ),
+        (
             {"schedule": 'schedule = "99 9 * * 1"'},
             "newsletters.0.schedule.weekly: '99 9 * * 1' is not a cron expression: Bad minute",
         ),

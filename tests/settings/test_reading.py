@@ -12,6 +12,7 @@ import pytest
 from digest.errors import UsageError
 from digest.settings import Frequency
 from digest.settings.reading import project_folder, read_settings
+from digest.shipped import shipped
 from tests.settings.conftest import MINIMAL, SECRET, Project
 
 
@@ -148,7 +149,7 @@ def test_paths_start_at_the_project_folder(project: Project) -> None:
     assert settings.resolve(Path("articles.json")) == project.folder / "articles.json"
     assert settings.resolve(Path("/srv/articles.json")) == Path("/srv/articles.json")
     (project.folder / "templates").mkdir()
-    assert settings.template_folder == project.folder / "templates"
+    assert settings.template_folders == (project.folder / "templates", shipped("templates"))
 
 
 @pytest.mark.parametrize(

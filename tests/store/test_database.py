@@ -277,6 +277,38 @@ def test_a_database_of_the_first_revision_keeps_what_it_holds(tmp_path: Path, da
     old.close()
 
 
+EVERY_COLUMN = (
+    "issue_id, subscriber_id, group_number, rendition, state, batch_id, attempts, not_before, answer, reported, returned"
+)
+
+
+def test_deliveries_that_are_written_anew_keep_every_column(tmp_path: Path, database: Databases) -> None:
+    retry_at = "2026-11-23T09:20:00.000001+00:00"
+    rows = [
+        (1, 3, 2, 5, "accepted", 11, 2, None, "250 ok", "complained", False),
+        (1, 4, 2, 5, "deferred", 12, 1, retry_at, "451 later", None, False),
+        (1, 7, 2, 5, "rejected", 12, 1, None, "550 no", "bounced", True),
+        (1, 8, 3, 4, "planned", None, 0, retry_at, None, None, False),
+        (1, 9, 1, None, "skipped", None, 0, None, None, None, False),
+        (2, 3, 1, 1, "sending", 13, 1, None, None, "delivered", False),
+    ]
+    old = Store(database.url(tmp_path, prepared=False))
+    with old.writing() as connection:
+        command.upgrade(alembic_config(connection), "0004")
+        places = ", ".join(f":{name}" for name in EVERY_COLUMN.split(", "))
+        for row in rows:
+            values = dict(zip(EVERY_COLUMN.split(", "), row, strict=True))
+            connection.execute(text(f"INSERT INTO delivery ({EVERY_COLUMN}) VALUES ({places})"), values)
+    old.migrate()
+    with old.reading() as connection:
+        held = {column["name"] for column in inspect(connection).get_columns("delivery")}
+        assert held == set(EVERY_COLUMN.split(", "))
+        kept = connection.execute(text(f"SELECT {EVERY_COLUMN} FROM delivery ORDER BY issue_id, subscriber_id")).all()
+        assert [tuple(one) for one in kept] == rows
+    old.prepare()
+    old.close()
+
+
 def can_lock(store: Store) -> bool:
     try:
         with store.run_lock():

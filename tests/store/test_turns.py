@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, select
@@ -18,6 +19,7 @@ from digest.delivery.sending import Sender, Sent
 from digest.errors import Unreachable
 from digest.issues import freezing
 from digest.issues.lifecycle import IssueState
+from digest.issues.rendered import Rendered, render
 from digest.settings import Delivery
 from digest.store import tables
 from digest.testing.fake_provider import FakeProvider
@@ -101,14 +103,13 @@ def test_what_is_stored_in_the_middle_of_a_freeze_comes_after_its_cutoff(
     newsroom: Newsroom, others: Others, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     newsroom.arrive("before")
-    render = freezing._render
 
-    def render_slowly(*arguments: object) -> object:
-        monkeypatch.setattr(freezing, "_render", render)
+    def render_slowly(*arguments: Any) -> Rendered:
+        monkeypatch.setattr(freezing, "render", render)
         others.begin(lambda room: room.arrive("meanwhile"))
-        return render(*arguments)  # type: ignore[arg-type]
+        return render(*arguments)
 
-    monkeypatch.setattr(freezing, "_render", render_slowly)
+    monkeypatch.setattr(freezing, "render", render_slowly)
     assert newsroom.freeze().cutoff == 1
     others.futures[0].result(30)
     assert newsroom.freeze().cutoff == 2

@@ -54,7 +54,7 @@ def test_from_the_form_by_the_mail_to_a_subscription(pages: Pages) -> None:
     assert mail["Subject"] == "Please confirm: Backend Weekly"
     plain = mail.get_body(("plain",))
     assert plain is not None
-    assert "Topics: Python, Security" in plain.get_content()
+    assert "It will bring you: Python and Security." in plain.get_content()
     before = everything(pages)
     for _ in range(10):
         assert pages.client.get(link).status_code == pages.client.head(link).status_code == 200

@@ -26,10 +26,10 @@ from digest.store.database import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """A batch that was claimed, with what its messages need; the rendition is as of `sub_revision`.
+class Load:
+    """What a lane carries: a batch that was claimed, with what its messages need; the rendition is as of `sub_revision`.
 
-    `marked` are those marked at the same stroke: in the same transaction `mark` is told of them, or `unmark`.
+    `marked` are those marked at the same stroke: in the same transaction `mark` is told of them (`already`), or `unmark`.
     """
 
     claimed: Claimed
@@ -46,12 +46,12 @@ class Books(Protocol):
         """A transaction, committed when the block ends well; `meanwhile` is done before it or at its commit."""
         ...
 
-    def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Taken | datetime | None:
+    def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Load | datetime | None:
         """A batch; or when something that waits may be claimed; None when nothing waits. With `whole` it may be marked as well."""
         ...
 
     def mark(
-        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
+        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
     ) -> list[list[int] | Refusal]:
         """As `Ledger.mark`."""
         ...
@@ -62,6 +62,10 @@ class Books(Protocol):
 
     def settle(self, at: Any, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]) -> None:
         """As `Ledger.settle`; how many were accepted is remembered until their batch is finished."""
+        ...
+
+    def take_back(self, at: Any, batch: int, whose: Sequence[int], *, now: datetime) -> None:
+        """As `Ledger.take_back`."""
         ...
 
     def release(self, at: Any, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
@@ -94,7 +98,7 @@ class SqlBooks:
         """As `Books.writing`."""
         return self.store.writing(together=True, meanwhile=meanwhile)
 
-    def claim(self, at: Connection, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Taken | datetime | None:
+    def claim(self, at: Connection, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Load | datetime | None:
         """As `Books.claim`. Where nothing is planned, what was deferred and has come due is planned first."""
         replanned = False
         while True:
@@ -108,15 +112,15 @@ class SqlBooks:
             claimed, people, marked = found
             rendition = self.shelf.take(at, claimed.rendition)
             if rendition is not None:
-                return Taken(claimed, people, rendition, sub_revision, marked)
+                return Load(claimed, people, rendition, sub_revision, marked)
             self.ledger.unmark(at, claimed.batch, list(marked))
             drop(at, self.ledger, claimed.batch, claimed.rendition, now=now)
 
     def mark(
-        self, at: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int, taken: Collection[tuple[int, int]]
+        self, at: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
     ) -> list[list[int] | Refusal]:
         """As `Books.mark`."""
-        return self.ledger.mark(at, marks, now=now, sub_revision=sub_revision, taken=taken)
+        return self.ledger.mark(at, marks, now=now, sub_revision=sub_revision, already=already)
 
     def unmark(self, at: Connection, batch: int, whose: Sequence[int]) -> None:
         """As `Books.unmark`."""
@@ -125,6 +129,10 @@ class SqlBooks:
     def settle(self, at: Connection, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]) -> None:
         """As `Books.settle`."""
         self.accepted.update(self.ledger.settle(at, settles, now=now, retry_at=retry_at))
+
+    def take_back(self, at: Connection, batch: int, whose: Sequence[int], *, now: datetime) -> None:
+        """As `Books.take_back`."""
+        self.ledger.take_back(at, batch, whose, now=now)
 
     def release(self, at: Connection, batch: int, whose: Sequence[int], *, now: datetime, until: datetime | None) -> None:
         """As `Books.release`."""
@@ -146,7 +154,7 @@ class SqlBooks:
         self, at: Connection, size: int, now: datetime, lease: timedelta, sub_revision: int, *, whole: bool
     ) -> tuple[Claimed, Sequence[Recipient], frozenset[int]] | None:
         if whole:
-            return self.ledger.take(at, size, now=now, lease=lease, sub_revision=sub_revision)
+            return self.ledger.claim_and_mark(at, size, now=now, lease=lease, sub_revision=sub_revision)
         found = self.ledger.claim(at, size, now=now, lease=lease, sub_revision=sub_revision)
         return None if found is None else (*found, frozenset())
 

@@ -12,7 +12,7 @@ from queue import Empty, SimpleQueue
 from digest.delivery.ledger import Recipient
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Provider
-from digest.delivery.steps import Answered
+from digest.delivery.steps import Answered, Heard, NotHandedOver
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition
 
@@ -21,11 +21,15 @@ _MOMENT = 0.0005  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One send for one lane. `ahead` is the address of whoever most likely follows."""
+    """One send for one lane. `ahead` is the address of whoever most likely follows.
+
+    `in_time` is asked at the last moment: only then is anything handed over, else `NotHandedOver` is the answer.
+    """
 
     rendition: Rendition
     people: Sequence[Recipient]
     make: Callable[[Recipient, Rendition], Envelope]
+    in_time: Callable[[], bool]
     ahead: str | None = None
 
     def envelopes(self) -> list[Envelope]:
@@ -38,10 +42,12 @@ class Lanes:
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
-        self._answers: SimpleQueue[Answered] = SimpleQueue()
+        self._answers: SimpleQueue[Heard] = SimpleQueue()
         self._jobs: dict[int, SimpleQueue[Job | None]] = {}
         self._threads: list[threading.Thread] = []
         self._under_way = 0
+        self._not_begun: dict[int, Job] = {}  # by lane
+        self._beginning = threading.Lock()
 
     def send(self, lane: int, job: Job) -> None:
         """Hand a job to a lane; its answer will be heard."""
@@ -51,15 +57,24 @@ class Lanes:
             self._threads.append(thread)
             thread.start()
         self._under_way += 1
+        with self._beginning:
+            self._not_begun[lane] = job
         self._jobs[lane].put(job)
 
-    def hear(self, seconds: float) -> list[Answered]:
+    def recall(self) -> None:
+        """What no lane has begun is not handed over any more, and that will be heard."""
+        with self._beginning:
+            for lane in self._not_begun:
+                self._answers.put(NotHandedOver(lane))
+            self._not_begun.clear()
+
+    def hear(self, seconds: float) -> list[Heard]:
         """Every answer there is, waiting up to so long for the first.
 
         Where few of many have answered, the others are given a moment: so half of the lanes are written down together while
         the other half is under way.
         """
-        heard: list[Answered] = []
+        heard: list[Heard] = []
         try:
             heard.append(self._answers.get(timeout=seconds) if seconds > 0 else self._answers.get_nowait())
             if self._under_way > 2 * (1 + self._answers.qsize()):
@@ -82,9 +97,23 @@ class Lanes:
         transport = self._provider.open()
         while (job := jobs.get()) is not None:
             try:
-                answer = transport.send(job.rendition, job.envelopes(), datetime.now(UTC))
+                envelopes = job.envelopes()
+                if not self._begins(lane, job):
+                    continue
+                answer = transport.send(job.rendition, envelopes, datetime.now(UTC))
             except Exception as error:
                 # A transport that raises is a defect, and nobody knows how far it came.
                 answer = Answer((Outcome.UNKNOWN,) * len(job.people), f"the provider's adapter failed: {type(error).__name__}")
             self._answers.put(Answered(lane, answer))
         transport.close()
+
+    def _begins(self, lane: int, job: Job) -> bool:
+        """Whether a job is handed over now: it was not recalled, and is not late."""
+        with self._beginning:
+            if self._not_begun.get(lane) is not job:
+                return False
+            del self._not_begun[lane]
+            if job.in_time():
+                return True
+            self._answers.put(NotHandedOver(lane))
+            return False

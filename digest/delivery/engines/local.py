@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from digest.delivery.allowance import Allowance
 from digest.delivery.ending import Ending
@@ -19,6 +18,7 @@ from digest.delivery.ledger import Ledger
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.providers.port import Provider, Streaming
+from digest.delivery.real_time import steady_clock
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import Drain
 from digest.settings import Delivery
@@ -27,8 +27,6 @@ from digest.store.database import Store
 _DRAIN = timedelta(seconds=7)  # with what comes after it, a process ends within ten
 _CLAIMS = (10, 400)  # deliveries a lane claims at once where a request carries one: the fewest and the most
 _CLAIMS_A_LANE = 4  # so many claims of a lane at least: the lanes end at about the same time
-
-_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 Progress = Callable[[Mapping[Outcome, int]], None]
 
@@ -69,7 +67,7 @@ class LocalEngine:
                     machine.hear(Drain("told to stop"), clock())
                     drain_until = clock() + _DRAIN
                 if drain_until is not None and clock() >= drain_until:
-                    machine.abandon("told to stop, and no answer came in time")
+                    turns.abandon("told to stop, and no answer came in time")
                 turns.turn()
                 on_progress(turns.outcomes)
         finally:
@@ -89,16 +87,3 @@ def pace(settings: Delivery, unit: int, audience: int = 0) -> Pace:
         patience=settings.patience,
         domains=settings.domain_rates,
     )
-
-
-def steady_clock() -> Callable[[], datetime]:
-    """Real time as it is now, and from here on by a clock that nobody sets: a step back must not stretch a wait by an hour.
-
-    Where there is one, by a clock that goes on while the machine is suspended: a mark grows old in its sleep as well.
-    """
-    began, since = datetime.now(UTC), _elapsed()
-    return lambda: began + timedelta(seconds=_elapsed() - since)
-
-
-def _elapsed() -> float:
-    return time.clock_gettime(_CLOCK)

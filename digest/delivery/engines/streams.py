@@ -20,7 +20,7 @@ from digest.delivery.engines.lanes import Job
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Stream, Streaming
 from digest.delivery.providers.waiting import Aside, Until, Wanted
-from digest.delivery.steps import Answered
+from digest.delivery.steps import Answered, Heard, NotHandedOver
 
 _MOMENT = 0.001  # seconds
 _SOON = 0.25  # seconds after which a deadline is looked at, at the latest
@@ -44,7 +44,7 @@ class Streams:
         self._streams: dict[int, Stream] = {}
         self._waiting: dict[int, _Sending] = {}  # by file descriptor
         self._poll = select.poll()
-        self._answers: list[Answered] = []
+        self._answers: list[Heard] = []
         self._done: SimpleQueue[_Sending] = SimpleQueue()
         self._looked_at = 0.0
         self._closing, self._closed = threading.Lock(), False
@@ -56,13 +56,20 @@ class Streams:
         try:
             if lane not in self._streams:
                 self._streams[lane] = self._provider.stream()
-            course = self._streams[lane].send(job.rendition, job.envelopes(), datetime.now(UTC), job.ahead)
+            envelopes = job.envelopes()
+            if not job.in_time():
+                self._answers.append(NotHandedOver(lane))
+                return
+            course = self._streams[lane].send(job.rendition, envelopes, datetime.now(UTC), job.ahead)
         except Exception as raised:
             self._fail(lane, len(job.people), raised)
             return
         self._go_on(_Sending(lane, len(job.people), course))
 
-    def hear(self, seconds: float) -> list[Answered]:
+    def recall(self) -> None:
+        """Every job was begun when it was given."""
+
+    def hear(self, seconds: float) -> list[Heard]:
         """Every answer there is, waiting up to so long for the first.
 
         Where few of many have answered, the others are given a moment: so half of the lanes are written down together while

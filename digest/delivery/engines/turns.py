@@ -11,24 +11,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from digest.delivery.allowance import Allowance, take
+from digest.delivery.backing_off import back_off
 from digest.delivery.dispatch import Dispatch
-from digest.delivery.engines.books import Books, Taken
+from digest.delivery.engines.books import Books, Load
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import Recipient
 from digest.delivery.pacing import Pace
-from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.providers.answer import Outcome
 from digest.delivery.providers.port import longest_send
 from digest.delivery.refusals import LeaseLost, Refusal, Stale
 from digest.delivery.steps import (
-    Answered,
     Claim,
     ClaimAnswered,
     Event,
     Finish,
+    Heard,
     Mark,
     Marked,
     MarkRefused,
@@ -36,16 +38,14 @@ from digest.delivery.steps import (
     Send,
     Settle,
     Step,
+    TakeBack,
 )
 from digest.settings import Delivery
 
 CLAIM_LEASE = timedelta(seconds=30)
-_DAY = 86_400  # seconds
-_OURS = frozenset({Trouble.CONNECTION, Trouble.ACCOUNT, Trouble.CONTENT})  # troubles of nobody's mailbox
 _LISTEN = 0.5  # seconds between looks at the clock while nothing happens
-_MARGIN = timedelta(minutes=2)  # by which a batch's deadline outlives the longest a request may take
+MARGIN = timedelta(minutes=2)  # by which a batch's deadline outlives the longest a request may take
 _LEAST_MARGIN = timedelta(minutes=1)  # and with less than this nothing of it is marked
-_TOO_LATE = "it was not handed over in time, and did not leave"
 
 
 class Carriers(Protocol):
@@ -55,7 +55,11 @@ class Carriers(Protocol):
         """Begin a job; its answer will be heard."""
         ...
 
-    def hear(self, seconds: float) -> list[Answered]:
+    def recall(self) -> None:
+        """Hand over nothing that was not begun; that it was not will be heard."""
+        ...
+
+    def hear(self, seconds: float) -> list[Heard]:
         """Every answer there is, waiting up to so long for the first."""
         ...
 
@@ -81,20 +85,19 @@ class Turns:
         self._longest = longest_send(settings)
         self._deadlines: dict[int, datetime] = {}
         self._people: dict[int, dict[int, Recipient]] = {}
-        self._taken: dict[int, Taken] = {}
+        self._loads: dict[int, Load] = {}
+        self._marked_at: dict[int, datetime] = {}  # by lane, the last time
         self._renewed_at = clock()
         self._at_once = True
         self._marked: list[Send] = []
-        self._late: list[Answered] = []
         self._unasked: dict[int, frozenset[int]] = {}  # by batch, marked when they were claimed: within one transaction
 
     def turn(self) -> None:
         """Listen, write down, and hand over what the turn before has marked: where a commit takes time, during it."""
         began = self._clock()
         self._marked = self.machine.sends(began)
-        late, self._late = self._late, []
-        for answered in late + self._carriers.hear(0 if late or self._marked else self._patience(began)):
-            self.machine.hear(answered, self._clock())
+        for heard in self._carriers.hear(0 if self._marked else self._patience(began)):
+            self.machine.hear(heard, self._clock())
         now = self._clock()
         steps = self.machine.next(now)
         events = self._write(steps) if steps else []
@@ -105,21 +108,30 @@ class Turns:
         self._at_once = not all(isinstance(event, Marked) and event.recipients for event in events)
         self._renew(self._clock())
 
+    def abandon(self, text: str) -> None:
+        """Hand over nothing more, and wait no longer: what was begun and has no answer is unknown."""
+        self._carriers.recall()
+        self.machine.abandon(text)
+
     def _hand_over_all(self) -> None:
         marked, self._marked = self._marked, []
         for send in marked:
             self._hand_over(send)
 
     def _hand_over(self, send: Send) -> None:
-        if self._clock() + self._longest > self._deadlines[send.batch]:
-            # This process was stopped after the mark. Others may take this for lost, and somebody may have it sent again.
-            self._late.append(Answered(send.lane, Answer((Outcome.DEFERRED,) * len(send.recipients), _TOO_LATE)))
-            return
         people = self._people[send.lane]
         whose = [people[one] for one in send.recipients]
         follows = None if send.ahead is None else people.get(send.ahead)  # who was erased has no address
         ahead = None if follows is None else follows.address
-        self._carriers.send(send.lane, Job(self._taken[send.lane].rendition, whose, self._envelopes.make, ahead))
+        in_time = partial(self._is_in_time, self._deadlines[send.batch])
+        self._carriers.send(send.lane, Job(self._loads[send.lane].rendition, whose, self._envelopes.make, in_time, ahead))
+
+    def _is_in_time(self, deadline: datetime) -> bool:
+        """Whether a send that began now would end before its deadline.
+
+        Else this process was held up after the mark: others may take it for lost, and somebody may have it sent again.
+        """
+        return self._clock() + self._longest <= deadline
 
     def _patience(self, now: datetime) -> float:
         if self._at_once or self.machine.overdue:
@@ -141,9 +153,9 @@ class Turns:
             events = [event for event in events if event not in claims]
             if any(claim.claimed for claim in claims):
                 steps = self.machine.next(now)
-                self._take_back(at, [step for step in steps if isinstance(step, Mark)])
+                self._unmark_rest(at, [step for step in steps if isinstance(step, Mark)])
                 events += self._carry_out(at, steps, now)
-            self._take_back(at)
+            self._unmark_rest(at)
             self._unasked.clear()
             return events
 
@@ -160,6 +172,8 @@ class Turns:
         match step:
             case Claim():
                 return self._claim(at, step, now)
+            case TakeBack():
+                self._take_back(at, step, now)
             case Release(batch=batch, recipients=recipients, until=until):
                 self._books.release(at, batch, recipients, now=now, until=until)
             case Finish(batch=batch):
@@ -168,19 +182,20 @@ class Turns:
         return None
 
     def _claim(self, at: Any, step: Claim, now: datetime) -> Event:
-        lane, taken = step.lane, self._books.claim(at, step.size, now=now, lease=CLAIM_LEASE, whole=step.whole)
-        if not isinstance(taken, Taken):
-            return ClaimAnswered(lane, None, taken)
-        self._taken[lane] = taken
-        self._people[lane] = {person.subscriber_id: person for person in taken.people}
-        self._deadlines[taken.claimed.batch] = now
-        if taken.marked:
-            self._unasked[taken.claimed.batch] = taken.marked
-        return ClaimAnswered(lane, taken.claimed)
+        lane, load = step.lane, self._books.claim(at, step.size, now=now, lease=CLAIM_LEASE, whole=step.whole)
+        if not isinstance(load, Load):
+            return ClaimAnswered(lane, None, load)
+        self._loads[lane] = load
+        self._people[lane] = {person.subscriber_id: person for person in load.people}
+        self._deadlines[load.claimed.batch] = now
+        if load.marked:
+            self._unasked[load.claimed.batch] = load.marked
+        return ClaimAnswered(lane, load.claimed)
 
     def _mark(self, at: Any, marks: Sequence[Mark], now: datetime) -> list[Event]:
         """Mark as many as the allowances let us; what of those was not marked is given back to them."""
         granted, short = take(self._allowances, at, sum(len(mark.recipients) for mark in marks), now)
+        self._marked_at.update((mark.lane, now) for mark in marks)
         events: list[Event] = []
         asked: dict[int, list[tuple[Mark, tuple[int, ...]]]] = {}
         left = granted
@@ -193,7 +208,7 @@ class Turns:
                 events.append(_refused(mark.lane, LeaseLost()))
             else:
                 kept = replace(mark, recipients=part) if back else mark
-                asked.setdefault(self._taken[mark.lane].sub_revision, []).append((kept, back))
+                asked.setdefault(self._loads[mark.lane].sub_revision, []).append((kept, back))
         for sub_revision, ones in asked.items():
             events += self._mark_those(at, ones, sub_revision, now)
         unused = granted - sum(len(event.recipients) for event in events if isinstance(event, Marked))
@@ -205,7 +220,7 @@ class Turns:
         self, at: Any, asked: Sequence[tuple[Mark, tuple[int, ...]]], sub_revision: int, now: datetime
     ) -> Iterator[Event]:
         marks = [mark for mark, _ in asked]
-        found = self._books.mark(at, marks, now=now, sub_revision=sub_revision, taken=self._ask_for(marks))
+        found = self._books.mark(at, marks, now=now, sub_revision=sub_revision, already=self._ask_for(marks))
         if any(isinstance(those, Stale) for those in found):
             self._books.refresh(at)
         for (mark, back), those in zip(asked, found, strict=True):
@@ -213,15 +228,15 @@ class Turns:
 
     def _ask_for(self, marks: Sequence[Mark]) -> set[tuple[int, int]]:
         """Who of these was marked when they were claimed, each with the batch."""
-        taken: set[tuple[int, int]] = set()
+        already: set[tuple[int, int]] = set()
         for mark in marks:
             theirs = self._unasked.get(mark.batch, frozenset()).intersection(mark.recipients)
             if theirs:
                 self._unasked[mark.batch] -= theirs
-                taken |= {(one, mark.batch) for one in theirs}
-        return taken
+                already |= {(one, mark.batch) for one in theirs}
+        return already
 
-    def _take_back(self, at: Any, marks: Sequence[Mark] = ()) -> None:
+    def _unmark_rest(self, at: Any, marks: Sequence[Mark] = ()) -> None:
         """Who was marked when they were claimed, and is in none of `marks`, is only claimed."""
         for batch, whose in self._unasked.items():
             wanted = {one for mark in marks if mark.batch == batch for one in mark.recipients}
@@ -236,17 +251,14 @@ class Turns:
                 self.outcomes[outcome] += 1
                 if outcome is Outcome.DEFERRED:
                     attempt = self._people[step.lane][one].attempts + 1
-                    retry_at[one] = now + self._back_off(attempt, step.answer)
+                    retry_at[one] = now + back_off(attempt, step.answer, self._settings.retry_first)
         self._books.settle(at, settles, now=now, retry_at=retry_at)
 
-    def _back_off(self, attempt: int, answer: Answer) -> timedelta:
-        """The provider's word, or `retry_first` thrice as long with each attempt, at most a day; none for what was not their fault."""
-        if answer.trouble in _OURS:
-            return timedelta(0)
-        if answer.retry_after is not None:
-            return timedelta(seconds=min(answer.retry_after, _DAY))
-        factor: int = 3 ** min(attempt - 1, 20)
-        return min(self._settings.retry_first * factor, timedelta(days=1))
+    def _take_back(self, at: Any, step: TakeBack, now: datetime) -> None:
+        """What did not leave was not spent either: each day has its own allowance, so that of the mark gets it back."""
+        self._books.take_back(at, step.batch, step.recipients, now=now)
+        for allowance in self._allowances:
+            allowance.give_back(at, len(step.recipients), self._marked_at[step.lane])
 
     def _renew(self, now: datetime) -> None:
         """Our claims stay ours while we live."""
@@ -262,7 +274,7 @@ class Turns:
 
     def _keep(self, at: Any, batch: int, now: datetime) -> bool:
         """See to it that a batch outlives what is marked of it now; False when it is not ours any more."""
-        deadline = now + self._longest + _MARGIN
+        deadline = now + self._longest + MARGIN
         if not self._books.renew(at, batch, now=now, lease=CLAIM_LEASE, deadline=deadline):
             return False
         self._deadlines[batch] = deadline

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from digest.checks.domain.subject import PublicKey, SigningKey
 from digest.errors import UsageError
 from digest.settings import DkimSettings, Settings
 
@@ -48,6 +49,12 @@ class DkimSigner:
 
     def __init__(self, domain: str, selector: str, key: RSAPrivateKey) -> None:
         self._domain, self._selector, self._key = domain, selector, key
+
+    @property
+    def signing_key(self) -> SigningKey:
+        """What has to be published for the signatures to be believed."""
+        numbers = self._key.public_key().public_numbers()
+        return SigningKey(self._domain, self._selector, PublicKey(numbers.n, numbers.e))
 
     def sign(self, message: bytes) -> bytes:
         """The message with its signature before it; complete and with CRLF it must be."""

@@ -18,6 +18,26 @@ _EPOCH = 1_000_000_000
 _ORDER = (Trouble.ACCOUNT, Trouble.CONTENT, Trouble.THROTTLED, Trouble.CONNECTION)
 
 
+USUALLY: dict[int, str] = {
+    401: "the key is wrong, or was revoked",
+    402: "the account has to be paid for",
+    403: "the key lacks the right to send, or the sender is not verified",
+    404: "the API's address (`host`) is wrong",
+    405: "the API's address (`host`) is wrong",
+    413: "the message is too large",
+    429: "too much was sent in too short a time",
+}
+"""What a status means most of the time, for one that comes without a word."""
+
+
+def with_words(status: int, words: str, usually: Mapping[int, str] = USUALLY) -> str:
+    """A status with the service's words, or where it has none, with what it usually means."""
+    words = words.strip()
+    if words or status not in usually:
+        return f"{status} {words}".strip()
+    return f"{status} without a word; usually {usually[status]}"
+
+
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
     """One answer; header names in lower case."""
@@ -35,9 +55,14 @@ class HttpAnswer:
             return None
 
     @property
+    def said(self) -> str:
+        """The beginning of the body."""
+        return self.body[:500].decode("utf-8", "replace").strip()
+
+    @property
     def words(self) -> str:
         """The status and the beginning of the body, for people."""
-        return f"{self.status} {self.body[:500].decode('utf-8', 'replace')}".strip()
+        return with_words(self.status, self.said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import ssl
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 from digest.delivery.providers.http_answer import HttpAnswer
 from digest.delivery.providers.wire import Deadline, Wire, dial
 from digest.delivery.providers.wording import explain
+from digest.delivery.real_time import elapsed
 
 _KEPT_IDLE = 5.0  # a server that closes an idle connection just now would leave our next request in doubt
 _LARGEST_BODY = 1_000_000
@@ -78,7 +78,7 @@ class Line:
         self._wire = self._connection = None
 
     def _ready(self, deadline: Deadline) -> tuple[http.client.HTTPConnection, Wire]:
-        idle = time.monotonic() - self._used_at
+        idle = elapsed() - self._used_at
         if self._wire is not None and self._connection is not None and idle < _KEPT_IDLE and self._wire.is_quiet():
             return self._connection, self._wire
         self.close()
@@ -106,7 +106,7 @@ class Line:
     def _read(self, connection: http.client.HTTPConnection) -> HttpAnswer:
         response = connection.getresponse()
         body, whole = self._body(response)
-        self._used_at = time.monotonic()
+        self._used_at = elapsed()
         if response.will_close or not whole:
             self.close()
         return HttpAnswer(response.status, {name.lower(): value for name, value in response.getheaders()}, body)

@@ -16,10 +16,12 @@ from digest.delivery.providers.http_answer import (
     REJECTED,
     THROTTLED,
     UNKNOWN,
+    USUALLY,
     HttpAnswer,
     Meaning,
     Reading,
     retry_after,
+    with_words,
 )
 
 MESSAGES: tuple[tuple[re.Pattern[str], Meaning], ...] = (
@@ -30,6 +32,12 @@ MESSAGES: tuple[tuple[re.Pattern[str], Meaning], ...] = (
 """What the words of a 400 say; others refuse the content."""
 
 
+_USUALLY = USUALLY | {
+    401: "the key is wrong, or is of the other region (`host`)",
+    404: "the sending domain is not of this account, or of the other region (`host`)",
+}
+
+
 def read_answer(answer: HttpAnswer, now: datetime) -> Reading:
     """The meaning of an answer. A rejected request has an address that Mailgun refuses, which it does not name."""
     told = answer.json if isinstance(answer.json, dict) else {}
@@ -37,7 +45,7 @@ def read_answer(answer: HttpAnswer, now: datetime) -> Reading:
         message_id = told.get("id")
         return Reading(ACCEPTED, message_id=message_id) if isinstance(message_id, str) else Reading(UNKNOWN, answer.words)
     message = told.get("message")
-    text = f"{answer.status} {message}" if isinstance(message, str) else answer.words
+    text = with_words(answer.status, message if isinstance(message, str) else answer.said, _USUALLY)
     meaning = REFUSALS.get(answer.status, UNKNOWN)
     if answer.status == 400:
         meaning = next((found for words, found in MESSAGES if words.search(text)), CONTENT)

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from digest.delivery.providers.port import EventReader, Provider
-from digest.errors import UsageError
+from digest.errors import Unreachable, UsageError
 from digest.settings import Settings
 
 GROUP = "digest.providers"
@@ -43,8 +43,12 @@ def find_event_reader(name: str) -> EventReader:
 
 
 def choose(name: str, entries: Iterable[EntryPoint], key: str = "delivery.provider") -> EntryPoint:
-    """The one entry called `name`; `UsageError` for none, and for two that disagree."""
+    """The one entry called `name`; `UsageError` for none, and for two that disagree, `Unreachable` where there are no entries at all."""
     found = list(entries)
+    if not found:  # our own are always among them
+        raise Unreachable(
+            "what is installed cannot be read just now, and no provider be found; run it again, or install Digest anew"
+        )
     named = {entry.value: entry for entry in found if entry.name == name}
     if len(named) > 1:
         raise UsageError(f'{key} is "{name}", and several packages offer that: {", ".join(sorted(named))}; remove all but one')

@@ -15,8 +15,9 @@ from typing import Any
 import orjson
 
 from digest.delivery.providers.answer import Outcome, Trouble
-from digest.delivery.providers.http_answer import HttpAnswer, retry_after
+from digest.delivery.providers.http_answer import USUALLY, HttpAnswer, retry_after, with_words
 
+_USUALLY = USUALLY | {403: "the API key lacks the right `mail.send`, or the sender is not verified (Sender Authentication)"}
 _PERSONALIZATION = re.compile(r"personalizations[.\[](\d{1,4})(?!\d)")
 
 
@@ -37,7 +38,7 @@ class Reading:
 
 def read_answer(answer: HttpAnswer, personalizations: int, now: datetime) -> Reading:
     """The meaning of an answer to a request with so many personalizations."""
-    text = f"{answer.status} {_words(answer.body)}".strip()
+    text = with_words(answer.status, _words(answer.body), _USUALLY)
     match answer.status:
         case 202:
             used_up = answer.headers.get("x-ratelimit-remaining", "").strip() == "0"

@@ -17,10 +17,12 @@ from digest.delivery.providers.http_answer import (
     REJECTED,
     THROTTLED,
     UNKNOWN,
+    USUALLY,
     HttpAnswer,
     Meaning,
     Reading,
     retry_after,
+    with_words,
 )
 
 NAMES: Mapping[str, Meaning] = {
@@ -38,6 +40,9 @@ NAMES: Mapping[str, Meaning] = {
 """What an error's name says; the others (of signatures, tokens, permissions) go by their status."""
 
 
+_USUALLY = USUALLY | {403: "the access key is wrong, or may not `ses:SendEmail`"}
+
+
 def read_answer(answer: HttpAnswer, address: str, now: datetime) -> Reading:
     """The meaning of an answer to the request for one reader, at `address`."""
     told = answer.json if isinstance(answer.json, dict) else {}
@@ -52,7 +57,7 @@ def read_answer(answer: HttpAnswer, address: str, now: datetime) -> Reading:
         meaning = ACCOUNT
     elif name == "BadRequestException" and address.lower() in message.lower():
         meaning = REJECTED
-    text = f"{answer.status} {name}: {message}" if name else answer.words
+    text = f"{answer.status} {name}: {message}" if name else with_words(answer.status, answer.said, _USUALLY)
     return Reading(meaning, text, retry_after=retry_after(answer.headers, now) if meaning is THROTTLED else None)
 
 

@@ -208,7 +208,7 @@ def check_relay(relay: SmtpSettings) -> None:
     if (relay.username is None) != (relay.password is None):
         missing = "DIGEST_PROVIDERS__SMTP__PASSWORD" if relay.password is None else "providers.smtp.username"
         raise UsageError(f"providers.smtp has only half of a login: set {missing} too, or remove the other half")
-    if relay.username is not None and relay.security == "none" and not _is_loopback(relay.host):
+    if relay.username is not None and relay.security == "none" and not is_loopback(relay.host):
         raise UsageError(
             f'providers.smtp.security is "none", and the login would go to {relay.host} in clear text:'
             ' set it to "starttls" or "tls", or remove providers.smtp.username'
@@ -237,7 +237,8 @@ def _connect(relay: SmtpSettings, tls: Callable[[], ssl.SSLContext], deadline: D
     return wire
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, by its name or address alone."""
     if host.lower().rstrip(".") == "localhost":
         return True
     try:

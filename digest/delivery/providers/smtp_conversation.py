@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from digest.delivery.providers.answer import Outcome, Trouble
 from digest.delivery.providers.smtp_answers import (
@@ -65,6 +65,11 @@ class Conversation:
     def features(self) -> frozenset[str]:
         """The extensions the relay offers."""
         return frozenset(self._features)
+
+    @property
+    def certificate_expires_at(self) -> datetime | None:
+        """When the relay's certificate ends; None without TLS."""
+        return self._wire.certificate_expires_at
 
     async def greet(self, own_name: str | None) -> None:
         """Wait for the greeting and introduce ourselves."""

@@ -9,33 +9,33 @@ from __future__ import annotations
 import io
 import socket
 import ssl
-import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from digest.delivery.providers.waiting import Until
+from digest.delivery.real_time import elapsed
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
 class Deadline:
-    """A point in real time; waiting beyond it is a `TimeoutError`."""
+    """A point in real time, by the clock of the leases; waiting beyond it is a `TimeoutError`."""
 
     def __init__(self, span: timedelta | float) -> None:
         seconds = span.total_seconds() if isinstance(span, timedelta) else span
-        self._ends = time.monotonic() + seconds
+        self._ends = elapsed() + seconds
 
     def remaining(self) -> float:
         """Seconds left, always above zero; `TimeoutError` when none are."""
-        left = self._ends - time.monotonic()
+        left = self._ends - elapsed()
         if left <= 0:
             raise TimeoutError("timed out")
         return left
 
     def is_over(self) -> bool:
         """Whether no time is left."""
-        return time.monotonic() >= self._ends
+        return elapsed() >= self._ends
 
     def at_most(self, span: timedelta | float) -> Deadline:
         """The sooner of this deadline and one `span` from now."""
@@ -58,6 +58,13 @@ class Wire:
     def own_address(self) -> str:
         """The address of our end."""
         return str(self._sock.getsockname()[0])
+
+    @property
+    def certificate_expires_at(self) -> datetime | None:
+        """When the peer's certificate ends; None without TLS."""
+        held = self._sock.getpeercert() if isinstance(self._sock, ssl.SSLSocket) else None
+        ends = str(held["notAfter"]) if held else ""
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
 
     def secure(self, context: ssl.SSLContext, host: str) -> None:
         """Speak TLS from here on, the peer's certificate checked for `host`."""

@@ -188,6 +188,13 @@ def test_each_answer_is_what_the_table_says(
 
 
 @every_service
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 405])
+def test_a_refusal_without_a_word_says_what_it_usually_means(service: Service, status: int) -> None:
+    with connected(service, service.stub(always(Respond(status)))) as transport:
+        assert f"{status} without a word; usually the " in carry(transport).text
+
+
+@every_service
 def test_a_redirect_is_not_followed_and_unknown(service: Service) -> None:
     with service.stub() as elsewhere:
         location = {"Location": elsewhere.url + service.path}

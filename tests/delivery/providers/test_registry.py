@@ -9,7 +9,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from digest.delivery.providers.registry import GROUP, choose, find_provider, open_provider, provider_names
-from digest.errors import UsageError
+from digest.errors import Unreachable, UsageError
 from digest.settings import plugins
 from digest.testing.service_stubs import SERVICES, SES
 from digest.testing.specimens import some_settings
@@ -45,6 +45,11 @@ def test_an_unknown_one_names_the_key_and_the_nearest() -> None:
 def test_one_that_resembles_none_lists_what_there_is() -> None:
     with pytest.raises(UsageError, match=r'"pigeon", which is no provider \(there are: a, b\)'):
         choose("pigeon", [entry("b", "x:B"), entry("a", "x:A")])
+
+
+def test_where_nothing_that_is_installed_can_be_read_nobody_is_told_to_change_the_configuration() -> None:
+    with pytest.raises(Unreachable, match="what is installed cannot be read just now"):  # too many open files, for one
+        choose("smtp", [])
 
 
 def test_two_packages_with_one_name_are_not_guessed_between() -> None:

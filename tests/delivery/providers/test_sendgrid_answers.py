@@ -53,6 +53,14 @@ def test_a_status_means_what_the_table_says(status: int, outcome: Outcome, troub
     assert (reading.outcome, reading.trouble, dict(reading.named)) == (outcome, trouble, {})
 
 
+@pytest.mark.parametrize("body", [b"", b" \n", b'{"errors": [{"message": null}]}'])
+def test_a_403_without_a_word_says_what_it_usually_means(body: bytes) -> None:
+    text = read_answer(HttpAnswer(403, {}, body), 3, NOW).text
+    assert text.startswith("403 without a word; usually the API key lacks the right `mail.send`, or the sender is not verified")
+    assert read_answer(HttpAnswer(500, {}, b""), 3, NOW).text == "500"
+    assert read_answer(HttpAnswer(403, {}, refusal(None)), 3, NOW).text == "403 refused"
+
+
 def test_the_last_request_of_a_window_is_accepted_and_the_next_waits_for_it_to_end() -> None:
     limits = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW.timestamp()) + 7)}
     reading = read_answer(HttpAnswer(202, limits), 1, NOW)

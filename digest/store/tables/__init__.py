@@ -1,0 +1,60 @@
+"""Every table of the database, and the constraints that keep the promises.
+
+Times are UTC, ISO 8601 text with microseconds, so that they sort as they read on every store. Lists are
+canonical text: topics and article ids sorted and separated by spaces, so that equal sets are equal text and
+grouping by them is a plain GROUP BY.
+"""
+
+from __future__ import annotations
+
+from digest.store.tables.audience import coverage, had_already, subscriber, subscription, succession, suppression, topic_tags
+from digest.store.tables.catalogue import article, article_key, link_answer, source
+from digest.store.tables.columns import Instant, Json, instant_text, metadata
+from digest.store.tables.consent import address_change, asking, consent
+from digest.store.tables.guards import halt, provider_day, send_epoch
+from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
+from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history
+from digest.store.tables.letters import letter, tally
+from digest.store.tables.plans import audience_group, rendition, rendition_article
+from digest.store.tables.reports import event
+
+__all__ = [
+    "DELIVERY_STATES",
+    "ISSUE_STATES",
+    "Instant",
+    "Json",
+    "address_change",
+    "article",
+    "article_key",
+    "asking",
+    "audience_group",
+    "batch",
+    "consent",
+    "coverage",
+    "decision",
+    "delivery",
+    "event",
+    "had_already",
+    "halt",
+    "history",
+    "instant_text",
+    "issue",
+    "issue_blocks",
+    "issue_content",
+    "issue_history",
+    "issue_withdrawal",
+    "letter",
+    "link_answer",
+    "metadata",
+    "provider_day",
+    "rendition",
+    "rendition_article",
+    "send_epoch",
+    "source",
+    "subscriber",
+    "subscription",
+    "succession",
+    "suppression",
+    "tally",
+    "topic_tags",
+]
