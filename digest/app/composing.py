@@ -96,20 +96,23 @@ def _move(app: App, connection: Connection, letter: Letter, purpose: Purpose) ->
     theirs = () if found is None else subscriptions_of(connection, found.subscriber_id)
     if found is None or found.done_at is not None or not theirs:
         return None
-    say = _words(app, letter).translate
+    translate = _words(app, letter).translate
     asked = (
-        say("Somebody, we hope you, asked us to write to %(email)s from now on, and not to this address any more.")
+        translate("Somebody, we hope you, asked us to write to %(email)s from now on, and not to this address any more.")
         if purpose is Purpose.MOVE_FROM
-        else say("Somebody, we hope you, asked us to write to this address, %(email)s, from now on.")
+        else translate("Somebody, we hope you, asked us to write to this address, %(email)s, from now on.")
     )
     text = LetterText(
         language=letter.language,
         direction=_direction(letter),
-        subject=say("Please confirm your new address"),
-        paragraphs=(asked % {"email": found.email}, say("Both addresses have to agree; we have written to the other one, too.")),
-        button=say("Agree"),
+        subject=translate("Please confirm your new address"),
+        paragraphs=(
+            asked % {"email": found.email},
+            translate("Both addresses have to agree; we have written to the other one, too."),
+        ),
+        button=translate("Agree"),
         link=_link(app, "move", purpose, found.id, found.ends_at),
-        after=(say("If it was not you, do nothing, and nothing changes."),),
+        after=(translate("If it was not you, do nothing, and nothing changes."),),
     )
     ends = theirs[0].id if purpose is Purpose.MOVE_FROM else _NOBODY
     return _Draft(theirs[0].newsletter, ends, render_letter(text, _site(app)))
@@ -119,15 +122,15 @@ def _erase(app: App, connection: Connection, letter: Letter) -> _Draft | None:
     found = subscription_by_id(connection, letter.about)
     if found is None or subscriber_by_id(connection, found.subscriber_id) is None:
         return None
-    say = _words(app, letter).translate
+    translate = _words(app, letter).translate
     text = LetterText(
         language=letter.language,
         direction=_direction(letter),
-        subject=say("Please confirm that we shall erase you"),
-        paragraphs=(say("Somebody, we hope you, asked us to erase everything that we know of you. There is no way back."),),
-        button=say("Go on"),
+        subject=translate("Please confirm that we shall erase you"),
+        paragraphs=(translate("Somebody, we hope you, asked us to erase everything that we know of you. There is no way back."),),
+        button=translate("Go on"),
         link=_link(app, "erase", Purpose.ERASE, found.id, letter.created_at + TRIED_FOR),
-        after=(say("If it was not you, do nothing, and nothing changes."),),
+        after=(translate("If it was not you, do nothing, and nothing changes."),),
     )
     return _Draft(found.newsletter, found.id, render_letter(text, _site(app)))
 

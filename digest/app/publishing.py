@@ -81,11 +81,11 @@ def read(app: App, one: Published) -> Page | None:
         if not articles:
             return None
         rendition = Shelf(connection, issue).assemble(arrangement, 0, whole=True)
-    say = words_in(rendition.language, read_catalogues(app.template_folders)).translate
+    translate = words_in(rendition.language, read_catalogues(app.template_folders)).translate
     at = app.settings.site.public_url
     subscribe = f"{at}/subscribe?newsletter={one.newsletter}"
     # Templates write a topic's slug behind the second one.
-    everybody = Personal(rendition.greeting.to(None), say("everybody"), subscribe, f"{subscribe}&to=")
+    everybody = Personal(rendition.greeting.to(None), translate("everybody"), subscribe, f"{subscribe}&to=")
     html, _ = fill(rendition, everybody)
     named = {
         "og:type": "article",

@@ -55,8 +55,8 @@ class Waiting:
 
 def wording(app: App, newsletter: NewsletterSettings, language: str) -> str:
     """What somebody agrees to, as the form says it. Who changes it counts `WORDING_VERSION` up."""
-    say = words_in(language, read_catalogues(app.template_folders)).translate
-    return say("I want %(newsletter)s of %(site)s by e-mail, until I unsubscribe. Every mail has a link for that.") % {
+    translate = words_in(language, read_catalogues(app.template_folders)).translate
+    return translate("I want %(newsletter)s of %(site)s by e-mail, until I unsubscribe. Every mail has a link for that.") % {
         "newsletter": newsletter.title,
         "site": app.settings.site.name,
     }

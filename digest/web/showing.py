@@ -44,7 +44,7 @@ class Showing:
             "file": lambda name: self.address(self._files.path(name)),
             **speaking.speech(words_in(language, self._own)),
         }
-        return _environment().get_template(name).render(known | values)
+        return environment().get_template(name).render(known | values)
 
     def address(self, path: str) -> str:
         """A path of ours as a page links to it."""
@@ -73,9 +73,10 @@ def accepted(header: str) -> list[str]:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """What pages are made with: it escapes every value."""
+    made = Environment(
         loader=FileSystemLoader(PAGES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters.update(bdi=speaking.isolate, date=speaking.write_date, number=speaking.number_in, link=speaking.link)
-    return environment
+    made.filters.update(bdi=speaking.isolate, date=speaking.write_date, number=speaking.number_in, link=speaking.link)
+    return made

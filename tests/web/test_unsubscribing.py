@@ -194,5 +194,6 @@ def test_the_page_speaks_the_readers_language_or_the_browsers(pages: Pages) -> N
     german = pages.client.get(f"/unsubscribe/{token}", headers={"Accept-Language": "xx, de-CH;q=0.9, en;q=0.8"})
     assert german.headers["content-language"] == "de-CH"
     assert "<title>Abbestellen" in german.text
+    assert "Oder ein Thema abbestellen" in german.text
     arabic = pages.client.get(f"/unsubscribe/{token}", headers={"Accept-Language": "ar"})
     assert '<html lang="ar" dir="rtl">' in arabic.text
