@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -15,6 +15,11 @@ from digest.audience.proving import BITS, WAIT, Proof
 from digest.errors import UsageError
 from digest.web.site import Site, evidence
 
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "No JSON at all"},
+    413: {"description": "Too large"},
+    422: {"description": "What cannot be read, or chosen"},
+}
 _Text = Annotated[str, Field(max_length=254)]
 
 
@@ -23,7 +28,9 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    email: _Text = Field(description="The address; a mail to it asks for the confirmation.")
+    email: _Text = Field(
+        min_length=3, json_schema_extra={"format": "email"}, description="The address; a mail to it asks for the confirmation."
+    )
     newsletter: _Text = Field("", description="The newsletter's slug; needed where there are several.")
     topics: list[_Text] | None = Field(None, max_length=200, description="Topics by their slugs; none means all of them.")
     frequency: _Text = Field("", description="One of those that the newsletter offers.")
@@ -56,7 +63,7 @@ def router(site: Site) -> APIRouter:
     def challenge() -> Challenge:
         return Challenge(challenge=signing_up.challenge(site.app()), bits=BITS, wait_seconds=int(WAIT.total_seconds()))
 
-    @made.post("/subscriptions", status_code=202, summary="Sign somebody up", responses={422: {"description": "What is wrong"}})
+    @made.post("/subscriptions", status_code=202, summary="Sign somebody up", responses=_REFUSALS)
     def subscribe(wanted: Wanted, request: Request) -> Answer:
         return _subscribe(site, request, wanted)
 

@@ -76,8 +76,11 @@ def _answer_errors(application: FastAPI, site: Site) -> None:
         status = error.status_code if isinstance(error, HTTPException) else 500
         if request.url.path.startswith("/api/"):
             said = error.detail if isinstance(error, HTTPException) else HTTPStatus(status).phrase
-            return JSONResponse({"detail": said}, status)
-        return page(request, status)
+            answer: Response = JSONResponse({"detail": said}, status)
+        else:
+            answer = page(request, status)
+        answer.headers.update((error.headers if isinstance(error, HTTPException) else None) or {})
+        return answer
 
     def of_ours(request: Request, error: Exception) -> Response:
         _log.error("%s", error if isinstance(error, Unreachable) else type(error).__name__)  # others may name an address
