@@ -10,7 +10,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 	$$python -c '$(USABLE)' >/dev/null 2>&1 && echo $$python && break; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench proofs reliability reference words clean
+.PHONY: help setup demo test check judges bench proofs reliability reference words clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,12 @@ check: $(READY) ## style, types, direction of imports, dependencies
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry digest
+
+# Node's packages, outside the checkout: for tests alone. The date fixes what those two bring along.
+JUDGES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/digest-judges
+
+judges: ## fetch axe-core and html-validate, which judge mails in the tests; needs npm
+	npm install --prefix $(JUDGES) --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --before 2026-11-20 $$(cat requirements/judges.txt)
 
 proofs: $(READY) ## what takes longer: crash loop, kill points, simulation, faults, coverage, mutants, the built wheel in an empty environment
 	$(BIN)/pytest -m "wheel or proof" -p no:randomly

@@ -12,7 +12,7 @@ from digest.app.wiring import App
 from digest.audience.dialects import among
 from digest.audience.finding import find_subscriber
 from digest.audience.had_already import EVERYBODY, missing, remember
-from digest.audience.had_list import parse_list
+from digest.audience.had_list import HEADLESS, parse_list
 from digest.audience.importing import BadRow
 from digest.catalogue.articles import find_article, published_before
 from digest.delivery.transitions import COUNTS_AS_SENT, DeliveryState
@@ -66,7 +66,8 @@ def cover_list(app: App, lines: Iterable[str], email: str | None, *, actor: str,
                     known[line.email] = _reader(connection, line.email)
                 pairs.append((article, reader if line.email is None else known[line.email]))
             except UsageError as error:
-                bad.append(BadRow(line.number, str(error)))
+                hint = HEADLESS if line.headless and not bad else ""
+                bad.append(BadRow(line.number, f"{error}{hint}"))
         return _cover(app, connection, pairs, tuple(bad), actor, dry_run=dry_run)
 
 

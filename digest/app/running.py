@@ -12,6 +12,7 @@ from digest.app.checking import FAILED, ChecksFailed, refuse_faulty
 from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.wiring import App
+from digest.audience.pausing import why_nobody
 from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.guarding import AudienceJump
 from digest.delivery.plan import count_audience
@@ -62,7 +63,7 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
         go_on_after_pauses(app)
         for newsletter in newsletters:
             for issue in _begun(app, newsletter):
-                ran.handled.append(_go_on(app, newsletter, issue, on_progress))
+                ran.handled.append(_go_on(app, issue, on_progress))
             ran.handled += _paused(app, newsletter, ran)
             for frequency in newsletter.frequencies:
                 _due(app, newsletter, frequency, ran, on_progress)
@@ -94,9 +95,9 @@ def _paused(app: App, newsletter: NewsletterSettings, ran: Ran) -> list[Handled]
     return [Handled(issue, f"`digest issues resume {issue.name}` lets it go on", refused=True) for issue in paused]
 
 
-def _go_on(app: App, newsletter: NewsletterSettings, issue: Issue, on_progress: OnProgress) -> Handled:
+def _go_on(app: App, issue: Issue, on_progress: OnProgress) -> Handled:
     if issue.state is _S.APPROVED and audience_of(app, issue) == 0:
-        reason = f"nobody is subscribed {issue.frequency} to {newsletter.slug}"
+        reason = _why_nobody(app, issue)
         return Handled(issuing.skip(app, issue, "run", reason), reason)
     wrong = obstacle(app)
     if wrong is not None:
@@ -132,7 +133,7 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
     if issue.state in {_S.DRAFT, _S.HELD}:
         issue = _decide(app, newsletter, issue, ran)
     if issue.state is _S.APPROVED:
-        ran.handled.append(_go_on(app, newsletter, issue, on_progress))
+        ran.handled.append(_go_on(app, issue, on_progress))
     elif made and issue.state is _S.SKIPPED:
         ran.handled.append(Handled(issue, issue.reason or ""))
 
@@ -199,3 +200,8 @@ def audience_of(app: App, issue: Issue) -> int:
     """How many subscriptions an issue's plan would consider just now."""
     with app.store.reading() as connection:
         return count_audience(connection, issue)
+
+
+def _why_nobody(app: App, issue: Issue) -> str:
+    with app.store.reading() as connection:
+        return why_nobody(connection, issue.newsletter, issue.frequency)

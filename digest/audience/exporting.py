@@ -17,31 +17,34 @@ from digest.audience.topics import ALL_TOPICS
 
 @dataclass(frozen=True, slots=True)
 class ExportReport:
-    """How many were written, and how many were left out because they left, or must not be mailed."""
+    """How many were written, and how many were left out because they left, rest for a while, or must not be mailed."""
 
     exported: int
     unsubscribed: int
+    paused: int
     suppressed: int
 
 
 def export_csv(connection: Connection, newsletter: str, stream: TextIO) -> ExportReport:
     """Write a newsletter's subscribers, by address, with the header that an import reads (open files with `newline=""`).
 
-    Who unsubscribed or must not be mailed is left out: the file has no word for that, and whoever imports it would mail
-    them. All topics are an empty cell. Cells that a spreadsheet would run are defused, and an import restores them.
+    Who unsubscribed, is paused or must not be mailed is left out: the file has no word for that, and whoever imports it
+    would mail them. All topics are an empty cell. Cells that a spreadsheet would run are defused, and an import restores them.
     """
     writer = csv.writer(stream, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    exported = unsubscribed = suppressed = 0
+    exported = unsubscribed = paused = suppressed = 0
     for listed in list_subscribers(connection, newsletter):
         if listed.subscription.state is SubscriptionState.UNSUBSCRIBED:
             unsubscribed += 1
         elif listed.suppressed:
             suppressed += 1
+        elif listed.subscription.state is SubscriptionState.PAUSED:
+            paused += 1
         else:
             writer.writerow(map(defuse, _cells(listed)))
             exported += 1
-    return ExportReport(exported, unsubscribed, suppressed)
+    return ExportReport(exported, unsubscribed, paused, suppressed)
 
 
 def _cells(listed: Listed) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from digest.audience.csv_file import Layout
 from digest.errors import UsageError
 
 COLUMNS = ("article", "email")
+HEADLESS = "; should this be CSV, its first line must be its header: article and email, in the order of the columns"
 _DELIMITERS = (",", ";", "\t")
 
 
@@ -16,13 +17,14 @@ _DELIMITERS = (",", ";", "\t")
 class Line:
     """One line: its number, counted from 1, and who had which article; `email` is None where the list does not say.
 
-    `wrong` says why a line cannot be read.
+    `wrong` says why a line cannot be read. `headless` is one that may be a row of CSV, in a list without a header.
     """
 
     number: int
     article: str
     email: str | None = None
     wrong: str | None = None
+    headless: bool = False
 
 
 def parse_list(lines: Iterable[str]) -> Iterator[Line]:
@@ -59,7 +61,7 @@ def _plain(number: int, line: str) -> Iterator[Line]:
         yield Line(number, "", wrong=str(error))
         return
     if cells is not None:
-        yield Line(number, cells["article"])
+        yield Line(number, cells["article"], headless=any(delimiter in line for delimiter in _DELIMITERS))
 
 
 def _row(number: int, line: str, layout: Layout) -> Iterator[Line]:

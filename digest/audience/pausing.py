@@ -54,3 +54,10 @@ def paused(connection: Connection, newsletter: str, frequency: str) -> int:
     """How many subscriptions of a frequency are paused."""
     where = (_row.newsletter == newsletter, _row.frequency == frequency, _PAUSED)
     return connection.execute(select(func.count()).where(*where)).scalar_one()
+
+
+def why_nobody(connection: Connection, newsletter: str, frequency: str) -> str:
+    """Why an issue has no audience: nobody is subscribed, or whoever is rests."""
+    if count := paused(connection, newsletter, frequency):
+        return f"everybody who is subscribed {frequency} to {newsletter} is paused ({count:,})"
+    return f"nobody is subscribed {frequency} to {newsletter}"

@@ -67,9 +67,12 @@ def connect(address: str, port: int, timeout: float) -> httpcore2.NetworkStream:
 
 
 class CheckedBackend(httpcore2.NetworkBackend):
-    """httpcore2's edge to the network, with every address checked and every wait cut by the deadline."""
+    """httpcore2's edge to the network, with every address checked and every wait cut by the deadline.
 
-    def __init__(self, deadline: Deadline, *, allow_private: bool, resolve: Resolve, connect: Connect) -> None:
+    `allow_private` lets every host have a private address, or the one it names.
+    """
+
+    def __init__(self, deadline: Deadline, *, allow_private: bool | str, resolve: Resolve, connect: Connect) -> None:
         self._deadline = deadline
         self._allow_private = allow_private
         self._resolve = resolve
@@ -94,9 +97,10 @@ class CheckedBackend(httpcore2.NetworkBackend):
 
     def _checked(self, host: str, port: int, timeout: float) -> Sequence[str]:
         addresses = _within(timeout, lambda: self._resolve(host.strip("[]"), port), host)
+        allowed = self._allow_private in {True, host.strip("[]").lower()}
         for address in addresses:
-            if reason := refusal(address, allow_private=self._allow_private):
-                hint = "; `allow_private = true` permits it" if "private" in reason else ""
+            if reason := refusal(address, allow_private=allowed):
+                hint = "; `allow_private = true` permits it" if "private" in reason and not self._allow_private else ""
                 found = address if address == host.strip("[]") else f"{host} leads to {address}, which"
                 raise RefusedAddress(f"{found} {reason}{hint}")
         return addresses

@@ -32,6 +32,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PERMANENT = frozenset({301, 308})
 _BUSY = frozenset({429, 503})
 _HEADER_KEPT = 500
+_WHY_KEPT = 64 * 1024
 ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/json, application/xml, text/xml;q=0.9, */*;q=0.5"
 
 
@@ -50,8 +51,9 @@ class Bounds:
 class Asking:
     """What a request says beside the address: who asks, for what, and what was seen last time (RFC 9110, 13.1).
 
-    `hear` are the names of further headers of the answer that whoever asks wants to know, in lower case. Without `body` nothing but
-    the answer's head is read.
+    `hear` are the names of further headers of the answer that whoever asks wants to know, in lower case; `hear_why`, that
+    they want to know what a server says where it takes the request for a bad one. Without `body` nothing but the answer's
+    head is read.
     """
 
     user_agent: str = USER_AGENT
@@ -61,6 +63,7 @@ class Asking:
     hear: tuple[str, ...] = ()
     method: Literal["GET", "HEAD"] = "GET"
     body: bool = True
+    hear_why: bool = False
 
     @property
     def conditional(self) -> bool:
@@ -86,6 +89,14 @@ class Postponed(Unreachable):
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+
+
+class BadRequest(Unreachable):
+    """The server takes the request for a bad one (400); `why` is the beginning of what it says, where that was asked for."""
+
+    def __init__(self, message: str, why: bytes) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +125,7 @@ class Page:
 def fetch(
     url: str,
     *,
-    allow_private: bool = False,
+    allow_private: bool | str = False,
     bounds: Bounds | None = None,
     asking: Asking | None = None,
     turn: Turn = lambda _: nullcontext(),
@@ -124,7 +135,8 @@ def fetch(
 ) -> Page:
     """The page at `url`. Raises `Unreachable` with one line that names the address; tries nothing twice.
 
-    A server that says how long to leave it alone raises `Postponed`. `allow_private` permits private and loopback addresses. `resolve` and `connect` are the edges to the network.
+    A server that says how long to leave it alone raises `Postponed`. `allow_private` permits private and loopback addresses, of every
+    host or of the one it names. `resolve` and `connect` are the edges to the network.
     """
     bounds, asking = bounds or Bounds(), asking or Asking()
     deadline = Deadline(bounds.total_seconds)
@@ -139,6 +151,8 @@ def fetch(
             return _Way(client, bounds, asking, turn, deadline).follow(web_address(url))
     except Postponed as error:
         raise Postponed(f"{_shown(url)}: {error}", error.status, error.retry_after) from None
+    except BadRequest as error:
+        raise BadRequest(f"{_shown(url)}: {error}", error.why) from None
     except Unreachable as error:
         raise Unreachable(f"{_shown(url)}: {error}") from None
     except (
@@ -189,6 +203,8 @@ class _Way:
         said = f"the server answered {_status(response.status_code)}"
         if response.status_code in _BUSY and (after := _header(response, "retry-after")):
             raise Postponed(said, response.status_code, after)
+        if response.status_code == HTTPStatus.BAD_REQUEST and self.asking.hear_why:
+            raise BadRequest(said, unpacked(response, _WHY_KEPT))
         raise Unreachable(said)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from digest.catalogue.address import canonical_url, web_address
 from digest.catalogue.cleaning import clean_tag
@@ -19,6 +20,10 @@ from digest.errors import Unreachable, UsageError
 MAX_BYTES = 10 * 1024 * 1024
 MAX_FEEDS = 5_000
 _LIMITS = Limits(cpu=10, wall=20.0)
+# Latin letters that Unicode does not take apart into one of ours and a mark.
+_UNCOMPOSED = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,10 @@ def read_opml(file: Path, *, names: Collection[str] = (), urls: Collection[str] 
     elements = found.get("elements", [])
     if "refused" in found or not elements or elements[0][1].lower() != "opml":
         raise UsageError(f"{file}: {one_line(str(found.get('refused', 'is not OPML: it does not begin with <opml>')))}")
-    return _taken(elements, set(names), {canonical_url(url) for url in urls})
+    try:
+        return _taken(elements, set(names), {canonical_url(url) for url in urls})
+    except UsageError as error:
+        raise UsageError(f"{file}: {error}") from None
 
 
 def _taken(elements: list[list[Any]], names: set[str], known: set[str]) -> Opml:
@@ -80,9 +88,9 @@ def _taken(elements: list[list[Any]], names: set[str], known: set[str]) -> Opml:
             remarks.append(f"{shown} is left out: its address is there already")
             continue
         if len(feeds) == MAX_FEEDS:
-            raise UsageError(f"it lists more than {MAX_FEEDS:,} feeds; split it")
+            raise UsageError(f"lists more than {MAX_FEEDS:,} feeds; split it")
         known.add(canonical_url(url))
-        name = _free(title, names)
+        name = _free(_slug(title, url), names)
         names.add(name)
         feeds.append(Listed(name, url, _tags(folders)))
     return Opml(tuple(feeds), tuple(remarks))
@@ -113,9 +121,16 @@ def _tags(folders: list[str]) -> tuple[str, ...]:
     return tuple(tags)
 
 
-def _free(title: str, names: set[str]) -> str:
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain)[:50].strip("-") or "feed"
+def _slug(title: str, url: str) -> str:
+    """A name made of the title; of the address's host where half of the title's letters, or more, are not Latin."""
+    folded = unicodedata.normalize("NFKD", title.casefold().translate(_UNCOMPOSED))
+    letters = sum(character.isalnum() for character in folded)
+    kept = sum(character.isalnum() and character.isascii() for character in folded)
+    words = folded.encode("ascii", "ignore").decode() if 2 * kept > letters else (urlsplit(url).hostname or "")
+    return re.sub(r"[^a-z0-9]+", "-", words.removeprefix("www."))[:50].strip("-") or "feed"
+
+
+def _free(slug: str, names: set[str]) -> str:
     number = 2
     name = slug
     while name in names:

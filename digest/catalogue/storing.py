@@ -76,7 +76,7 @@ def store_reading(connection: Connection, source: SourceSettings, reading: Readi
     outlives a typing error. An article's content follows the source that first brought it. What a source no longer
     shows stays. Call `release_waiting` afterwards.
     """
-    seeded_at = _visit(connection, source, now, memory=reading.memory)
+    seeded_at = _visit(connection, source, now, memory=reading.memory, paused_until=reading.paused_until)
     first = seeded_at is None
     found = match(
         reading.entries,

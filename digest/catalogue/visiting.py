@@ -72,8 +72,13 @@ class Visits:
         etag: str | None = None,
         last_modified: str | None = None,
         hear: tuple[str, ...] = (),
+        hear_why: bool = False,
+        private_host: str | None = None,
     ) -> Page:
-        """One page on behalf of a source. Raises `Unreachable`; as `Paused` where the server said for how long."""
+        """One page on behalf of a source. Raises `Unreachable`; as `Paused` where the server said for how long.
+
+        With `private_host` no other host may have a private address, whatever the source's `allow_private` says.
+        """
         from digest.catalogue import fetching
 
         now = self.now or datetime.now(UTC)
@@ -85,10 +90,12 @@ class Visits:
             etag=etag,
             last_modified=last_modified,
             hear=hear,
+            hear_why=hear_why,
         )
         fetch = self.fetch or fetching.fetch
         try:
-            return fetch(url, allow_private=settings.allow_private, bounds=self.bounds, asking=asking, turn=self.hosts.turn)
+            allowed = private_host if settings.allow_private and private_host is not None else settings.allow_private
+            return fetch(url, allow_private=allowed, bounds=self.bounds, asking=asking, turn=self.hosts.turn)
         except fetching.Postponed as error:
             if (until := pause_ends(error.retry_after, now)) is None:
                 raise

@@ -23,6 +23,7 @@ from digest.cli import (
     simulating,
     subscribers,
     templates,
+    templates_preview,
 )
 from digest.cli.options import remember_config
 from digest.cli.output import say
@@ -60,6 +61,7 @@ simulating.register(app)
 doctoring.register(app)
 covering.register(articles.app)
 pausing.register(subscribers.app)
+templates_preview.register(templates.app)
 app.add_typer(articles.app, name="articles")
 app.add_typer(issues.app, name="issues")
 app.add_typer(subscribers.app, name="subscribers")

@@ -193,8 +193,11 @@ def export(newsletter: Newsletter = None, config: Config = None) -> None:
         found = application_.the_newsletter(newsletter)
         with application_.store.reading() as connection:
             report = export_csv(connection, found.slug, sys.stdout)
-    if report.unsubscribed or report.suppressed:
-        warn(f"left out: {report.unsubscribed:,} who unsubscribed, {report.suppressed:,} who must not be mailed")
+    if report.unsubscribed or report.paused or report.suppressed:
+        warn(
+            f"left out: {report.unsubscribed:,} who unsubscribed, {report.paused:,} who paused,"
+            f" {report.suppressed:,} who must not be mailed"
+        )
 
 
 @app.command()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, update
 
+from digest.audience.pausing import why_nobody
 from digest.delivery import canary
 from digest.delivery.account import account, unsent
 from digest.delivery.allowance import Allowance, Canary, Plan, Quota
@@ -109,9 +110,8 @@ class Sender:
                     raise Refused(f"issue {issue.name} was changed after its approval; approve it again")
                 check_audience(connection, issue, count_audience(connection, issue), self.settings)
                 if plan(connection, issue, frozen_of(connection, issue), now=self.now) == 0:
-                    raise Refused(
-                        f"issue {issue.name} has no audience: nobody is subscribed {issue.frequency} to {issue.newsletter}"
-                    )
+                    why = why_nobody(connection, issue.newsletter, issue.frequency)
+                    raise Refused(f"issue {issue.name} has no audience: {why}")
                 return issue_by_id(connection, issue.id), 0
             if issue.state is not IssueState.SENDING:
                 return issue, 0

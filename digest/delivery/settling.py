@@ -18,7 +18,6 @@ from digest.delivery.batches import close_batches
 from digest.delivery.ledger import Ledger
 from digest.delivery.transitions import GIVES_BACK, DeliveryState
 from digest.delivery.upkeep import cancel
-from digest.issues import pool
 from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState, step
 from digest.issues.owed import format_owed, older, parse_owed
@@ -165,10 +164,11 @@ def _mark_returned(connection: Connection, issue: Issue) -> None:
 
 
 def _move_frequency(connection: Connection, issue: Issue) -> None:
-    """New subscriptions of this frequency start where the issue ended."""
+    """New subscriptions of this frequency start where the issue ended, wherever other frequencies have come to."""
     point = tables.coverage.c
-    reached = max(issue.cutoff, pool.coverage_point(connection, issue.newsletter, issue.frequency))
     where = (point.newsletter == issue.newsletter, point.frequency == issue.frequency)
+    before = connection.execute(select(point.point).where(*where)).scalar()
+    reached = max(issue.cutoff, before or 0)
     connection.execute(delete(tables.coverage).where(*where))
     values = {"newsletter": issue.newsletter, "frequency": issue.frequency, "point": reached}
     connection.execute(insert(tables.coverage).values(values))

@@ -83,7 +83,7 @@ def _content(
         slot_on=place.slot.local.date(),
         language=newsletter.language or settings.site.language,
         subject="",
-        site=_site(settings),
+        site=site_of(settings),
         sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
         sections=sections_in(newsletter, newsletter.language or settings.site.language),
         articles=tuple(
@@ -160,7 +160,8 @@ def _utm(settings: Settings, newsletter: NewsletterSettings, place: Place) -> tu
     return utm.filled(newsletter=newsletter.slug, number=place.number, date=place.slot.local.date())
 
 
-def _site(settings: Settings) -> SiteContent:
+def site_of(settings: Settings) -> SiteContent:
+    """The publisher as configured."""
     site = settings.site
     return SiteContent(site.name, site.url, site.public_url, site.postal_address, site.logo, site.colour)
 

@@ -13,7 +13,7 @@ WIDTH = 72
 _WIDE = "WF"
 _NOT_FIRST = frozenset("、。，．・：；！？」』）】〉》］｝〕’”…‥ーゝゞヽヾ々ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ,.!?:;)]}%")
 _NOT_LAST = frozenset("「『（【〈《［｛〔‘“([{")
-_PERHAPS_WIDE = re.compile("[\u2e80-\uffff]")  # most texts have none, and need not be looked at one by one
+_PERHAPS_WIDE = re.compile("[\u1100-\U0010ffff]")  # most texts have none, and need not be looked at one by one
 _HANGUL = re.compile("[\u1100-\u11ff\uac00-\ud7a3]")
 
 
@@ -24,7 +24,7 @@ def columns(text: str) -> int:
 
 def wrap(text: str, width: int = WIDTH, indent: str = "") -> str:
     """The text in lines of at most `width` columns; a longer word, such as an address, stays whole."""
-    if _PERHAPS_WIDE.search(text) and any(_breaks(one) for one in text):
+    if _PERHAPS_WIDE.search(text) and columns(text) > len(text):
         return "\n".join(_wrap_wide(text, width, indent))
     lines = textwrap.wrap(
         text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False

@@ -84,7 +84,7 @@ def run_mjml(source: Source) -> str:
         raise _blamed(source, str(error)) from error
     if len(html) > _LARGEST:
         raise TemplateError(f"{source.file}: MJML makes {len(html):,} characters of it: look for what grows with each tag")
-    return html
+    return html.replace(' height="auto"', "")  # no length in HTML; the style says it as well
 
 
 def _blamed(source: Source, said: str) -> TemplateError:

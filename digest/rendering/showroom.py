@@ -85,7 +85,7 @@ def _extremes(plain: IssueContent) -> Iterator[Scene]:
 
 def _repeated(articles: tuple[ArticleContent, ...], many: int) -> Iterator[ArticleContent]:
     for number in range(1, many + 1):
-        yield replace(articles[(number - 1) % len(articles)], id=number)
+        yield replace(articles[(number - 1) % len(articles)], id=number, url=f"https://backend.example/{number}")
 
 
 def _long(plain: IssueContent) -> Iterator[ArticleContent]:

@@ -30,6 +30,7 @@ _WHY = {
     "base_url": "the address that the permalinks of its articles begin with",
     "api_key": "the Content API key of a custom integration: set DIGEST_SOURCES__N__API_KEY, N being its place counted from 0",
 }
+_OTHERWISE = {"markdown": ', or `kind = "feed"` for the feed of that site'}
 PERMALINK_WORDS = ("folder", "slug", "file", "category", "year", "month", "day")
 
 
@@ -82,7 +83,8 @@ class SourceSettings(Succeeded):
         places = _PLACES.get(self.kind, (given,))
         if given not in places:
             wanted = "a folder, named by `path`" if places == ("path",) else "an address, named by `url`"
-            raise ValueError(f"a source of kind '{self.kind}' is read from {wanted}")
+            instead = f"write `{places[0]}` instead of `{given}`"
+            raise ValueError(f"a source of kind '{self.kind}' is read from {wanted}: {instead}{_OTHERWISE.get(self.kind, '')}")
         return self
 
     @model_validator(mode="after")
@@ -93,7 +95,7 @@ class SourceSettings(Succeeded):
             kinds = [kind for kind, own in _OWN.items() if key in own]
             if kinds:
                 raise ValueError(f"`{key}` is a key of {' and '.join(kinds)} sources, and this one is '{self.kind}': remove it")
-        needed = _NEEDED.get(self.kind)
+        needed = _NEEDED.get(self.kind) if self.current else None
         if needed is not None and getattr(self, needed) is None:
             raise ValueError(f"a source of kind '{self.kind}' needs `{needed}`, {_WHY[needed]}")
         return self

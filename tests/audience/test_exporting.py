@@ -15,6 +15,7 @@ from sqlalchemy.pool import StaticPool
 
 from digest.audience import ExportReport, end, export_csv, import_csv, list_subscribers, subscribe, suppress
 from digest.audience.cells import defuse, restore
+from digest.audience.pausing import pause
 from digest.settings import NewsletterSettings
 from digest.store import tables
 
@@ -59,21 +60,24 @@ def test_an_export_has_the_header_of_an_import(connection: Connection, weekly: N
         'Ann@x.example,"Smith, ""Ann""",databases python,weekly,,de,yes\r\n'
         "bob@x.example,,,weekly,,,no\r\n"
     )
-    assert report == ExportReport(exported=2, unsubscribed=0, suppressed=0)
+    assert report == ExportReport(exported=2, unsubscribed=0, paused=0, suppressed=0)
 
 
-def test_who_left_or_must_not_be_mailed_is_left_out_and_counted(
+def test_who_left_paused_or_must_not_be_mailed_is_left_out_and_counted(
     connection: Connection, weekly: NewsletterSettings, other: NewsletterSettings, now: datetime
 ) -> None:
     gone = subscribe(connection, weekly, "gone@x.example", confirmed=True, now=now)
     end(connection, gone.subscription.id, now=now)
     subscribe(connection, weekly, "bounced@x.example", confirmed=True, now=now)
     suppress(connection, "bounced@x.example", "weekly", reason="bounced", source="smtp", now=now)
+    for away in ("away@x.example", "bounced@x.example"):
+        resting = subscribe(connection, weekly, away, confirmed=True, now=now)
+        pause(connection, resting.subscription, until=None, now=now)
     subscribe(connection, weekly, "ann@x.example", confirmed=True, now=now)
     subscribe(connection, other, "elsewhere@x.example", confirmed=True, now=now)
     content, report = exported(connection)
     assert [row["email"] for row in csv.DictReader(io.StringIO(content))] == ["ann@x.example"]
-    assert report == ExportReport(exported=1, unsubscribed=1, suppressed=1)
+    assert report == ExportReport(exported=1, unsubscribed=1, paused=1, suppressed=1)
 
 
 @pytest.mark.parametrize("name", ["=HYPERLINK(1)", "+1", "-1+2", "@SUM(1)", "'=1", "''-1"])

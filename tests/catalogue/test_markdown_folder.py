@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -163,6 +164,13 @@ BAD: list[tuple[str | bytes, str]] = [
     ("---\ntitle: x\npermalink: '/{{ page.fileSlug }}/'\n---\n", "one.md: its permalink is a template"),
     (b"---\ntitle: \xff\n---\n", "one.md: line 2 holds a byte that is not UTF-8; save the file as UTF-8"),
     ("---\ntitle: ''\n---\n", "one.md, title: is missing"),
+    (f"---\ntitle: {'9' * 5000}\n---\n", "one.md: its front matter is not YAML (it holds a number of thousands of digits)"),
+    (f"+++\ntitle = {'9' * 5000}\n+++\n", "one.md: its front matter is not TOML (it holds a number of thousands of digits)"),
+    (f"+++\ntitle = 0x{'f' * 5000}\n+++\n", "one.md: its `title` is a number that is too large; write a text in quotation marks"),
+    ("+++\ntitle = 'x'\nslug = 1e400\n+++\n", "one.md: its `slug` is a number that is too large; write a text in"),
+    ("+++\ntitle = 'x'\ntags = [nan]\n+++\n", "one.md: its `tags` is a number that is too large"),
+    ("+++\ntitle = 'x'\ndate = 1e400\n+++\n", "one.md: its `date` is a number that is too large"),
+    (f"---\ntitle: x\ndate: 0x{'f' * 5000}\n---\n", "one.md: its `date` is a number that is too large"),
     ("---\ntitle: x\npermalink: 'http://[x/'\n---\n", "one.md, url: 'http://[x/'"),
 ]
 
@@ -176,6 +184,61 @@ def test_a_bad_file_is_one_line_and_stops_only_itself(write: Write, read: Read, 
     (fault,) = reading.faults
     assert str(fault).startswith(said)
     assert fault.error
+
+
+@pytest.mark.parametrize("text", ["+++\ntitle = 'x'\nreading_minutes = 1e400\n+++\n", "---\ntitle: x\nweight: .inf\n---\n"])
+def test_a_number_that_nobody_asks_for_may_be_of_any_size(write: Write, read: Read, text: str) -> None:
+    write("one.md", text)
+    assert len(read().entries) == 1
+
+
+def test_a_date_that_is_a_number_is_one_without_dashes_or_told(write: Write, read: Read) -> None:
+    write("one.md", "---\ntitle: One\ndate: 20261120\n---\n")
+    write("two.md", "---\ntitle: Two\ndate: 99999999999999\n---\n")
+    reading = read()
+    assert [entry.published_at for entry in reading.entries] == [datetime(2026, 11, 19, 23, tzinfo=UTC), None]
+    (fault,) = reading.faults
+    assert str(fault).startswith("two.md, published_at: '99999999999999' is not an ISO 8601 time such as")
+    assert not fault.error
+
+
+def test_a_name_that_is_not_utf_8_is_told_and_stops_only_itself(write: Write, read: Read) -> None:
+    write("two.md", "---\ntitle: Two\n---\n")
+    for name in (b"caf\xe9.md", b"\xff/one.md", b"\xfe.md"):
+        write(os.fsdecode(name), "nothing" if name.startswith(b"\xfe") else "---\ntitle: One\n---\n")
+    reading = read()
+    assert [entry.title for entry in reading.entries] == ["Two"]
+    said = "its name, or a folder's above it, is not UTF-8; rename it; it is left out"
+    assert sorted(str(fault) for fault in reading.faults) == sorted(
+        f"{name}: {said}" for name in (r"\xff/one.md", r"\xfe.md", r"caf\xe9.md")
+    )
+
+
+def test_links_that_lead_nowhere_or_in_circles_are_left_out(write: Write, read: Read, context: SourceContext) -> None:
+    write("two.md", "---\ntitle: Two\n---\n")
+    posts = context.project / "posts"
+    (posts / "circle.md").symlink_to("circle.md")
+    (posts / "long.md").symlink_to("x" * 300)
+    (posts / "gone.md").symlink_to("nothing.md")
+    (posts / "loop").symlink_to(".")
+    assert [entry.title for entry in read().entries] == ["Two"]
+
+
+@pytest.mark.parametrize(
+    ("permalink", "head", "address"),
+    [
+        ("{folder}/{slug}/", "", "Notes/my-first-post/"),
+        ("{slug}.html", "slug: My-Slug", "my-slug.html"),
+        ("{folder}/{file}.html", "", "Notes/2026-11-20-My First-Post.html"),
+        ("{category}/{slug}", "categories: [Data Bases]", "data-bases/my-first-post"),
+        ("{slug}", "permalink: /:categories/:title.html\ncategories: [Data]", "data/My-First-Post.html"),
+    ],
+)
+def test_slugs_are_in_lower_case_and_names_as_they_are_written(
+    write: Write, read: Read, permalink: str, head: str, address: str
+) -> None:
+    write("Notes/2026-11-20-My First-Post.md", f"---\ntitle: One\n{head}\n---\n")
+    assert read(permalink=permalink).entries[0].url == f"https://blog.example/{address.replace(' ', '-')}"
 
 
 def test_an_address_that_needs_a_date_is_told(write: Write, read: Read) -> None:

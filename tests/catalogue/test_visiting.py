@@ -142,6 +142,27 @@ def test_a_pause_that_the_server_asked_for_is_kept_across_runs(site: Site, sourc
     assert fetch(settings, NOW).error is None, "a fetch that went well forgets the pause"
 
 
+def test_a_pause_asked_for_in_the_midst_of_many_pages_is_kept_across_runs(site: Site, source: Make, fetch: Fetch) -> None:
+    rows = "".join(f"<url><loc>{site.url}/{name}</loc><lastmod>{name}</lastmod></url>" for name in (3, 2, 1))
+    site.says("/map", f"<urlset>{rows}</urlset>".encode())
+    article = b"<meta property=og:type content=article><meta property=og:title content=One>"
+    site.says("/3", article)
+    site.says("/2", b"", 503, Retry_After="3600")
+    settings = settings_for(source, f"{site.url}/map", kind="sitemap")
+    first = fetch(settings)
+    assert first.reading is not None
+    assert len(first.reading.entries) == 1
+    asked = len(site.requests)
+    early = fetch(settings, NOW + timedelta(minutes=59))
+    assert early.error == "its server asked not to be visited before 2026-11-22 13:00 UTC"
+    assert len(site.requests) == asked
+    for name in ("1", "2"):
+        site.says(f"/{name}", article)
+    later = fetch(settings, NOW + timedelta(minutes=60))
+    assert later.reading is not None
+    assert [entry.key[-1] for entry in later.reading.entries] == ["2", "1"]
+
+
 def test_a_busy_answer_without_a_time_is_asked_again_in_the_next_run(site: Site, source: Make, fetch: Fetch) -> None:
     settings = settings_for(source, site.says("/a", b"", 503, Retry_After="soon"))
     assert "answered 503" in (fetch(settings).error or "")

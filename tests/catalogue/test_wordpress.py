@@ -94,6 +94,24 @@ def test_a_server_that_does_not_tell_its_pages_ends_with_a_short_one(site: Site,
     assert len(read(limit=1000).entries) == 101
 
 
+BEYOND = b'{"code":"rest_post_invalid_page_number","message":"The page number requested is larger...","data":{"status":400}}'
+
+
+def test_a_full_last_page_of_a_server_that_does_not_tell_its_pages_is_the_end(site: Site, read: Read) -> None:
+    serve(site, [post(n) for n in range(100)], 1, 100)
+    site.says(path(2, 100), BEYOND, status=400)
+    reading = read(limit=300)
+    assert (len(reading.entries), reading.faults) == (100, ())
+
+
+@pytest.mark.parametrize(("page", "body"), [(1, BEYOND), (2, b'{"code":"rest_invalid_param"}'), (2, b"")])
+def test_another_bad_request_is_one_line(site: Site, read: Read, page: int, body: bytes) -> None:
+    serve(site, [post(n) for n in range(100)], 1, 100)
+    site.says(path(page, 100), body, status=400)
+    with pytest.raises(Unreachable, match=r"/wp-json/wp/v2/posts: the server answered 400 Bad Request"):
+        read(limit=300)
+
+
 def test_the_reading_is_of_the_latest_only(site: Site, read: Read) -> None:
     serve(site, [post(1)])
     assert read().latest_only

@@ -130,8 +130,17 @@ def test_an_export_says_whom_it_leaves_out(project: Project) -> None:
     assert project.command("subscribers", "export").stderr == ""
     project.leave("bob@x.example")
     got = project.command("subscribers", "export")
-    assert (got.returncode, got.stderr) == (0, "left out: 1 who unsubscribed, 0 who must not be mailed\n")
+    assert (got.returncode, got.stderr) == (0, "left out: 1 who unsubscribed, 0 who paused, 0 who must not be mailed\n")
     assert "bob@" not in got.stdout
+
+
+def test_who_paused_is_not_in_an_export_that_would_have_them_mailed_again(project: Project) -> None:
+    project.command("subscribers", "pause", "ann@x.example")
+    got = project.command("subscribers", "export")
+    assert (got.returncode, got.stderr) == (0, "left out: 0 who unsubscribed, 1 who paused, 0 who must not be mailed\n")
+    assert [row["email"] for row in csv.DictReader(io.StringIO(got.stdout))] == ["bob@x.example"]
+    assert people(project, got.stdout)[0] == 0
+    assert "paused" in project.command("subscribers", "show", "ann@x.example").stdout
 
 
 def test_an_empty_audience_is_a_skipped_issue_and_exit_0(project: Project) -> None:

@@ -250,6 +250,21 @@ def test_a_new_subscriber_between_plan_and_settling_gets_the_next_issue_whole(ne
     assert (newsroom.has(later, "ann"), newsroom.has(later, "bob")) == (["b"], ["a", "b"])
 
 
+def test_a_frequency_whose_first_issue_ends_late_starts_where_that_ended_and_not_where_others_have_come_to(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.join("ann", frequency=DAILY)
+    newsroom.join("bob")
+    newsroom.arrive("a")
+    late = newsroom.planned(WEEKLY)
+    newsroom.arrive("b")
+    newsroom.issue(DAILY)
+    newsroom.deliver(late)
+    newsroom.join("eve")
+    later = newsroom.issue(WEEKLY)
+    assert (newsroom.has(later, "bob"), newsroom.has(later, "eve")) == (["b"], ["b"])
+
+
 def test_settling_after_another_issue_does_not_ask_more_for_a_larger_audience(tmp_path: Path) -> None:
     counts = []
     for many in (3, 30):

@@ -101,6 +101,18 @@ def test_a_bad_line_is_named_with_its_number_and_stops_only_itself(moving: Proje
     ]
 
 
+def test_csv_without_a_header_is_told_that_it_needs_one(moving: Project) -> None:
+    said = moving.command("articles", "cover", "--file", listed(moving, f"{url('a')},{ANN}", f"{url('b')},{ANN}"), *NOW)
+    assert said.returncode == 1
+    first, second = said.stderr.splitlines()
+    assert first.startswith(f"line 1: no article is known as '{url('a')},{ANN}'")
+    assert first.endswith(
+        "; should this be CSV, its first line must be its header: article and email, in the order of the columns"
+    )
+    assert second.startswith(f"line 2: no article is known as '{url('b')},{ANN}'")
+    assert "header" not in second
+
+
 def test_what_cannot_be_is_one_line_and_writes_nothing_down(moving: Project) -> None:
     for arguments, why in (
         ((), "either --before DATE or --file LIST"),

@@ -9,32 +9,26 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 
 from tests.databases import eventually
 from tests.journeys.project import MONDAY, WEEK, Project, article
 from tests.journeys.serving import Served, served
 from tests.journeys.test_leaving import ONE_CLICK, one_click_address
-from tests.rendering.test_look import ALONE, CHROMIUM, FAINT
+from tests.rendering.judges import AXE
+from tests.rendering.looking import FAINT, a_browser, needs_browser
 
-missing = not CHROMIUM.exists() and os.environ.get("CI") != "true"
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(missing, reason="needs Debian's chromium")]
+pytestmark = [pytest.mark.browser, needs_browser]
 
 EVE = "eve@new.example"
-AXE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "digest-judges/node_modules/axe-core/axe.min.js")
-"""Judges pages, where it was fetched."""
 PICTURES = os.environ.get("DIGEST_TEST_PICTURES")
 """A folder where pictures of the pages are left for who wants to look at them."""
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--no-first-run", *(f"--disable-{part}" for part in ALONE)]
-        )
+    with a_browser() as browser:
         yield browser
-        browser.close()
 
 
 class Telephone:

@@ -178,3 +178,14 @@ def test_a_dry_run_after_the_end_of_a_pause_leaves_it_paused(project: Project) -
     assert listed["state"] == "paused"
     project.run(MONDAY)
     assert project.read(ANN) == [["a"]]
+
+
+def test_an_issue_for_which_everybody_is_paused_says_so(project: Project) -> None:
+    for reader in (ANN, BOB):
+        project.join(reader)
+        project.command("subscribers", "pause", reader)
+    weeks(project, 0, 0)
+    assert project.issue("weekly/1").reason == "everybody who is subscribed weekly to weekly is paused (2)"
+    project.command("subscribers", "resume", ANN)
+    weeks(project, 1, 1)
+    assert project.read(ANN) == [["w1", "w0"]]

@@ -44,17 +44,25 @@ class Known:
     held: dict[tuple[int, int], set[int]]
     had: set[Pair]
     sent: Counter[Pair] = field(default_factory=Counter)
+    suppressed: set[Pair] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         for issue, rows in self.deliveries.items():
             for reader, row in rows.items():
+                pairs = {(reader, article) for article in self.held.get((issue, row.rendition), ())}
                 if row.state in _SENT:
-                    self.sent.update((reader, article) for article in self.held.get((issue, row.rendition), ()))
+                    self.sent.update(pairs)
+                elif row.state == "suppressed":
+                    self.suppressed |= pairs
 
 
 @dataclass(slots=True)
 class Judge:
-    """Remembers what it has seen: where each reader began, the tags at each freeze, and the reasons."""
+    """Remembers what it has seen: where each reader began, the tags at each freeze, and the reasons.
+
+    `on_their_way` is what counted as sent when it looked last, and `stood` the coverage points: a step may both plan an issue
+    and end what waited, or plan two for who came back.
+    """
 
     lives: Lives
     began: dict[Reader, int] = field(default_factory=dict)
@@ -63,6 +71,8 @@ class Judge:
     fresh: set[int] = field(default_factory=set)
     audited: set[int] = field(default_factory=set)
     excused: dict[tuple[Reader, int], str] = field(default_factory=dict)
+    on_their_way: set[Pair] = field(default_factory=set)
+    stood: dict[Reader, int] = field(default_factory=dict)
 
     def look(self) -> None:
         """Judge what the last step came to."""
@@ -78,6 +88,8 @@ class Judge:
             self._nothing_lost(known)
             self._accounts(connection, known)
         self.fresh = {issue.id for issue in known.issues}
+        self.on_their_way = {pair for pair, times in known.sent.items() if times}
+        self.stood = {reader: row.coverage for reader, row in known.subscriptions.items()}
 
     def sums(self) -> Counter[str]:
         """What the deliveries of this life came to, and for what reasons articles did not reach a reader."""
@@ -138,7 +150,8 @@ class Judge:
 
     def _came_since(self, issue: Issue, known: Known, reader: int, frozen: Any) -> bool:
         """An issue that was frozen before this step may lack what somebody needs who came, or came back, since."""
-        return issue.id in self.fresh and known.subscriptions[issue.newsletter, reader].coverage < frozen.floor
+        who = (issue.newsletter, reader)
+        return issue.id in self.fresh and self.stood.get(who, known.subscriptions[who].coverage) < frozen.floor
 
     def _judge_mail(self, issue: Issue, known: Known, reader: int, group: Any, held: set[int], pool: set[int]) -> None:
         owed = parse_owed(group.owed)
@@ -150,12 +163,17 @@ class Judge:
         assert "" not in room, f"{issue.name} brings reader {reader} what they do not follow"
         assert len(held) <= MAX_ARTICLES, f"{issue.name} brings reader {reader} {len(held)} articles"
         assert not room or max(room.values()) <= MAX_PER_TOPIC, f"{issue.name} brings reader {reader} {room}"
+        # What is withdrawn after the approval leaves its room empty.
+        gone = {one for one in (fresh | owed.keys()) & pool if known.articles[one].withdrawn_at is not None}
+        left: Counter[str] = Counter(self._topic(issue, known, reader, one) or "" for one in gone)
         for article in (fresh | owed.keys()) - held:
             topic = self._topic(issue, known, reader, article)
             if topic is None:
                 self.excused[(issue.newsletter, reader), article] = "no topic"
             elif self._out(known, reader, article) or known.sent[reader, article]:
                 continue
+            elif (reader, article) in self.on_their_way:
+                continue  # with another issue at the plan, and given back since: whether it is lost is judged below
             elif article in owed and article not in pool:
                 continue  # owed since the freeze; it stays so
             elif owed.get(article, 0) > CARRY_OVER:
@@ -163,7 +181,7 @@ class Judge:
             elif article not in pool:
                 self._excuse(issue, known, reader, article, "away for too long")
             else:
-                full = len(held) == MAX_ARTICLES or room[topic] == MAX_PER_TOPIC
+                full = len(held) + left.total() >= MAX_ARTICLES or room[topic] + left[topic] >= MAX_PER_TOPIC
                 assert full, f"{issue.name} has room for article {article} and does not bring it to reader {reader}"
 
     def _excuse(self, issue: Issue, known: Known, reader: int, article: int, why: str) -> None:
@@ -201,6 +219,8 @@ class Judge:
                 behind = one.arrival is not None and self.began[reader] < one.arrival <= row.coverage
                 if not behind or article in owed or known.sent[person, article] or (reader, article) in self.excused:
                     continue
+                if (person, article) in known.suppressed:
+                    continue  # it was for an address that must not be mailed any more, and nothing lifts that
                 assert self._out(known, person, article), f"{reader} lost article {article} ({row.coverage=}, {one.arrival=})"
 
     def _accounts(self, connection: Connection, known: Known) -> None:

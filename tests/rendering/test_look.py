@@ -2,54 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, Route
 
 from digest.rendering.assemble import fill
 from digest.settings.contrast import contrast
 
+from .looking import FAINT, a_browser, needs_browser
 from .sample import CONTENT, PERSONAL
 from .test_assemble import rendition
 
-CHROMIUM = Path("/usr/bin/chromium")
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="180"><rect width="320" height="180" fill="#456"/></svg>'
-FAINT = """() => {
-  const parts = colour => colour.match(/[\\d.]+/g).map(Number);
-  const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-  const behind = e => { for (; e; e = e.parentElement) { const c = parts(getComputedStyle(e).backgroundColor); if (c[3] !== 0) return c; } return [255, 255, 255]; };
-  const faint = [];
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walker.nextNode()) {
-    const e = walker.currentNode.parentElement, text = walker.currentNode.textContent.trim();
-    if (!text || text === '\\u00a0' || !e.getClientRects().length) continue;
-    const [a, b] = [light(parts(getComputedStyle(e).color)), light(behind(e))].sort((x, y) => x - y);
-    if ((b + 0.05) / (a + 0.05) < 4.5) faint.push([text.slice(0, 40), (b + 0.05) / (a + 0.05)]);
-  }
-  return faint;
-}"""
 
-# CI must have it: there a missing browser is a failure, not a skip.
-missing = not CHROMIUM.exists() and os.environ.get("CI") != "true"
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(missing, reason="needs Debian's chromium")]
-# Nothing may leave this machine, not even the browser's own look-ups.
-ALONE = ("background-networking", "component-update", "sync", "quic", "gpu")
+pytestmark = [pytest.mark.browser, needs_browser]
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox", "--no-first-run", *(f"--disable-{part}" for part in ALONE)]
-        )
+    with a_browser() as browser:
         yield browser
-        browser.close()
 
 
 EVERY_WIDTH = [("en", width, mode) for width in (320, 390, 600) for mode in ("light", "dark")]

@@ -78,11 +78,11 @@ from tests.settings.conftest import SECRET, Project
         ({"path": 'path = ""'}, "sources.0.path: must not be empty"),
         (
             {"kind": 'kind = "wordpress"'},
-            "sources.0: a source of kind 'wordpress' is read from an address, named by `url`",
+            "sources.0: a source of kind 'wordpress' is read from an address, named by `url`: write `url` instead of `path`",
         ),
         (
             {"kind": 'kind = "markdown"', "path": 'url = "https://x.example"'},
-            "sources.0: a source of kind 'markdown' is read from a folder, named by `path`",
+            "sources.0: a source of kind 'markdown' is read from a folder, named by `path`: write `path` instead of `url`, or `kind = \"feed\"` for the feed of that site",
         ),
         (
             {"kind": 'kind = "markdown"'},

@@ -147,5 +147,11 @@ def test_a_sources_secret_comes_from_the_environment_and_is_masked(project: Proj
     assert CANARY not in repr(settings)
 
 
+@pytest.mark.parametrize("end", ["retired = true", "moved_to = 'articles'"])
+def test_a_source_that_is_given_up_needs_no_secret_any_more(project: Project, end: str) -> None:
+    project.write(f"[[sources]]\nname = 'ghost'\nkind = 'ghost'\nurl = 'https://x.example'\n{end}")
+    assert not project.read().sources[1].current
+
+
 def test_the_schema_of_the_file_knows_no_secret_of_a_source() -> None:
     assert "api_key" not in schema()["$defs"]["SourceSettings"]["properties"]

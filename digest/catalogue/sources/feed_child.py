@@ -4,8 +4,8 @@ Started by path with `python -I`, so it imports nothing of Digest. Feeds are for
 hostile ones (a hundred kilobytes cost it hundreds of megabytes, or minutes), hence the limits. They bind a fork that
 parses one feed and ends; the process that waits for feeds only passes bytes on.
 
-It is asked by a line of JSON (length, memory, cpu, url, content_type, and `plain` for XML that is no feed) and the
-bytes, and answers with a line (length, signal) and what the fork wrote: {"entries": [...], "language": ..., "link": ...,
+It is asked by a line of JSON (length, memory, cpu, url, content_type, and `plain` for XML that is no feed, with the most
+`elements` and the `deepest` that it may have) and the bytes, and answers with a line (length, signal) and what the fork wrote: {"entries": [...], "language": ..., "link": ...,
 "trouble": ...}, entries with the keys of articles.json and the whole `content`; for plain XML {"elements": [[depth, name,
 attributes, text], ...]}; or {"refused": "..."} when there is nothing to read, {"broken": "..."} when the parser failed.
 """
@@ -77,8 +77,15 @@ def parse(data: bytes, url: str | None, content_type: str | None) -> dict[str, A
     return {"entries": entries, "language": language, "link": link, "trouble": trouble}
 
 
-def elements(data: bytes) -> dict[str, Any]:
-    """The elements of an XML document, as they begin: depth, name without its namespace, attributes, text before the first child."""
+class _TooMuch(Exception):
+    """More elements than are worth their cost."""
+
+
+def elements(data: bytes, most: int, deepest: int) -> dict[str, Any]:
+    """The elements of an XML document, as they begin: depth, name without its namespace, attributes, text before the first child.
+
+    It is refused at the first element that is one too many, or lies too deep.
+    """
     from xml.parsers import expat
 
     found: list[list[Any]] = []
@@ -87,6 +94,10 @@ def elements(data: bytes) -> dict[str, Any]:
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth
+        if len(found) == most:
+            raise _TooMuch(f"has more than {most:,} elements, and is not read")
+        if depth == deepest:
+            raise _TooMuch(f"has elements nested more than {deepest:,} deep, and is not read")
         found.append([depth, name.rpartition(":")[2], attributes, ""])
         open_at.append(len(found) - 1)
         depth += 1
@@ -109,6 +120,8 @@ def elements(data: bytes) -> dict[str, Any]:
     parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = text, refuse
     try:
         parser.Parse(data, True)
+    except _TooMuch as error:
+        return {"refused": str(error)}
     except (expat.ExpatError, ValueError, LookupError) as error:
         return {"refused": f"is not XML that can be read ({error})"}
     return {"elements": found}
@@ -217,12 +230,18 @@ def answer(asked: dict[str, Any], data: bytes) -> bytes:
         if reason is not None:
             result: dict[str, Any] = {"refused": reason}
         else:
-            result = elements(data) if asked["plain"] else parse(data, asked["url"], asked["content_type"])
+            result = _parsed(asked, data)
         return json.dumps(result, ensure_ascii=False).encode("utf-8", "replace")
     except MemoryError:
         return b'{"broken": "MemoryError"}'
     except Exception as error:
         return json.dumps({"broken": " ".join(f"{type(error).__name__}: {error}".split())[:200]}).encode()
+
+
+def _parsed(asked: dict[str, Any], data: bytes) -> dict[str, Any]:
+    if asked["plain"]:
+        return elements(data, asked["elements"], asked["deepest"])
+    return parse(data, asked["url"], asked["content_type"])
 
 
 def main() -> None:

@@ -41,7 +41,7 @@ def take_apart(text: str) -> Document | None:
 def _toml(head: str) -> dict[str, Any]:
     try:
         return tomllib.loads(head.replace("\r\n", "\n"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of too many digits is no TOMLDecodeError
         raise ValueError(f"its front matter is not TOML ({_said(error)})") from None
 
 
@@ -70,6 +70,8 @@ def _yaml(head: str) -> dict[str, Any]:
 def _said(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
+    if "integer string conversion" in str(error):
+        return "it holds a number of thousands of digits"
     mark = getattr(error, "problem_mark", None)
     problem = str(getattr(error, "problem", None) or error)
     # The head begins in the file's second line; marks count from 0.

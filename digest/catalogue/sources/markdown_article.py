@@ -19,6 +19,7 @@ from digest.catalogue.sources.body import absolute, complete
 from digest.catalogue.sources.front_matter import Document
 
 SUMMARY_LENGTH = 400
+_LARGEST = 10**20
 _RENDERED = 200_000
 _DATED = re.compile(r"(\d{4}-\d{2}-\d{2})[-_](.+)")
 _MORE = re.compile(r"<!--\s{0,9}more\s{0,9}-->", re.IGNORECASE)
@@ -94,17 +95,20 @@ def _address(front: Mapping[str, Any], words: Mapping[str, str], site: Site) -> 
 
 
 def _jekyll(match: re.Match[str]) -> str:
-    return "{" + {"categories": "category", "title": "slug"}.get(match[1], match[1]) + "}"
+    return "{" + {"categories": "category"}.get(match[1], match[1]) + "}"
 
 
 def _words(place: PurePosixPath, slug: str, created: str | None, categories: list[str], site: Site) -> dict[str, str]:
+    """What stands for each word. Slugs are in lower case, as Hugo, MkDocs and Jekyll write them; `title` is Jekyll's, and as
+    written, and so are the names of files and folders."""
     bundle = place.stem == "index" and place.parent.name
     folder = place.parent.parent if bundle else place.parent
     words = {
-        "slug": _path_part(slug),
+        "slug": _path_part(slug).lower(),
+        "title": _path_part(slug),
         "file": _path_part(place.stem),
         "folder": "/".join(part for part in folder.parts if part != "_posts"),
-        "category": _path_part(categories[0]) if categories else "",
+        "category": _path_part(categories[0]).lower() if categories else "",
     }
     try:
         when = moment(created, site.timezone).astimezone(site.timezone)
@@ -119,11 +123,11 @@ def _filled(pattern: str, words: Mapping[str, str]) -> str:
             raise ValueError(f"its address needs a {match[1]}, and it has no date that can be read")
         return words[match[1]]
 
-    return re.sub(r"\{(folder|slug|file|category|year|month|day)\}", word, pattern)
+    return re.sub(r"\{(folder|slug|title|file|category|year|month|day)\}", word, pattern)
 
 
 def _path_part(name: str) -> str:
-    return re.sub(r"[\s/?#\\]+", "-", name.strip()).lower()
+    return re.sub(r"[\s/?#\\]+", "-", name.strip())
 
 
 def _html(body: str) -> str:
@@ -173,17 +177,26 @@ def _names(value: Any) -> list[str]:
     if isinstance(value, str):
         return [part.strip() for part in (value.split(",") if "," in value else value.split()) if part.strip()]
     if isinstance(value, list):
-        return [str(each) for each in value if isinstance(each, str | int | float) and not isinstance(each, bool)]
+        named = (each for each in value if isinstance(each, str | int | float) and not isinstance(each, bool))
+        return [each if isinstance(each, str) else _number(each, "tags") for each in named]
     return []
 
 
 def _text(front: Mapping[str, Any], *names: str) -> str | None:
-    """The first of `names` that holds a text, or a number meant as one."""
+    """The first of `names` that holds a text, or a number meant as one. Raises `ValueError` where that is none."""
     for name in names:
         value = front.get(name)
-        if isinstance(value, str | int | float) and not isinstance(value, bool) and str(value).strip():
-            return str(value)
+        if isinstance(value, str) and value.strip():
+            return value
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return _number(value, name)
     return None
+
+
+def _number(value: float, name: str) -> str:
+    if not abs(value) < _LARGEST:
+        raise ValueError(f"its `{name}` is a number that is too large; write a text in quotation marks")
+    return str(value)
 
 
 def _at(value: Any, *names: str) -> Any:
@@ -195,11 +208,13 @@ def _when(front: Mapping[str, Any], *names: str) -> str | None:
 
 
 def _when_of(value: Any) -> str | None:
-    """A time as ISO 8601 has it; MkDocs writes a table of `created` and `updated`."""
+    """A time as ISO 8601 has it, or a number, which may be a date without dashes; MkDocs writes a table of `created` and `updated`."""
     if isinstance(value, Mapping):
         value = value.get("created")
     if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return _number(value, "date")
     return value if isinstance(value, str) and value.strip() else None
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from digest.catalogue.plain_text import one_line
 from digest.catalogue.sources.collecting import collect
 from digest.catalogue.sources.front_matter import take_apart
 from digest.catalogue.sources.markdown_article import NoArticle, Site, article
@@ -45,17 +47,19 @@ class MarkdownFolder:
                 continue
             except (ValueError, OSError) as error:
                 said = error.strerror or "cannot be read" if isinstance(error, OSError) else str(error)
-                faults.append(Fault(str(place), "", f"{said}; it is left out"))
+                faults.append(Fault(_shown(place), "", f"{said}; it is left out"))
                 continue
             if raw is None:
-                without.append(str(place))
+                without.append(_shown(place))
             else:
                 raws.append(raw)
-                places.append(str(place))
+                places.append(_shown(place))
         faults += _told(without)
         return collect(raws, self._settings, self._context, faults=faults, places=places)
 
     def _article(self, folder: Path, place: PurePosixPath) -> dict[str, Any] | None:
+        if not _is_text(place):
+            raise ValueError("its name, or a folder's above it, is not UTF-8; rename it")
         with (folder / place).open("rb") as file:
             data = file.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
@@ -75,16 +79,44 @@ def _files(folder: Path, name: str) -> Iterator[PurePosixPath]:
     """The files to read, relative to `folder`, sorted. What a link leads to outside of it is not read."""
     inside = folder.resolve()
     found = 0
-    for path in sorted(folder.rglob("*")):
+    for path in _everything(folder, name):
         place = path.relative_to(folder)
         if path.suffix.lower() not in _ENDINGS or any(part.startswith((".", "_")) and part != "_posts" for part in place.parts):
             continue
-        if not path.is_file() or not path.resolve().is_relative_to(inside):
+        if not _is_inside(path, inside):
             continue
         found += 1
         if found > MAX_FILES:
             raise Unreachable(f"{name} holds more than {MAX_FILES:,} Markdown files; split it into several sources")
         yield PurePosixPath(place.as_posix())
+
+
+def _everything(folder: Path, name: str) -> list[Path]:
+    try:
+        return sorted(folder.rglob("*"))
+    except OSError as error:
+        raise Unreachable(f"{name} cannot be read: {error.strerror or error}") from None
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Whether this is a file of the folder; a link that leads in circles, or to a name that cannot be one, is none."""
+    try:
+        return path.is_file() and path.resolve().is_relative_to(folder)
+    except (OSError, RuntimeError):  # until Python 3.13 a circle is a RuntimeError
+        return False
+
+
+def _is_text(place: PurePosixPath) -> bool:
+    try:
+        str(place).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(place: PurePosixPath) -> str:
+    """A file's name as messages show it: bytes that are not UTF-8 escaped, on one line."""
+    return one_line(os.fsencode(place).decode("utf-8", "backslashreplace"))
 
 
 def _told(without: list[str]) -> Iterator[Fault]:

@@ -21,16 +21,23 @@ import orjson
 
 from digest.errors import Unreachable
 
+MOST_ELEMENTS = 200_000
+DEEPEST = 100_000
 _CHILD = Path(__file__).with_name("feed_child.py")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What parsing one feed may cost: bytes of memory, seconds of processor, seconds in all."""
+    """What parsing one feed may cost: bytes of memory, seconds of processor, seconds in all.
+
+    Of plain XML also how many elements there may be, and how deep one may lie: each costs far more than its bytes.
+    """
 
     memory: int = 1024 * 1024 * 1024
     cpu: int = 40
     wall: float = 60.0
+    elements: int = MOST_ELEMENTS
+    deepest: int = DEEPEST
 
 
 class Parsers:
@@ -123,7 +130,8 @@ class _Parser:
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None  # noqa: S101 - both are pipes
         assert stdout is not None  # noqa: S101
-        asked = {"length": len(data), "memory": limits.memory, "cpu": limits.cpu, **about}
+        bounds = {"memory": limits.memory, "cpu": limits.cpu, "elements": limits.elements, "deepest": limits.deepest}
+        asked = {"length": len(data), **bounds, **about}
         expired = threading.Event()
         alarm = threading.Timer(limits.wall, self._expire, [expired])
         alarm.start()

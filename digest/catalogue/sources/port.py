@@ -7,6 +7,7 @@ SourceContext)`. Reading never touches the store.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -55,6 +56,7 @@ class Reading:
     `latest_only` says that the source shows only its latest entries, as feeds do: when one of them is deleted, an old
     one that nobody has seen yet may take its place, and is then not new. `unchanged` says that the source is as it was
     at the last fetch, and was therefore not read. `memory` is kept with the reading, for the next fetch.
+    `paused_until` is set where a server asked to be left alone before everything was read.
     """
 
     entries: tuple[Entry, ...]
@@ -62,6 +64,7 @@ class Reading:
     latest_only: bool = False
     unchanged: bool = False
     memory: Memory | None = None
+    paused_until: datetime | None = None
 
 
 class Source(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape, unescape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from digest.catalogue.plain_text import plain_text, shorten
 from digest.catalogue.sources.answers import at, given, json_of, list_at, text_at
@@ -15,8 +15,12 @@ from digest.catalogue.sources.port import Reading, SourceContext
 from digest.errors import Unreachable
 from digest.settings import SourceSettings
 
+if TYPE_CHECKING:  # what speaks HTTP is loaded when something is fetched
+    from digest.catalogue.fetching import Page
+
 _A_PAGE = 100  # the most that WordPress gives at once
 _TOTAL_PAGES = "x-wp-totalpages"
+_BEYOND = b'"rest_post_invalid_page_number"'
 _TAXONOMIES = {"category", "post_tag"}
 
 
@@ -39,7 +43,9 @@ class WordPress:
                 f"{str(self._settings.url).rstrip('/')}/wp-json/wp/v2/posts?per_page={size}&page={number}"
                 "&orderby=date&order=desc&_embed=author,wp:featuredmedia,wp:term"
             )
-            page = self._context.visits.page(self._settings, address, accept="application/json", hear=(_TOTAL_PAGES,))
+            page = self._page(address, first=number == 1)
+            if page is None:
+                return
             posts = json_of(page)
             if not isinstance(posts, list):
                 raise Unreachable(f"{page.place}: the answer is no list of posts; `url` must be the address of a WordPress site")
@@ -47,6 +53,18 @@ class WordPress:
             total = page.heard.get(_TOTAL_PAGES, "")
             if len(posts) < size or (total.isdecimal() and len(total) < 9 and number >= int(total)):
                 return
+
+    def _page(self, address: str, *, first: bool) -> Page | None:
+        """A page; None behind the last one, of a server that did not tell how many there are."""
+        from digest.catalogue.fetching import BadRequest
+
+        visits = self._context.visits
+        try:
+            return visits.page(self._settings, address, accept="application/json", hear=(_TOTAL_PAGES,), hear_why=not first)
+        except BadRequest as error:
+            if _BEYOND in error.why:
+                return None
+            raise
 
 
 def _raw(post: Any) -> Any:
