@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -21,6 +20,7 @@ from pydantic import (
 from digest.settings.checks import Checks
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
 from digest.settings.links import Links
+from digest.settings.pages import Pages
 from digest.settings.providers import Providers
 from digest.settings.secrecy import HOW_TO_MAKE_ONE
 from digest.settings.source_table import SourceSettings
@@ -291,33 +291,6 @@ class Database(Table):
         min_length=1,
         description="Where the send epoch's second place is: `beside` the SQLite file (with PostgreSQL, in the project folder), a file, or `none` where machines are thrown away after each run.",
     )
-
-
-class Pages(Table):
-    """The pages of subscribers, as `digest serve` answers them."""
-
-    trusted_proxies: tuple[Line, ...] = Field(
-        ("127.0.0.1", "::1"),
-        description="The addresses or networks of proxies in front of `digest serve`: from them alone `X-Forwarded-For` is believed.",
-    )
-
-    archive: bool = Field(True, description="Whether issues that were sent can be read by everybody at `/archive`.")
-    asks_per_network: Whole = Field(
-        20,
-        ge=1,
-        description="The most mails that requests from one network (/24 or /48) may cause in an hour: sign-ups, changes of address.",
-    )
-    asks_per_hour: Whole = Field(500, ge=1, description="The most mails that all requests together may cause in an hour.")
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            try:
-                ip_network(one)
-            except ValueError:
-                raise ValueError(f"{one!r} is not an address or a network: write it as 10.0.0.7 or 10.0.0.0/24") from None
-        return value
 
 
 class Editors(Table):
