@@ -60,6 +60,7 @@ def test_the_wheel_carries_what_users_copy_and_nothing_of_the_workshop(wheel: Pa
     names = set(zipfile.ZipFile(wheel).namelist())
     for folder in ("templates", "config"):
         assert {f"digest/_shipped/{folder}/{name}" for name in _names(CHECKOUT / folder)} <= names
+    assert {f"digest/web/pages/{name}" for name in _names(CHECKOUT / "digest" / "web" / "pages")} <= names
     assert "digest/_shipped/articles.json" in names
     assert "digest/py.typed" in names
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"digest"}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from zoneinfo import ZoneInfo
 
+from digest.app.allowing import flood
 from digest.app.fetching import current_sources
 from digest.app.wiring import App
 from digest.catalogue.reading_sources import read_sources
@@ -50,6 +51,7 @@ def _rest(app: App, *, offline: bool) -> Iterator[Examined]:
 def _may_send(app: App) -> Iterator[Examined]:
     yield from _look("sending", lambda: _sending(app))
     yield from _look("send epoch", lambda: _epoch(app))
+    yield from _look("sign-ups", lambda: _sign_ups(app))
 
 
 def _look(what: str, looking: Callable[[], str]) -> Iterator[Examined]:
@@ -77,6 +79,13 @@ def _sending(app: App) -> str:
         if halted is not None:
             raise Refused(halted.advice)
     return "no halt is in force"
+
+
+def _sign_ups(app: App) -> str:
+    found = flood(app) if app.store.path is None or app.store.path.exists() else None
+    if found is not None:
+        raise Refused(f"{found}; docs/how-to/pages.md says what to do")
+    return "no flood in the last hour"
 
 
 def _epoch(app: App) -> str:

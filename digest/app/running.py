@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from digest.app import issuing
+from digest.app.carrying import send_letters
 from digest.app.checking import FAILED, ChecksFailed, refuse_faulty
 from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
@@ -44,6 +45,7 @@ class Ran:
     fetched: Fetched
     handled: list[Handled] = field(default_factory=list)
     waiting: list[str] = field(default_factory=list)
+    letters: int = 0  # confirmations and their like, of those that waited
     halted: str | None = None  # why all sending is halted, and what to do
 
 
@@ -66,6 +68,8 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
             for frequency in newsletter.frequencies:
                 _due(app, newsletter, frequency, ran, on_progress)
         ran.halted = obstacle(app)
+        if app.outbox is None:
+            ran.letters = send_letters(app)
         return ran
 
 

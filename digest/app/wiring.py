@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from digest.audience.tokens import derive_key
+from digest.audience.tokens import Purpose, derive_key, read_expiring_token, read_token
 from digest.catalogue.sources.port import SourceContext
 from digest.catalogue.visiting import Visits, user_agent
 from digest.delivery.allowance import Plan
@@ -58,6 +58,20 @@ class App:
     def key(self) -> bytes:
         """The key that signs tokens and derives ids."""
         return derive_key(self.settings.secret_key.get_secret_value())
+
+    def whose(self, purpose: Purpose, token: str) -> int | None:
+        """The subscription that a link's token speaks for; one signed with a former secret holds, too."""
+        found = (read_token(key, purpose, token) for key in self._keys())
+        return next((one for one in found if one is not None), None)
+
+    def which(self, purpose: Purpose, token: str) -> int | None:
+        """The number that a link's token speaks for, until its time is over."""
+        found = (read_expiring_token(key, purpose, token, self.now) for key in self._keys())
+        return next((one for one in found if one is not None), None)
+
+    def _keys(self) -> Iterator[bytes]:
+        for secret in (self.settings.secret_key, *self.settings.former_secret_keys):
+            yield derive_key(secret.get_secret_value())
 
     @property
     def sends_for_real(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from digest.audience.consent import Evidence, write_down_all
 from digest.audience.coverage import coverage_points
 from digest.audience.dialects import among, insert_all, insert_missing
 from digest.audience.joining import Outcome, Rules, join
@@ -57,9 +58,15 @@ class _Standing:
 
 
 def enrol(
-    connection: Connection, newsletter: NewsletterSettings, wishes: Sequence[Wish], *, may_return: bool, now: datetime
+    connection: Connection,
+    newsletter: NewsletterSettings,
+    wishes: Sequence[Wish],
+    *,
+    may_return: bool,
+    now: datetime,
+    evidence: Evidence,
 ) -> Enrolment:
-    """Join some thousand wishes, in their order; of two for one address the later one speaks last."""
+    """Join some thousand wishes, in their order; of two for one address the later one speaks last. Each change is evidence."""
     rules = Rules(
         default_frequency=newsletter.frequencies[0],
         points=coverage_points(connection, newsletter.slug, newsletter.frequencies),
@@ -70,6 +77,12 @@ def enrol(
     outcomes = tuple(standings[wish.address].apply(wish, rules) for wish in wishes)
     _save_details(connection, standings.values())
     _save_terms(connection, newsletter.slug, standings.values(), now)
+    changes = [
+        (one.subscriber_id, one.stored_terms, one.terms)
+        for one in standings.values()
+        if one.terms is not None and one.terms is not one.stored_terms
+    ]
+    write_down_all(connection, newsletter.slug, changes, evidence, now=now)
     return Enrolment(outcomes, suppressed_among(connection, standings.keys(), newsletter.slug))
 
 

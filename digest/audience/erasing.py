@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 
 from digest.audience.had_already import forget_reader
 from digest.store import tables
@@ -17,5 +17,10 @@ def erase(connection: Connection, subscriber_id: int) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else the rows could still be read from the file
     forget_reader(connection, subscriber_id)
+    address = select(tables.subscriber.c.address).where(tables.subscriber.c.id == subscriber_id).scalar_subquery()
+    for table in (tables.letter, tables.asking):
+        connection.execute(delete(table).where(table.c.address == address))
+    connection.execute(delete(tables.address_change).where(tables.address_change.c.subscriber_id == subscriber_id))
+    connection.execute(delete(tables.consent).where(tables.consent.c.subscriber_id == subscriber_id))
     connection.execute(delete(tables.subscription).where(tables.subscription.c.subscriber_id == subscriber_id))
     connection.execute(delete(tables.subscriber).where(tables.subscriber.c.id == subscriber_id))

@@ -43,6 +43,19 @@ def subscriptions_of(connection: Connection, subscriber_id: int) -> tuple[Subscr
     return tuple(_subscription(row) for row in connection.execute(query))
 
 
+def subscription_by_id(connection: Connection, subscription_id: int, *, lock: bool = False) -> Subscription | None:
+    """One subscription; `lock` keeps its row from others until the transaction ends (on SQLite nobody else writes anyway)."""
+    query = select(*_SUBSCRIPTION).where(tables.subscription.c.id == subscription_id)
+    row = connection.execute(query.with_for_update() if lock else query).one_or_none()
+    return None if row is None else _subscription(row)
+
+
+def subscriber_by_id(connection: Connection, subscriber_id: int) -> Subscriber | None:
+    """One person."""
+    row = connection.execute(select(*_SUBSCRIBER).where(tables.subscriber.c.id == subscriber_id)).one_or_none()
+    return None if row is None else Subscriber(*row)
+
+
 def subscription_of(connection: Connection, email: str, newsletter: str) -> tuple[Subscriber, Subscription]:
     """A person and what they get of one newsletter, ended or not; `UsageError` when they never had anything of it."""
     person = find_subscriber(connection, email)

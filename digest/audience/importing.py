@@ -11,6 +11,7 @@ from itertools import islice
 
 from sqlalchemy import Connection
 
+from digest.audience.consent import Evidence, Source
 from digest.audience.csv_file import Layout, read_header
 from digest.audience.enrolment import enrol
 from digest.audience.joining import Outcome
@@ -103,7 +104,7 @@ def import_csv(
     offer, tally = Offer.of(newsletter), _Tally()
     while wishes := list(islice(_wishes(numbered, layout, offer, tally), ROWS_AT_ONCE)):
         with begin() as connection:
-            enrolment = enrol(connection, newsletter, wishes, may_return=False, now=now)
+            enrolment = enrol(connection, newsletter, wishes, may_return=False, now=now, evidence=Evidence(Source.IMPORT))
         tally.outcomes.update(enrolment.outcomes)
         tally.suppressed += sum(wish.address in enrolment.suppressed for wish in wishes)
         if on_progress is not None:

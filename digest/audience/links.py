@@ -17,3 +17,8 @@ def leave_topic_url(unsubscribe_url: str, topic: str) -> str:
 def preferences_url(public_url: str, token: str) -> str:
     """Where a subscriber changes topics and frequency."""
     return f"{public_url.rstrip('/')}/preferences/{token}"
+
+
+def page_url(public_url: str, page: str, token: str) -> str:
+    """Where what a letter asks for is agreed to: `page` is `confirm`, `move` or `erase`."""
+    return f"{public_url.rstrip('/')}/{page}/{token}"

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from digest.audience.consent import Evidence, Source
 from digest.audience.enrolment import enrol
 from digest.audience.finding import find_subscriber, subscriptions_of
 from digest.audience.joining import Outcome
@@ -14,6 +15,8 @@ from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription
 from digest.audience.wish import Offer, choose, make_wish
 from digest.settings import NewsletterSettings
+
+BY_COMMAND = Evidence(Source.COMMAND_LINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ def subscribe(
     language: str | None = None,
     confirmed: bool = False,
     now: datetime,
+    evidence: Evidence = BY_COMMAND,
 ) -> Joined:
     """Add one person to a newsletter, or change what they get of it. A `UsageError` says what cannot be.
 
@@ -48,7 +52,7 @@ def subscribe(
     """
     choices = choose(Offer.of(newsletter), topics, frequency, timezone, language)
     wish = make_wish(email, name, choices, confirmed=confirmed)
-    enrolment = enrol(connection, newsletter, [wish], may_return=True, now=now)
+    enrolment = enrol(connection, newsletter, [wish], may_return=True, now=now, evidence=evidence)
     subscriber = find_subscriber(connection, wish.address)
     if subscriber is None:
         raise LookupError("a subscriber that was stored in this transaction is not there")

@@ -13,6 +13,7 @@ import hmac
 import re
 from binascii import b2a_base64
 from collections.abc import Callable
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 
@@ -23,6 +24,10 @@ _ID_BYTES = 6
 _MAC_BYTES = 16
 _FOR_URLS = bytes.maketrans(b"+/", b"-_")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{32}", re.ASCII)
+_EXPIRING = 2
+_END_BYTES = 4
+_EXPIRING_MAC_BYTES = 18
+_EXPIRING_TOKEN = re.compile(r"[A-Za-z0-9_-]{40}", re.ASCII)
 
 
 class Purpose(StrEnum):
@@ -30,6 +35,11 @@ class Purpose(StrEnum):
 
     UNSUBSCRIBE = "unsubscribe"
     PREFERENCES = "preferences"
+    # These expire, and speak for something other than a subscription.
+    CONFIRM = "confirm"
+    MOVE_FROM = "move from"
+    MOVE_TO = "move to"
+    ERASE = "erase"
 
 
 def derive_key(secret: str, label: str = "tokens") -> bytes:
@@ -63,6 +73,26 @@ def read_token(key: bytes, purpose: Purpose, token: str) -> int | None:
     body, found = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
     genuine = hmac.compare_digest(found, _mac(key, purpose)(body)[:_MAC_BYTES])
     return int.from_bytes(body[2:], "big") if genuine and body[:2] == bytes([_VERSION, _key_id(key)]) else None
+
+
+def make_expiring_token(key: bytes, purpose: Purpose, number: int, ends_at: datetime) -> str:
+    """A token that speaks for something with a number until a time."""
+    end = int(ends_at.timestamp()).to_bytes(_END_BYTES, "big")
+    body = bytes([_EXPIRING, _key_id(key)]) + number.to_bytes(_ID_BYTES, "big") + end
+    whole = body + _mac(key, purpose)(body)[:_EXPIRING_MAC_BYTES]
+    return base64.urlsafe_b64encode(whole).decode("ascii")
+
+
+def read_expiring_token(key: bytes, purpose: Purpose, token: str, now: datetime) -> int | None:
+    """The number that a token speaks for; None when it was not made with this key for this purpose, or its time is over."""
+    if not _EXPIRING_TOKEN.fullmatch(token):
+        return None
+    raw = base64.urlsafe_b64decode(token)
+    body, found = raw[:-_EXPIRING_MAC_BYTES], raw[-_EXPIRING_MAC_BYTES:]
+    genuine = hmac.compare_digest(found, _mac(key, purpose)(body)[:_EXPIRING_MAC_BYTES])
+    ours = genuine and body[:2] == bytes([_EXPIRING, _key_id(key)])
+    alive = now.timestamp() < int.from_bytes(body[-_END_BYTES:], "big")
+    return int.from_bytes(body[2:-_END_BYTES], "big") if ours and alive else None
 
 
 def _mac(key: bytes, purpose: Purpose) -> Mac:

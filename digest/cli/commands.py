@@ -19,6 +19,7 @@ from digest.cli import (
     pausing,
     projects,
     sending,
+    serving,
     simulating,
     subscribers,
     templates,
@@ -53,6 +54,7 @@ def root(
 
 projects.register(app)
 sending.register(app)
+serving.register(app)
 halting.register(app)
 insights.register(app)
 simulating.register(app)

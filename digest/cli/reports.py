@@ -28,6 +28,7 @@ def run_report(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> dict[s
         "fetched": fetch_report(ran.fetched),
         "issues": [_handled(one, folders) for one in ran.handled],
         "waiting": ran.waiting,
+        "letters": ran.letters,
         "halted": ran.halted,
     }
 
@@ -61,6 +62,8 @@ def run_lines(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> list[st
         if one.issue.name in folders:
             lines.append(f"  open {Path(folders[one.issue.name]) / 'index.html'}")
     lines += ran.waiting
+    if ran.letters:
+        lines.append(f"{ran.letters:,} letter{'' if ran.letters == 1 else 's'} sent")
     if ran.halted is not None:
         lines.append(f"!{ran.halted}")
     if not ran.handled and not ran.waiting:

@@ -94,7 +94,8 @@ def list_all(newsletter: Newsletter = None, config: Config = None, as_json: Json
 
 @app.command()
 def show(email: Email, config: Config = None, as_json: Json = False) -> None:
-    """One person: what they get, and every delivery to them."""
+    """One person: what they get, what they agreed to and took back, and every delivery to them."""
+    from digest.audience.consent import evidence_of
     from digest.audience.finding import find_subscriber, subscriptions_of
     from digest.errors import UsageError
     from digest.insights.statistics import deliveries_of
@@ -104,6 +105,7 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
         if person is None:
             raise UsageError(f"nobody is known by {email}; `digest subscribers list` shows who is")
         subscriptions = subscriptions_of(connection, person.id)
+        kept = evidence_of(connection, person.id)
         deliveries = deliveries_of(connection, person.id)
     if as_json:
         print_json(
@@ -111,6 +113,7 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
                 "email": person.email,
                 "name": person.name,
                 "subscriptions": [_terms(s) for s in subscriptions],
+                "consent": [{name: getattr(one, name) for name in type(one).__slots__ if name != "id"} for one in kept],
                 "deliveries": deliveries,
             }
         )
@@ -119,20 +122,29 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
     for one in subscriptions:
         until = f" until {one.paused_until:%Y-%m-%d %H:%M} UTC" if one.state == "paused" and one.paused_until else ""
         say(f"  {one.newsletter} {one.frequency}: {one.state}{until}, {'all topics' if one.topics == '*' else one.topics}")
+    for line in kept:
+        said = f" “{line.wording}”" if line.wording else ""
+        where = f" from {line.origin}" if line.origin else ""
+        say(f"  {line.at:%Y-%m-%d %H:%M} UTC {line.newsletter}: {line.act} by {line.source}{where}{said}")
     table(("issue", "state", "answer"), ((d["issue"], d["state"], d["answer"]) for d in deliveries))
 
 
 @app.command()
 def leave(email: Email, newsletter: Newsletter = None, config: Config = None, now: Now = None, as_json: Json = False) -> None:
     """End somebody's subscription; what waits for them is not sent. Again it changes nothing."""
+    from digest.audience.consent import Act, write_down
     from digest.audience.finding import subscription_of
     from digest.audience.leaving import end
+    from digest.audience.people import BY_COMMAND
 
     with application(config, now) as application_:
         found = application_.the_newsletter(newsletter)
         with application_.store.writing() as connection:
             person, subscription = subscription_of(connection, email, found.slug)
             ended = end(connection, subscription.id, now=application_.now)
+            if ended:
+                left = subscription_of(connection, email, found.slug)[1]
+                write_down(connection, Act.LEFT, left, BY_COMMAND, before=subscription, now=application_.now)
     if as_json:
         print_json({"email": person.email, "newsletter": found.slug, "ended": ended})
         return

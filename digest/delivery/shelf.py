@@ -80,10 +80,10 @@ class Shelf:
             self._kept.popitem(last=False)
         return self._kept[number]
 
-    def assemble(self, arrangement: Arrangement, number: int, language: str | None = None) -> Rendition:
+    def assemble(self, arrangement: Arrangement, number: int, language: str | None = None, *, whole: bool = False) -> Rendition:
         """Any arrangement of this issue's blocks: for previews of what is not planned. Refused when nothing of it remains.
 
-        Without a language in the newsletter's own.
+        Without a language in the newsletter's own. A `whole` one is not shortened, however large it is.
         """
         left = without(arrangement, self._withdrawn, self._frozen) if self._withdrawn else arrangement
         if not left.articles:
@@ -99,6 +99,7 @@ class Shelf:
             number=number,
             content=self._frozen.content_in(language),
             withdrawn=self._withdrawn,
+            whole=whole,
         )
 
     def _in(self, language: str) -> str:

@@ -28,13 +28,15 @@ def assemble(
     number: int,
     content: IssueContent,
     withdrawn: Collection[int] = (),
+    whole: bool = False,
 ) -> Rendition:
     """Join the blocks of an arrangement; `issue` is "weekly/12" and `number` counts renditions within it.
 
-    An article that names a `withdrawn` one as another place of its story names none.
+    An article that names a `withdrawn` one as another place of its story names none. A `whole` one is for where nothing is
+    clipped: it is not shortened.
     """
     lone = {article.id for article in content.articles if any(one.id in withdrawn for one in article.also)}
-    chosen, shown, degraded = _fitting(blocks, arrangement, lone)
+    chosen, shown, degraded = _fitting(blocks, arrangement, lone, whole=whole)
     preheader = preheader_of([blocks.titles[article] for article in shown.articles if article != MORE_ARTICLE])
     return Rendition(
         issue=issue,
@@ -128,16 +130,18 @@ class _Form:
         return [*chosen, blocks.closing]
 
 
-def _fitting(blocks: Blocks, whole: Arrangement, lone: Collection[int]) -> tuple[list[Block], Arrangement, Degraded | None]:
+def _fitting(
+    blocks: Blocks, every: Arrangement, lone: Collection[int], *, whole: bool
+) -> tuple[list[Block], Arrangement, Degraded | None]:
     """The blocks of an arrangement in the fullest form that mail programs do not clip, what of it they show, and how."""
-    chosen = _whole_form(blocks, lone).choose(blocks, whole)
-    if not blocks.title_cards:  # not even everything at once is too large
-        return chosen, whole, None
+    chosen = _whole_form(blocks, lone).choose(blocks, every)
+    if whole or not blocks.title_cards:  # not even everything at once is too large
+        return chosen, every, None
     weights: dict[int, int] = {}
     size = _size(chosen, weights)
     if size < CLIPPED_AT:
-        return chosen, whole, None
-    for form, shown, on_the_web in _ways_to_degrade(whole):
+        return chosen, every, None
+    for form, shown, on_the_web in _ways_to_degrade(every):
         forms = (blocks.short_leads, blocks.short_cards) if form is Form.EXCERPTS else (blocks.title_leads, blocks.title_cards)
         chosen = _Form(*forms).choose(blocks, shown)
         degraded = Degraded(form, size, _size(chosen, weights), on_the_web)

@@ -20,6 +20,7 @@ from pydantic import (
 from digest.settings.checks import Checks
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
 from digest.settings.links import Links
+from digest.settings.pages import Pages
 from digest.settings.providers import Providers
 from digest.settings.secrecy import HOW_TO_MAKE_ONE
 from digest.settings.source_table import SourceSettings
@@ -307,6 +308,10 @@ class Settings(Table):
     secret_key: SecretStr = Field(
         description="Signs tokens and derives ids; at least 32 characters; only by environment, `.env` or a secrets folder."
     )
+    former_secret_keys: tuple[SecretStr, ...] = Field(
+        (),
+        description="Secrets that `secret_key` was before: links signed with them still hold. Only by environment, `.env` or a secrets folder.",
+    )
     site: Site
     sender: Sender
     sources: tuple[SourceSettings, ...] = Field(min_length=1, description="Where articles come from.")
@@ -317,6 +322,7 @@ class Settings(Table):
     providers: Providers = Providers()
     database: Database = Database()
     editors: Editors = Editors()
+    pages: Pages = Pages()
     theme: Theme = Theme()
 
     project: Path = Field(exclude=True, description="The project folder; set by the reader, not by the file.")

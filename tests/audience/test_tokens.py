@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import hmac
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.audience import Purpose, derive_key, make_token, preferences_url, read_token, unsubscribe_url
+from digest.audience.tokens import make_expiring_token, read_expiring_token
 
 KEY = derive_key("a secret of the project that is long enough")
 _IDS = st.integers(min_value=0, max_value=2**48 - 1)
@@ -78,3 +80,21 @@ def test_keys_of_different_labels_differ() -> None:
 def test_links_lead_to_the_public_pages() -> None:
     assert unsubscribe_url("https://news.example/", "abc") == "https://news.example/unsubscribe/abc"
     assert preferences_url("https://news.example/mail", "abc") == "https://news.example/mail/preferences/abc"
+
+
+def test_an_expiring_token_holds_for_its_purpose_key_and_time_alone() -> None:
+    key, other = derive_key("a" * 32), derive_key("b" * 32)
+    end = datetime(2026, 11, 30, tzinfo=UTC)
+    token = make_expiring_token(key, Purpose.CONFIRM, 4711, end)
+    before = end - timedelta(seconds=1)
+    assert len(token) == 40
+    assert read_expiring_token(key, Purpose.CONFIRM, token, before) == 4711
+    assert read_expiring_token(key, Purpose.CONFIRM, token, end) is None
+    assert read_expiring_token(key, Purpose.ERASE, token, before) is None
+    assert read_expiring_token(other, Purpose.CONFIRM, token, before) is None
+    assert read_token(key, Purpose.CONFIRM, token) is None
+    for place in range(len(token)):
+        changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+        assert read_expiring_token(key, Purpose.CONFIRM, changed, before) is None
+    for nonsense in ("", "x", token + "A", token[:-1], "ä" * 40, make_token(key, Purpose.UNSUBSCRIBE, 4711)):
+        assert read_expiring_token(key, Purpose.CONFIRM, nonsense, before) is None

@@ -86,13 +86,13 @@ class Weeks:
             newsletter = app.settings.newsletters[0]
             if self.draw.random() < 0.4 or not self.people:
                 self.people.append(f"u{len(self.people)}@x.example")
-                email, terms = self.people[-1], {"topics": " ".join(self.draw.sample(TOPICS, self.draw.randint(1, 3)))}
+                email, topics = self.people[-1], " ".join(self.draw.sample(TOPICS, self.draw.randint(1, 3)))
             elif self.draw.random() < 0.4:
-                email, terms = self.draw.choice(self.people), {}
+                email, topics = self.draw.choice(self.people), None
             else:
                 return
             frequency = self.draw.choice(newsletter.frequencies).value
-            subscribe(connection, newsletter, email, frequency=frequency, confirmed=True, now=at, **terms)
+            subscribe(connection, newsletter, email, frequency=frequency, confirmed=True, now=at, topics=topics)
 
     def _issue(self, app: App, frequency: str) -> None:
         newsletter = app.settings.newsletters[0]

@@ -13,6 +13,7 @@ from babel.messages.pofile import read_po, write_po
 
 from digest.rendering.environment import html_environment, text_environment
 from digest.rendering.phrases import phrases
+from digest.web.showing import PAGES, environment
 
 ROOT = Path(__file__).parents[2]
 CATALOGUES = ROOT / "digest" / "languages"
@@ -22,7 +23,7 @@ _KEYWORDS: dict[str, tuple[int, int] | None] = {"translate": None, "translate_co
 def messages() -> Catalog:
     """All of them, each with where it is said."""
     found = Catalog()
-    for texts, place in (*_in_templates(), *_in_code()):
+    for texts, place in (*_in_templates(), *_in_pages(), *_in_code()):
         found.add(texts if len(texts) > 1 else texts[0], locations=[(place, 0)])
     return found
 
@@ -33,6 +34,12 @@ def _in_templates() -> Iterator[tuple[tuple[str, ...], str]]:
             environment = html_environment() if path.suffix == ".mjml" else text_environment()
             for phrase in phrases(environment.parse(path.read_text("utf-8"))):
                 yield phrase.texts, str(path.relative_to(ROOT))
+
+
+def _in_pages() -> Iterator[tuple[tuple[str, ...], str]]:
+    for path in sorted(PAGES.glob("*.html")):
+        for phrase in phrases(environment().parse(path.read_text("utf-8"))):
+            yield phrase.texts, str(path.relative_to(ROOT))
 
 
 def _in_code() -> Iterator[tuple[tuple[str, ...], str]]:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from digest.store.tables.audience import coverage, had_already, subscriber, subscription, succession, suppression, topic_tags
 from digest.store.tables.catalogue import article, article_key, link_answer, source
 from digest.store.tables.columns import Instant, Json, instant_text, metadata
+from digest.store.tables.consent import address_change, asking, consent
 from digest.store.tables.guards import halt, provider_day, send_epoch
 from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
 from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history
+from digest.store.tables.letters import letter, tally
 from digest.store.tables.plans import audience_group, rendition, rendition_article
 from digest.store.tables.reports import event
 
@@ -21,10 +23,13 @@ __all__ = [
     "ISSUE_STATES",
     "Instant",
     "Json",
+    "address_change",
     "article",
     "article_key",
+    "asking",
     "audience_group",
     "batch",
+    "consent",
     "coverage",
     "decision",
     "delivery",
@@ -38,6 +43,7 @@ __all__ = [
     "issue_content",
     "issue_history",
     "issue_withdrawal",
+    "letter",
     "link_answer",
     "metadata",
     "provider_day",
@@ -49,5 +55,6 @@ __all__ = [
     "subscription",
     "succession",
     "suppression",
+    "tally",
     "topic_tags",
 ]

@@ -1,0 +1,112 @@
+"""Agreeing: what is asked for on a page, and done only when somebody who reads the mail agrees to it.
+
+A link that is in every mail may be forwarded with it. So nobody is erased, and nobody's address is changed, by that link alone.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from digest.app import preferring
+from digest.app.allowing import allow
+from digest.app.wiring import App
+from digest.audience import erasing, moving
+from digest.audience.addresses import canonical_address
+from digest.audience.consent import Act, Evidence, write_down
+from digest.audience.finding import subscription_by_id, subscriptions_of
+from digest.audience.tokens import Purpose
+from digest.delivery.forgetting import forget
+from digest.delivery.letters import Kind, put
+from digest.errors import UsageError
+
+
+def ask_to_move(app: App, token: str, email: str, network: str | None) -> None:
+    """Write to both addresses; a `UsageError` says what is wrong with the new one. Too often, nothing is written, and nothing said."""
+    found = preferring.look(app, token)
+    if found is None:
+        raise UsageError("this link is about nobody that we know")
+    address, person = canonical_address(email), found.person
+    if address == person.address:
+        raise UsageError("that is the address we write to now")
+    language = person.language or app.settings.site.language
+    with app.store.writing() as connection:
+        if not (allow(app, connection, address, network) and allow(app, connection, person.address, network)):
+            return
+        number = moving.begin(connection, person.id, email.strip(), address, now=app.now)
+        for kind, to, canonical in (
+            (Kind.MOVE_FROM, person.email, person.address),
+            (Kind.MOVE_TO, email.strip(), address),
+        ):
+            _put(app, connection, kind, number, to, canonical, language)
+
+
+def ask_to_erase(app: App, token: str, network: str | None) -> None:
+    """Write to the person, with a link that erases them; too often, nothing is written, and nothing said."""
+    found = preferring.look(app, token)
+    if found is None:
+        raise UsageError("this link is about nobody that we know")
+    person = found.person
+    with app.store.writing() as connection:
+        if not allow(app, connection, person.address, network):
+            return
+        language = person.language or app.settings.site.language
+        _put(app, connection, Kind.ERASE, found.subscription.id, person.email, person.address, language)
+
+
+def can_move(app: App, purpose: Purpose, token: str) -> bool:
+    """Whether a link still asks for agreement; reads only."""
+    number = app.which(purpose, token)
+    if number is None:
+        return False
+    with app.store.reading() as connection:
+        found = moving.look(connection, number, now=app.now)
+    return found is not None and found.done_at is None
+
+
+def move(app: App, purpose: Purpose, token: str, evidence: Evidence) -> str:
+    """One address agrees: `waiting` for the other, `moved`, `taken` (by somebody), or `over`."""
+    number = app.which(purpose, token)
+    if number is None:
+        return "over"
+    with app.store.writing() as connection:
+        if moving.find(connection, number, now=app.now) is None:
+            return "over"
+        moving.agree(connection, number, old=purpose is Purpose.MOVE_FROM, now=app.now)
+        found = moving.find(connection, number, now=app.now)
+        if found is None:
+            return "over"
+        both = found.old_agreed_at is not None and found.new_agreed_at is not None
+        if found.done_at is not None:
+            return "moved" if both else "over"
+        if not both:
+            return "waiting"
+        if not moving.carry_out(connection, found, now=app.now):
+            return "taken"
+        for one in subscriptions_of(connection, found.subscriber_id):
+            write_down(connection, Act.MOVED, one, evidence, before=None, now=app.now)
+        return "moved"
+
+
+def can_erase(app: App, token: str) -> bool:
+    """Whether a link still speaks for somebody; reads only."""
+    number = app.which(Purpose.ERASE, token)
+    if number is None:
+        return False
+    with app.store.reading() as connection:
+        return subscription_by_id(connection, number) is not None
+
+
+def erase(app: App, token: str) -> None:
+    """Take the person out for good; once more, it changes nothing. `Refused` while a mail to them is being sent."""
+    number = app.which(Purpose.ERASE, token)
+    with app.store.writing() as connection:
+        found = None if number is None else subscription_by_id(connection, number, lock=True)
+        if found is not None:
+            forget(connection, found.subscriber_id)
+            erasing.erase(connection, found.subscriber_id)
+
+
+def _put(app: App, connection: Connection, kind: Kind, about: int, email: str, address: str, language: str) -> None:
+    put(connection, kind, about, email=email, address=address, language=language, now=app.now, real=datetime.now(UTC))

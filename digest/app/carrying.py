@@ -1,0 +1,147 @@
+"""Carrying letters: those that are due go through the configured provider; in a dry run they land in the outbox."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from digest.app.composing import Composed, compose
+from digest.app.sending import obstacle
+from digest.app.wiring import App
+from digest.audience import asking, tallying
+from digest.audience.mac import mac
+from digest.audience.suppression import is_suppressed
+from digest.delivery import letters
+from digest.delivery.letters import Letter
+from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.providers.port import Transport, longest_send
+from digest.errors import DigestError, TemplateError
+from digest.rendering.content import Envelope, Personal
+from digest.rendering.mime import MessageBuilder
+from digest.rendering.rendition import Rendition
+
+_log = logging.getLogger("digest.letters")
+_EVERY = 5.0  # seconds between two looks for letters that wait, where nobody said that there is one
+_MARGIN = timedelta(minutes=1)
+
+
+def send_letters(app: App) -> int:
+    """Send what is due, and return how many the provider took. Nothing leaves while a halt is in force."""
+    sent = 0
+    while not app.stop.is_set() and (not app.sends_for_real or obstacle(app) is None):
+        real = datetime.now(UTC)
+        with app.store.writing() as connection:
+            lease = 20 * longest_send(app.settings.delivery) + _MARGIN
+            taken = letters.claim(connection, real=real, lease=lease)
+            if not taken:
+                letters.forget_old(connection, now=app.now)
+                asking.forget_old(connection, now=app.now)
+                tallying.forget_old(connection, now=app.now)
+        if not taken:
+            break
+        sent += _send(app, taken)
+    return sent
+
+
+def any_waiting(app: App) -> bool:
+    """Whether there is anything to do; reads only."""
+    with app.store.reading() as connection:
+        return letters.any_due(connection, real=datetime.now(UTC))
+
+
+def _send(app: App, taken: list[Letter]) -> int:
+    transport = app.provider().open() if app.sends_for_real else _Outbox(app.settings.project / "outbox" / "letters")
+    sent = 0
+    try:
+        for letter in taken:
+            answer = _send_one(app, transport, letter)
+            if answer is not None:
+                sent += answer.outcomes[0] is Outcome.ACCEPTED
+    finally:
+        transport.close()
+    return sent
+
+
+def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
+    """Compose, send, settle; no transaction is open while the provider is asked."""
+    try:
+        with app.store.reading() as connection:
+            composed = compose(app, connection, letter)
+            newsletter = "" if composed is None else composed.rendition.issue.partition("/")[0]
+            shut = is_suppressed(connection, letter.address, newsletter)
+    except TemplateError as error:
+        answer = Answer((Outcome.DEFERRED,), str(error))
+        _log.error("a letter waits: %s", error)
+    else:
+        if composed is None or shut:
+            with app.store.writing() as connection:
+                letters.drop(connection, letter, "it is over" if composed is None else "suppressed")
+            return None
+        answer = transport.send(composed.rendition, [_envelope(app, letter, composed)], datetime.now(UTC))
+    said = answer.texts.get(0, answer.text)
+    with app.store.writing() as connection:
+        letters.settle(connection, letter, answer.outcomes[0], said, now=app.now, real=datetime.now(UTC))
+    return answer
+
+
+def _envelope(app: App, letter: Letter, composed: Composed) -> Envelope:
+    """The same id for every attempt: who knows it again, does not take the letter twice."""
+    own_id = mac(app.key, b"letter|")(f"{letter.kind}|{letter.id}".encode()).hex()[:32]
+    personal = Personal(greeting="", email=letter.email, preferences_url="", unsubscribe_url=composed.unsubscribe)
+    return Envelope(own_id, str(letter.attempts), letter.id, letter.address, None, personal)
+
+
+class _Outbox:
+    """Where letters land while `delivery.provider` is dry-run."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> Answer:
+        """Write each as a file."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for envelope in envelopes:
+            name = f"{date:%Y%m%d-%H%M%S}-{rendition.issue.partition('/')[2]}-{envelope.subscriber_id}.eml"
+            (self._folder / name).write_bytes(MessageBuilder(rendition).build(envelope, date))
+        return Answer((Outcome.ACCEPTED,) * len(envelopes))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class Carrier:
+    """A thread that sends letters as they come. `make` gives an application of this moment."""
+
+    def __init__(self, make: Callable[[], App], stop: threading.Event) -> None:
+        self._make, self._stop, self._woken = make, stop, threading.Event()
+        self._thread = threading.Thread(target=self._carry, name="letters", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There is one."""
+        self._woken.set()
+
+    def join(self, seconds: float) -> None:
+        """Wait until it has ended; what it was sending is sent again by whoever comes next, if it has not."""
+        self._woken.set()
+        self._thread.join(seconds)
+
+    def _carry(self) -> None:
+        while not self._stop.is_set():
+            self._woken.clear()
+            try:
+                app = self._make()
+                if any_waiting(app):
+                    send_letters(app)
+            except (DigestError, SQLAlchemyError, OSError) as error:
+                _log.error("letters wait: %s", error if isinstance(error, DigestError) else type(error).__name__)
+                self._stop.wait(_EVERY)
+            self._woken.wait(_EVERY)

@@ -1,0 +1,170 @@
+"""Composing letters: what each kind says, in its reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from digest.app.wiring import App
+from digest.audience import asking, moving
+from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
+from digest.audience.links import page_url, unsubscribe_url
+from digest.audience.tokens import Purpose, make_expiring_token, make_token
+from digest.audience.topics import ALL_TOPICS
+from digest.delivery.letters import TRIED_FOR, Kind, Letter
+from digest.issues.drawing import theme_of
+from digest.languages import Words, locale_of, read_catalogues, words_in
+from digest.rendering.cleaning import one_line
+from digest.rendering.content import SenderContent, SiteContent
+from digest.rendering.letter import LetterText, render_letter
+from digest.rendering.mail_content import Confirm
+from digest.rendering.own_mails import RenderedMail, render_mail
+from digest.rendering.rendition import Rendition, Slotted
+from digest.settings import NewsletterSettings
+
+_NOBODY = 0
+"""No subscription has this number: a link for it ends nothing, and answers as every other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A letter that can be sent. `unsubscribe` is the address in its List-Unsubscribe."""
+
+    rendition: Rendition
+    unsubscribe: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Whose newsletter it is sent for, the subscription that its List-Unsubscribe ends, and both its parts."""
+
+    newsletter: str
+    subscription: int
+    mail: RenderedMail
+
+
+def compose(app: App, connection: Connection, letter: Letter) -> Composed | None:
+    """The letter as it stands now; None when what it asks for is over. A `TemplateError` says what is broken."""
+    draft = _KINDS[letter.kind](app, connection, letter)
+    if draft is None:
+        return None
+    sender, of = app.settings.sender, app.settings.site
+    rendition = Rendition(
+        issue=f"{draft.newsletter}/{letter.kind.value.replace(' ', '-')}",
+        number=0,
+        language=letter.language,
+        subject=draft.mail.subject,
+        newsletter_title=one_line(of.name),
+        list_id=f"{draft.newsletter}.{sender.address.rpartition('@')[2]}",
+        sender=SenderContent(sender.name, sender.address, sender.reply_to),
+        html=Slotted((draft.mail.html,), ()),
+        text=Slotted((draft.mail.text,), ()),
+    )
+    token = make_token(app.key, Purpose.UNSUBSCRIBE, draft.subscription)
+    return Composed(rendition, unsubscribe_url(of.public_url, token))
+
+
+def _confirm(app: App, connection: Connection, letter: Letter) -> _Draft | None:
+    found = asking.find(connection, letter.about, now=app.now)
+    newsletter = None if found is None else _newsletter(app, found.newsletter)
+    if found is None or newsletter is None or found.confirmed_at is not None:
+        return None
+    mail = Confirm(
+        newsletter=newsletter.title,
+        topics=_titles(newsletter, found.topics),
+        email=found.email,
+        url=_link(app, "confirm", Purpose.CONFIRM, found.id, found.ends_at),
+    )
+    look = theme_of(app.settings)
+    rendered = render_mail(mail, language=letter.language, site=_site(app), theme=look, folders=app.template_folders)
+    return _Draft(newsletter.slug, _NOBODY, rendered)
+
+
+def _move_from(app: App, connection: Connection, letter: Letter) -> _Draft | None:
+    return _move(app, connection, letter, Purpose.MOVE_FROM)
+
+
+def _move_to(app: App, connection: Connection, letter: Letter) -> _Draft | None:
+    return _move(app, connection, letter, Purpose.MOVE_TO)
+
+
+def _move(app: App, connection: Connection, letter: Letter, purpose: Purpose) -> _Draft | None:
+    found = moving.look(connection, letter.about, now=app.now)
+    theirs = () if found is None else subscriptions_of(connection, found.subscriber_id)
+    if found is None or found.done_at is not None or not theirs:
+        return None
+    translate = _words(app, letter).translate
+    asked = (
+        translate("Somebody, we hope you, asked us to write to %(email)s from now on, and not to this address any more.")
+        if purpose is Purpose.MOVE_FROM
+        else translate("Somebody, we hope you, asked us to write to this address, %(email)s, from now on.")
+    )
+    text = LetterText(
+        language=letter.language,
+        direction=_direction(letter),
+        subject=translate("Please confirm your new address"),
+        paragraphs=(
+            asked % {"email": found.email},
+            translate("Both addresses have to agree; we have written to the other one, too."),
+        ),
+        button=translate("Agree"),
+        link=_link(app, "move", purpose, found.id, found.ends_at),
+        after=(translate("If it was not you, do nothing, and nothing changes."),),
+    )
+    ends = theirs[0].id if purpose is Purpose.MOVE_FROM else _NOBODY
+    return _Draft(theirs[0].newsletter, ends, render_letter(text, _site(app)))
+
+
+def _erase(app: App, connection: Connection, letter: Letter) -> _Draft | None:
+    found = subscription_by_id(connection, letter.about)
+    if found is None or subscriber_by_id(connection, found.subscriber_id) is None:
+        return None
+    translate = _words(app, letter).translate
+    text = LetterText(
+        language=letter.language,
+        direction=_direction(letter),
+        subject=translate("Please confirm that we shall erase you"),
+        paragraphs=(translate("Somebody, we hope you, asked us to erase everything that we know of you. There is no way back."),),
+        button=translate("Go on"),
+        link=_link(app, "erase", Purpose.ERASE, found.id, letter.created_at + TRIED_FOR),
+        after=(translate("If it was not you, do nothing, and nothing changes."),),
+    )
+    return _Draft(found.newsletter, found.id, render_letter(text, _site(app)))
+
+
+_KINDS: dict[Kind, Callable[[App, Connection, Letter], _Draft | None]] = {
+    Kind.CONFIRM: _confirm,
+    Kind.MOVE_FROM: _move_from,
+    Kind.MOVE_TO: _move_to,
+    Kind.ERASE: _erase,
+}
+
+
+def _link(app: App, page: str, purpose: Purpose, number: int, ends_at: datetime) -> str:
+    return page_url(app.settings.site.public_url, page, make_expiring_token(app.key, purpose, number, ends_at))
+
+
+def _newsletter(app: App, slug: str) -> NewsletterSettings | None:
+    return next((one for one in app.settings.newsletters if one.slug == slug and one.current), None)
+
+
+def _site(app: App) -> SiteContent:
+    of = app.settings.site
+    return SiteContent(of.name, of.url, of.public_url, of.postal_address, of.logo, of.colour)
+
+
+def _words(app: App, letter: Letter) -> Words:
+    return words_in(letter.language, read_catalogues(app.template_folders))
+
+
+def _direction(letter: Letter) -> str:
+    return "rtl" if locale_of(letter.language).character_order == "right-to-left" else "ltr"
+
+
+def _titles(newsletter: NewsletterSettings, topics: str) -> tuple[str, ...]:
+    """The titles of some topics, in the newsletter's order; none for all of them."""
+    words = set(topics.split())
+    return () if topics == ALL_TOPICS else tuple(topic.title for slug, topic in newsletter.offered.items() if slug in words)

@@ -1,0 +1,17 @@
+"""Origin: the network that a request came from, which is all that is kept of its address."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, ip_address, ip_network
+
+_KEPT_OF_4, _KEPT_OF_6 = 24, 48
+
+
+def network_of(address: str | None) -> str | None:
+    """The network around an internet address, such as `192.0.2.0/24` or `2001:db8:7::/48`; None where it is no address."""
+    try:
+        found = ip_address((address or "").partition("%")[0])
+    except ValueError:
+        return None
+    found = getattr(found, "ipv4_mapped", None) or found
+    return str(ip_network((found, _KEPT_OF_4 if isinstance(found, IPv4Address) else _KEPT_OF_6), strict=False))

@@ -1,0 +1,106 @@
+"""Letters: mails that are no issue's, such as a confirmation, in a durable queue.
+
+Whoever asks for one only writes a row, so that the time of an answer says nothing. A process that tries one moves it ahead first,
+so that two never try it at once, and one that died leaves it to the next. A doubtful one is sent again: a second copy does no harm.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import Connection, delete, exists, insert, select, update
+
+from digest.delivery.providers.answer import Outcome
+from digest.store import tables
+
+_row = tables.letter.c
+_WAITING = _row.state == "waiting"
+
+TRIED_FOR = timedelta(days=2)
+"""After this long a letter is given up."""
+
+KEPT_FOR = timedelta(days=8)
+"""After this long nothing of a letter is kept."""
+
+_FIRST_WAIT = timedelta(seconds=30)
+_LONGEST_WAIT = timedelta(hours=1)
+_LONGEST_ANSWER = 500
+
+
+class Kind(StrEnum):
+    """What a letter is for; its `about` is the number of what it speaks of."""
+
+    CONFIRM = "confirm"  # of a sign-up
+    MOVE_FROM = "move from"  # of a change of address, to the old one
+    MOVE_TO = "move to"  # of a change of address, to the new one
+    ERASE = "erase"  # of a subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One letter that waits."""
+
+    id: int
+    kind: Kind
+    about: int
+    email: str
+    address: str
+    language: str
+    created_at: datetime
+    attempts: int
+
+
+def put(
+    connection: Connection, kind: Kind, about: int, *, email: str, address: str, language: str, now: datetime, real: datetime
+) -> None:
+    """Add a letter to the queue. `now` is the clock of decisions, `real` that of waiting."""
+    row: dict[str, object] = {"kind": kind.value, "about": about, "email": email, "address": address, "language": language}
+    connection.execute(insert(tables.letter).values(row | {"created_at": now, "state": "waiting", "not_before": real}))
+
+
+def claim(connection: Connection, *, real: datetime, lease: timedelta, most: int = 20) -> list[Letter]:
+    """Take some that are due, the oldest first; nobody else tries them before the lease has ended."""
+    columns = [_row[name] for name in Letter.__slots__]
+    due = select(*columns).where(_WAITING, _row.not_before <= real).order_by(_row.not_before, _row.id).limit(most)
+    taken = []
+    for found in connection.execute(due).all():
+        mine = update(tables.letter).where(_row.id == found.id, _WAITING, _row.attempts == found.attempts)
+        if connection.execute(mine.values(attempts=found.attempts + 1, not_before=real + lease)).rowcount == 1:
+            taken.append(Letter(**(found._asdict() | {"kind": Kind(found.kind), "attempts": found.attempts + 1})))
+    return taken
+
+
+def any_due(connection: Connection, *, real: datetime) -> bool:
+    """Whether some letter is due."""
+    return bool(connection.execute(select(exists().where(_WAITING, _row.not_before <= real))).scalar_one())
+
+
+def settle(connection: Connection, letter: Letter, outcome: Outcome, answer: str, *, now: datetime, real: datetime) -> None:
+    """Write down what became of a letter."""
+    if outcome is Outcome.ACCEPTED:
+        values: dict[str, object] = {"state": "sent"}
+    elif outcome is Outcome.REJECTED:
+        values = {"state": "rejected"}
+    elif letter.created_at + TRIED_FOR <= now:
+        values = {"state": "given up"}
+    else:
+        values = {"not_before": real + wait_after(letter.attempts)}
+    mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
+    connection.execute(mine.values(values | {"answer": answer[:_LONGEST_ANSWER] or None}))
+
+
+def drop(connection: Connection, letter: Letter, why: str) -> None:
+    """Let a letter go unsent."""
+    connection.execute(update(tables.letter).where(_row.id == letter.id, _WAITING).values(state="dropped", answer=why))
+
+
+def forget_old(connection: Connection, *, now: datetime) -> None:
+    """Take out what is older than anything may ask for."""
+    connection.execute(delete(tables.letter).where(_row.created_at < now - KEPT_FOR))
+
+
+def wait_after(attempts: int) -> timedelta:
+    """How long after so many attempts the next one waits: three times as long each time, at most an hour."""
+    return min(_LONGEST_WAIT, _FIRST_WAIT * int(3 ** min(attempts - 1, 8)))

@@ -1,0 +1,37 @@
+"""What can be configured of the pages: the table `[pages]`."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from pydantic import Field, field_validator
+
+from digest.settings.table import Table
+from digest.settings.types import Line, Whole
+
+
+class Pages(Table):
+    """The pages of subscribers, as `digest serve` answers them."""
+
+    trusted_proxies: tuple[Line, ...] = Field(
+        ("127.0.0.1", "::1"),
+        description="The addresses or networks of proxies in front of `digest serve`: from them alone `X-Forwarded-For` is believed.",
+    )
+
+    archive: bool = Field(True, description="Whether issues that were sent can be read by everybody at `/archive`.")
+    asks_per_network: Whole = Field(
+        20,
+        ge=1,
+        description="The most mails that requests from one network (/24 or /48) may cause in an hour: sign-ups, changes of address.",
+    )
+    asks_per_hour: Whole = Field(500, ge=1, description="The most mails that all requests together may cause in an hour.")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            try:
+                ip_network(one)
+            except ValueError:
+                raise ValueError(f"{one!r} is not an address or a network: write it as 10.0.0.7 or 10.0.0.0/24") from None
+        return value

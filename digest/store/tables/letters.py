@@ -1,0 +1,45 @@
+"""Letters, and the tallies that keep pages from causing too many of them."""
+
+from __future__ import annotations
+
+from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, String, Table, Text, text
+
+from digest.store.tables.columns import Instant, metadata
+
+# Mails that are no issue's: confirmations and their like. A doubtful one is sent again.
+letter = Table(
+    "letter",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    # Of which asking, change of address or subscription it speaks, by its kind.
+    Column("about", Integer, nullable=False),
+    Column("email", String(320), nullable=False),
+    Column("address", String(320), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    # Real time: nobody tries it before this. Who tries it moves it ahead first, so that two never do at once.
+    Column("not_before", Instant, nullable=False),
+    Column("answer", Text),
+    CheckConstraint("state IN ('waiting', 'sent', 'rejected', 'dropped', 'given up')", name="letter_state"),
+    Index(
+        "letter_waiting",
+        "not_before",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index("letter_by_address", "address"),
+    sqlite_autoincrement=True,
+)
+
+# How often something was asked for, by a hash of who asked and the minute: what limits are kept by, and thrown away after a day.
+tally = Table(
+    "tally",
+    metadata,
+    Column("key", String(64), nullable=False),
+    Column("minute", Instant, nullable=False),
+    Column("many", Integer, nullable=False),
+    PrimaryKeyConstraint("key", "minute"),
+)

@@ -1,0 +1,92 @@
+"""The API: signing up from a publisher's own site, by the rules of the page, in JSON. Described by OpenAPI."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, HTTPException, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from digest.app import signing_up
+from digest.app.signing_up import SignUp
+from digest.audience.consent import Source
+from digest.audience.proving import BITS, WAIT, Proof
+from digest.errors import UsageError
+from digest.web.site import Site, evidence
+
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "No JSON at all"},
+    413: {"description": "Too large"},
+    422: {"description": "What cannot be read, or chosen"},
+}
+_Text = Annotated[str, Field(max_length=254)]
+
+
+class Wanted(BaseModel):
+    """Who wants what."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    email: _Text = Field(
+        min_length=3, json_schema_extra={"format": "email"}, description="The address; a mail to it asks for the confirmation."
+    )
+    newsletter: _Text = Field("", description="The newsletter's slug; needed where there are several.")
+    topics: list[_Text] | None = Field(None, max_length=200, description="Topics by their slugs; none means all of them.")
+    frequency: _Text = Field("", description="One of those that the newsletter offers.")
+    timezone: _Text = Field("", description="An IANA name such as Europe/Berlin.")
+    language: _Text = Field("", description="A tag such as de.")
+    wording: str = Field("", max_length=1000, description="What the person agreed to, as your form says it; kept as evidence.")
+    challenge: _Text = Field("", description="From /api/v1/challenge; without one a network may ask less often.")
+    proof: _Text = Field("", description="The number that solves the challenge; without it, wait before you ask.")
+
+
+class Answer(BaseModel):
+    """The same for every address, whatever is known of it."""
+
+    status: str = Field(description="What comes next, for a person.")
+
+
+class Challenge(BaseModel):
+    """What to solve: find a number such that SHA-256 of `challenge.number` begins with so many zero bits; or wait."""
+
+    challenge: str
+    bits: int
+    wait_seconds: int
+
+
+def router(site: Site) -> APIRouter:
+    """`/api/v1/...`."""
+    made = APIRouter(prefix="/api/v1", tags=["subscriptions"])
+
+    @made.get("/challenge", summary="What makes a sign-up credible")
+    def challenge() -> Challenge:
+        return Challenge(challenge=signing_up.challenge(site.app()), bits=BITS, wait_seconds=int(WAIT.total_seconds()))
+
+    @made.post("/subscriptions", status_code=202, summary="Sign somebody up", responses=_REFUSALS)
+    def subscribe(wanted: Wanted, request: Request) -> Answer:
+        return _subscribe(site, request, wanted)
+
+    return made
+
+
+def _subscribe(site: Site, request: Request, wanted: Wanted) -> Answer:
+    app = site.app()
+    try:
+        newsletter = signing_up.newsletter_of(app, wanted.newsletter)
+        sign_up = SignUp(wanted.email, newsletter, wanted.topics, wanted.frequency, wanted.timezone, wanted.language)
+        signing_up.check(sign_up)
+    except UsageError as error:
+        raise HTTPException(422, str(error)) from None
+    proved = False
+    if wanted.challenge:
+        judged = signing_up.price_paid(app, wanted.challenge, wanted.proof)
+        if judged.proof is not Proof.GOOD:
+            raise HTTPException(422, f"challenge: {judged.proof}; take a new one, and solve it or wait")
+        proved = True
+    proof = replace(
+        evidence(request, Source.API), wording=wanted.wording or None, wording_version="api" if wanted.wording else None
+    )
+    signing_up.ask(app, sign_up, proof, proved=proved)
+    site.wake()
+    return Answer(status="if this address can be written to, a mail asks for the confirmation")

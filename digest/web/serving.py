@@ -1,0 +1,109 @@
+"""Serving: the pages over HTTP, until told to end; then within ten seconds."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from threading import Event
+from types import TracebackType
+
+import uvicorn
+
+from digest.app import App
+from digest.app.carrying import Carrier
+from digest.app.scheduling import Scheduler
+from digest.errors import UsageError
+from digest.settings import Settings
+from digest.store.database import Store
+from digest.web.application import make_application
+
+_PATIENCE = 5  # seconds for what is being answered when told to end
+_Fault = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class _Server(uvicorn.Server):
+    """Ends when `stop` is set; signals are the command line's."""
+
+    def __init__(self, config: uvicorn.Config, stop: Event) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Nothing: whoever calls has set `stop` on its signals already."""
+        yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second."""
+        return await super().on_tick(counter) or self._stop.is_set()
+
+
+class _Discreet(logging.Formatter):
+    """Of an error its kind and its lines of code, never its words: they may hold an address or a token."""
+
+    def formatException(self, ei: _Fault) -> str:  # noqa: N802  # the library's own name
+        """The traceback without what the exception says."""
+        kind = "an error" if ei[0] is None else ei[0].__qualname__
+        return "".join(traceback.format_tb(ei[2])) + kind
+
+
+def serve(
+    settings: Settings,
+    store: Store,
+    listening: socket.socket,
+    *,
+    clock: Callable[[], datetime],
+    stop: Event,
+    run: Callable[[App], None] | None,
+) -> None:
+    """Answer on a socket, send letters, and do a `run` whenever it is time (None: somebody else does), until `stop` is set."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Discreet("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    for name, level in (("uvicorn.error", logging.WARNING), ("digest", logging.INFO)):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(level)
+
+    def app() -> App:
+        return App(settings, store, clock(), stop=stop)
+
+    carrier = Carrier(app, stop)
+    scheduler = None if run is None else Scheduler(app, run, stop)
+    config = uvicorn.Config(
+        make_application(settings, store, clock, carrier.wake),
+        access_log=False,  # the addresses hold tokens
+        forwarded_allow_ips=list(settings.pages.trusted_proxies),
+        lifespan="off",
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=_PATIENCE,
+        ws="none",
+    )
+    carrier.start()
+    if scheduler is not None:
+        scheduler.start()
+    _Server(config, stop).run(sockets=[listening])
+    stop.set()
+    ends = time.monotonic() + _PATIENCE - 1
+    for thread in (carrier, scheduler):
+        if thread is not None:
+            thread.join(max(0.0, ends - time.monotonic()))
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; `UsageError` where that is not possible."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(128)
+    except OSError as error:
+        listening.close()
+        raise UsageError(f"--host {host} --port {port}: cannot be listened on: {error.strerror or error}; name another") from None
+    return listening

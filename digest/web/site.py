@@ -1,0 +1,48 @@
+"""The site: what every handler is given. Each request has an application of its own, with its own time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from digest.app import App
+from digest.audience.consent import Evidence, Source
+from digest.audience.origin import network_of
+from digest.settings import Settings
+from digest.store.database import Store
+from digest.web.showing import Showing
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One project's pages. `clock` is the clock of decisions."""
+
+    settings: Settings
+    store: Store
+    clock: Callable[[], datetime]
+    showing: Showing
+    wake: Callable[[], None]
+    """Says that a letter waits."""
+
+    def app(self) -> App:
+        """The application as it stands at this moment."""
+        return App(self.settings, self.store, self.clock())
+
+
+def network(request: Request) -> str | None:
+    """The network that a request came from; behind a proxy that is trusted, the one it names."""
+    return network_of(request.client.host if request.client else None)
+
+
+def evidence(request: Request, source: Source = Source.PAGE) -> Evidence:
+    """What a request proves."""
+    return Evidence(source, network(request))
+
+
+def prefix_of(public_url: str) -> str:
+    """What stands before every path, where the pages do not live at the root of their host."""
+    return urlsplit(public_url).path.rstrip("/")

@@ -1,0 +1,218 @@
+"""What a person may change by the link that stands in every mail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from digest.app.carrying import send_letters
+from digest.app.erasing import erase
+from digest.audience.consent import evidence_of
+from digest.audience.subscription import SubscriptionState
+from digest.audience.tokens import Purpose
+from tests.journeys.project import MONDAY, WEEK, Project, article
+from tests.web.conftest import Pages, pages_of
+from tests.web.test_unsubscribing import everything
+
+ANN, BOB = "ann@x.example", "bob@x.example"
+
+
+def link(pages: Pages, email: str) -> str:
+    return f"/preferences/{pages.token(email, Purpose.PREFERENCES)}"
+
+
+def test_looking_changes_nothing_and_shows_what_is_chosen(pages: Pages) -> None:
+    before = everything(pages)
+    shown = pages.client.get(link(pages, BOB)).text
+    assert pages.client.head(link(pages, BOB)).status_code == 200
+    assert everything(pages) == before
+    for slug in ("python", "databases"):
+        assert f'name="topic" value="{slug}" checked' in shown
+    assert 'name="topic" value="security">' in shown
+    assert 'name="everything" value="yes">' in shown
+    assert 'name="everything" value="yes" checked' in pages.client.get(link(pages, ANN)).text
+
+
+def test_topics_are_saved_and_the_coverage_point_stays(pages: Pages) -> None:
+    before = pages.subscription(BOB)
+    answer = pages.client.post(
+        link(pages, BOB), data={"what": "save", "topic": ["security", "python"], "timezone": "Europe/Berlin", "language": "de"}
+    )
+    assert (answer.status_code, answer.headers["content-language"]) == (200, "de")
+    after, person = pages.subscription(BOB), pages.person(BOB)
+    assert (after.topics, after.coverage, after.owed, after.frequency) == (
+        "python security",
+        before.coverage,
+        before.owed,
+        before.frequency,
+    )
+    assert person is not None
+    assert (person.timezone, person.language) == ("Europe/Berlin", "de")
+    pages.client.post(link(pages, BOB), data={"what": "save", "everything": "yes", "topic": "security"})
+    assert pages.subscription(BOB).topics == "*"
+    with pages.app.store.reading() as connection:
+        kept = evidence_of(connection, person.id)
+    assert [(one.act, (one.before or {})["topics"], one.topics) for one in kept[1:]] == [
+        ("changed", "databases python", "python security"),
+        ("changed", "python security", "*"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {},
+        {"topic": "nonsense"},
+        {"topic": "python", "frequency": "hourly"},
+        {"topic": "python", "timezone": "Berlin"},
+        {"topic": "python", "language": "Deutsch!"},
+    ],
+)
+def test_what_cannot_be_chosen_is_said_and_nothing_is_changed(pages: Pages, form: dict[str, str]) -> None:
+    before = everything(pages)
+    answer = pages.client.post(link(pages, BOB), data={"what": "save"} | form)
+    assert answer.status_code == 422
+    assert 'role="alert"' in answer.text
+    assert everything(pages) == before
+
+
+def test_a_changed_frequency_keeps_the_coverage_point_so_that_nothing_is_missed_or_repeated(project: Project) -> None:
+    project.configure('schedule = "0 9 * * 1"', 'schedule = { weekly = "0 9 * * 1", daily = "0 7 * * *" }')
+    project.offer(article("a", tags=("python",)))
+    project.run(MONDAY)
+    project.offer(article("a"), article("b", at=MONDAY))
+    with pages_of(project, MONDAY + timedelta(hours=2)) as pages:
+        point = pages.subscription(BOB).coverage
+        shown = pages.client.get(link(pages, BOB)).text
+        assert 'value="weekly" checked' in shown
+        pages.client.post(link(pages, BOB), data={"what": "save", "topic": "python", "frequency": "daily"})
+        assert (pages.subscription(BOB).frequency, pages.subscription(BOB).coverage) == ("daily", point)
+    project.run(MONDAY + timedelta(days=1))
+    project.run(MONDAY + WEEK)
+    assert project.read(BOB) == [["a"], ["b"]]
+
+
+def test_a_pause_lasts_until_the_morning_of_a_day_where_they_live_and_can_be_ended(pages: Pages) -> None:
+    pages.client.post(link(pages, BOB), data={"what": "save", "topic": "python", "timezone": "Asia/Tokyo"})
+    shown = pages.client.post(link(pages, BOB), data={"what": "pause", "until": "2026-12-24"}).text
+    after = pages.subscription(BOB)
+    assert (after.state, after.paused_until) == (SubscriptionState.PAUSED, datetime(2026, 12, 23, 15, tzinfo=UTC))
+    assert "December 24, 2026" in shown
+    pages.client.post(link(pages, BOB), data={"what": "resume"})
+    assert pages.subscription(BOB).state is SubscriptionState.ACTIVE
+
+
+@pytest.mark.parametrize("until", ["2026-11-23", "1999-01-01", "tomorrow", "99999-01-01"])
+def test_a_pause_until_a_day_that_is_past_or_none_is_refused(pages: Pages, until: str) -> None:
+    assert pages.client.post(link(pages, BOB), data={"what": "pause", "until": until}).status_code == 422
+    assert pages.subscription(BOB).state is SubscriptionState.ACTIVE
+
+
+def test_what_is_known_of_a_person_is_theirs_to_download_and_nobody_elses(pages: Pages) -> None:
+    pages.client.post(link(pages, BOB), data={"what": "save", "topic": "python"})
+    answer = pages.client.post(link(pages, BOB), data={"what": "download"})
+    assert answer.headers["content-disposition"] == 'attachment; filename="my-data.json"'
+    found = answer.json()
+    assert found["email"] == BOB
+    assert [one["topics"] for one in found["subscriptions"]] == ["python"]
+    assert [one["act"] for one in found["consent"]] == ["added", "changed"]
+    assert ANN not in answer.text
+
+
+@pytest.mark.parametrize("what", ["save", "pause", "resume", "download", "move", "erase", "nonsense", ""])
+def test_a_link_of_nobody_is_over_whatever_is_wanted(pages: Pages, what: str) -> None:
+    gone, wrong = link(pages, ANN), f"/preferences/{pages.token(BOB)}"
+    erase(pages.app, ANN)
+    before = everything(pages)
+    for path in (gone, wrong, "/preferences/x"):
+        assert pages.client.get(path).status_code == 404
+        assert pages.client.post(path, data={"what": what}).status_code == 404
+    assert everything(pages) == before
+
+
+def test_a_button_that_is_none_and_a_form_that_is_broken_change_nothing(pages: Pages) -> None:
+    assert pages.client.post(link(pages, BOB), data={"what": "nonsense"}).status_code == 400
+    broken = {"Content-Type": "multipart/form-data"}
+    assert pages.client.post(link(pages, BOB), content=b"x", headers=broken).status_code == 400
+    assert pages.client.post(link(pages, BOB), content=b"a=" + b"x" * 100_000).status_code in {400, 413}
+
+
+def test_nobody_is_erased_by_the_link_that_is_in_every_mail_alone(pages: Pages) -> None:
+    shown = pages.client.post(link(pages, BOB), data={"what": "erase"})
+    assert "We have written to you" in shown.text
+    assert send_letters(pages.app) == 1
+    (mail,) = pages.project.mails(BOB)
+    assert mail["Subject"] == "Please confirm that we shall erase you"
+    path = pages.link_in(mail, "erase")
+    assert pages.client.get(path).status_code == 200
+    assert pages.person(BOB) is not None
+    assert "We know nothing of you any more" in pages.client.post(path).text
+    assert pages.person(BOB) is None
+    assert "bob@" not in everything(pages)
+    assert "We know nothing of you any more" in pages.client.post(path).text
+    assert pages.client.get(path).status_code == 404
+
+
+def test_the_link_that_erases_is_over_after_two_days_and_no_other_token_takes_its_place(pages: Pages) -> None:
+    pages.client.post(link(pages, BOB), data={"what": "erase"})
+    send_letters(pages.app)
+    path = pages.link_in(pages.project.mails(BOB)[0], "erase")
+    for token in (pages.token(BOB), pages.token(BOB, Purpose.PREFERENCES), path.rpartition("/")[2][:-1] + "A"):
+        pages.client.post(f"/erase/{token}")
+    pages.times.append(MONDAY + timedelta(days=2, seconds=1))
+    assert pages.client.get(path).status_code == 404
+    pages.client.post(path)
+    assert pages.person(BOB) is not None
+
+
+def test_an_address_changes_when_both_have_agreed_and_not_before(pages: Pages) -> None:
+    before = pages.subscription(BOB)
+    answer = pages.client.post(link(pages, BOB), data={"what": "move", "email": "Robert@new.example"})
+    assert "both addresses" in answer.text
+    assert send_letters(pages.app) == 2
+    old, new = (pages.link_in(pages.project.mails(email)[0], "move") for email in (BOB, "robert@new.example"))
+    assert old != new
+    assert pages.client.get(new).status_code == 200
+    assert "Now the other address has to agree" in pages.client.post(new).text
+    assert pages.person(BOB) is not None
+    assert "From now on we write to the new address" in pages.client.post(old).text
+    person = pages.person("robert@new.example")
+    assert person is not None
+    assert (person.email, pages.person(BOB)) == ("Robert@new.example", None)
+    assert pages.subscription("robert@new.example") == before
+    assert "From now on we write to the new address" in pages.client.post(old).text  # again
+    assert pages.client.get(old).status_code == 404
+
+
+def test_an_address_that_somebody_has_already_is_not_taken_from_them(pages: Pages) -> None:
+    pages.client.post(link(pages, BOB), data={"what": "move", "email": ANN})
+    send_letters(pages.app)
+    for email in (BOB, ANN):
+        said = pages.client.post(pages.link_in(pages.project.mails(email)[0], "move")).text
+    assert "has a subscription of its own already" in said
+    assert pages.person(BOB) is not None
+
+
+def test_a_later_wish_to_move_ends_the_earlier_one(pages: Pages) -> None:
+    for hour, email in enumerate(("one@new.example", "two@new.example")):
+        pages.times.append(MONDAY + timedelta(hours=2 * hour))
+        pages.client.post(link(pages, BOB), data={"what": "move", "email": email})
+    app = pages.app_now()
+    assert send_letters(app) == 2  # what is over is not sent
+    assert pages.project.mails("one@new.example") == []
+
+
+def test_the_page_cannot_be_made_to_write_to_one_address_again_and_again(pages: Pages) -> None:
+    for _ in range(10):
+        said = pages.client.post(link(pages, BOB), data={"what": "move", "email": "victim@new.example"}).text
+        assert "both addresses" in said
+        pages.client.post(link(pages, BOB), data={"what": "erase"})
+    send_letters(pages.app)
+    assert (len(pages.project.mails("victim@new.example")), len(pages.project.mails(BOB))) == (1, 1)
+
+
+@pytest.mark.parametrize("email", ["", "bob", BOB, "Bob@X.example", "a@b@c.example"])
+def test_an_address_that_is_none_or_the_same_is_refused(pages: Pages, email: str) -> None:
+    assert pages.client.post(link(pages, BOB), data={"what": "move", "email": email}).status_code == 422
+    assert send_letters(pages.app) == 0
