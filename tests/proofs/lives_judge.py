@@ -172,14 +172,14 @@ class Judge:
                 self.excused[(issue.newsletter, reader), article] = "no topic"
             elif self._out(known, reader, article) or known.sent[reader, article]:
                 continue
-            elif (reader, article) in self.on_their_way:
-                continue  # with another issue at the plan, and given back since: whether it is lost is judged below
             elif article in owed and article not in pool:
                 continue  # owed since the freeze; it stays so
             elif owed.get(article, 0) > CARRY_OVER:
                 self._excuse(issue, known, reader, article, "waited for too long")
             elif article not in pool:
                 self._excuse(issue, known, reader, article, "away for too long")
+            elif (reader, article) in self.on_their_way:
+                continue  # with another issue at the plan, and given back since: whether it is lost is judged below
             else:
                 full = len(held) + left.total() >= MAX_ARTICLES or room[topic] + left[topic] >= MAX_PER_TOPIC
                 assert full, f"{issue.name} has room for article {article} and does not bring it to reader {reader}"
