@@ -9,6 +9,7 @@ from digest.checks.finding import Fault
 from digest.checks.mail import Mail
 from digest.rendering.cleaning import one_line
 from digest.rendering.content import ArticleContent
+from digest.rendering.context import clean_article
 from digest.rendering.degrading import excerpt
 
 _PLACEHOLDER = re.compile(
@@ -46,7 +47,8 @@ def called(article: ArticleContent) -> str:
 def _own_words(mail: Mail, texts: Iterable[str]) -> str:
     """What the template says, articles left out."""
     own = " ".join(" ".join(texts).split())
-    for words in sorted(_words_of_articles(mail.content.articles), key=len, reverse=True):
+    articles = [clean_article(article, mail.content.utm) for article in mail.content.articles]
+    for words in sorted(_words_of_articles((*mail.content.articles, *articles)), key=len, reverse=True):
         own = own.replace(words, " ")
     return own
 

@@ -15,7 +15,7 @@ _MEND = "write every article's title and link into both parts of the template"
 def text_differs(mail: Mail) -> Iterator[Fault]:
     """HTML and text hold the same articles, by title and link, in the same order."""
     html = list(dict.fromkeys(link.attributes.get("href", "") for link in mail.page.all("a")))
-    text = list(dict.fromkeys(mail.text.split()))
+    text = list(dict.fromkeys(mail.links_in_text))
     seen, flat = "".join("".join(mail.page.seen).split()), "".join(mail.text.split())
     places: dict[str, list[str]] = {"html": [], "text": []}
     for article in mail.content.articles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -9,7 +10,7 @@ from datetime import date
 import pytest
 
 from digest.catalogue.answered import Answer
-from digest.checks.finding import Finding, Severity
+from digest.checks.finding import Fault, Finding, Severity
 from digest.checks.issue_checks import CHECKS, ONLINE, check
 from digest.checks.links import addresses_of_links, addresses_of_pictures
 from digest.checks.mail import LastIssue, Mail, SpamReport
@@ -41,6 +42,16 @@ def answering(address: str, answer: Answer) -> Mail:
 
 def last(subject: str = "Another", **articles: str) -> LastIssue:
     return LastIssue("weekly/11", subject, {int(key.removeprefix("a")): title for key, title in articles.items()})
+
+
+def around_links(before: str, after: str) -> Mail:
+    """The sound mail, whose text part puts every link between these."""
+    text = RENDITION.text
+    literals = [re.sub(r"https://\S+", lambda link: f"{before}{link[0]}{after}", literal) for literal in text.literals]
+    for number, slot in enumerate(text.slots):
+        if slot.endswith("_url"):
+            literals[number], literals[number + 1] = literals[number] + before, after + literals[number + 1]
+    return a_mail(rendition=replace(RENDITION, text=Slotted(tuple(literals), text.slots)))
 
 
 def by_template(before: str, after: str) -> Mail:
@@ -208,6 +219,12 @@ def test_every_check_is_shown_to_find_something() -> None:
             "placeholders",
             lambda: a_mail(with_article(title="What {{ braces }} and TODO lists are [[for]]", summary="Lorem ipsum")),
         ),
+        ("placeholders", lambda: a_mail(replace(with_article(url="https://x.example/TODO/1#TODO"), utm=(("utm_source", "a"),)))),
+        ("links_broken", lambda: spoilt("html", f'href="{ARTICLE}"', 'href="MAILTO:ann@x.example"', 1)),
+        ("unsubscribe_link_missing", lambda: around_links("<", ">.")),
+        ("text_differs", lambda: around_links("<", ">.")),
+        ("text_differs", lambda: around_links("[", "]")),
+        ("text_differs", lambda: a_mail(with_article(url="https://x.example/a_(b)\u00a0c"))),
         ("links_private", lambda: a_mail(with_article(url="https://93.184.215.14/a"))),
         ("links_unreachable", lambda: answering(ARTICLE, Answer(True))),
         ("pictures_heavy", lambda: answering(PICTURE, Answer(True, 1_000_000))),
@@ -247,6 +264,21 @@ def test_a_check_weighs_what_is_set() -> None:
     for weight, expected in (("ignore", []), ("warning", [Severity.WARNING]), ("error", [Severity.ERROR])):
         weights = Checks.model_validate({"picture_text_missing": weight})
         assert [finding.severity for finding in check(mail, weights)] == expected
+
+
+def test_a_check_that_stumbles_is_told_at_its_weight_and_the_others_go_on() -> None:
+    def broken(mail: Mail) -> list[Fault]:
+        raise ValueError("no such\ncolour")
+
+    checks = {"contrast_low": broken, "subject_missing": CHECKS["subject_missing"], "clipped": broken}
+    mail = a_mail(rendition=replace(RENDITION, subject=""))
+    failed = "the check itself: it failed (ValueError: no such colour); tell whoever maintains Digest, and until then set checks."
+    assert [(one.check, one.severity) for one in check(mail, Checks(), checks=checks)] == [
+        ("subject_missing", Severity.ERROR),
+        ("clipped", Severity.ERROR),
+        ("contrast_low", Severity.WARNING),
+    ]
+    assert str(check(mail, Checks(), checks=checks)[1]) == f"{failed}clipped to ignore (clipped)"
 
 
 def test_errors_come_first_and_alone_where_nothing_else_is_asked_for() -> None:
