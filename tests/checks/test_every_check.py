@@ -291,7 +291,7 @@ def test_errors_come_first_and_alone_where_nothing_else_is_asked_for() -> None:
 
 
 def test_a_finding_is_one_line_that_says_what_where_and_how_to_mend_it() -> None:
-    finding = Finding("subject_missing", Severity.ERROR, "subject", "it is empty", "set it")
+    finding = Finding(Severity.ERROR, "subject", "it is empty", "set it", "subject_missing")
     assert str(finding) == "subject: it is empty; set it (subject_missing)"
     for _, mail, _ in SPOILT:
         for one in check(mail(), Checks()):
