@@ -16,18 +16,24 @@ from digest.checks.links import addresses_of_links, addresses_of_pictures
 from digest.checks.mail import LastIssue, Mail, SpamReport
 from digest.rendering.assemble import assemble
 from digest.rendering.blocks import render_blocks
-from digest.rendering.content import AlsoContent, Arrangement
+from digest.rendering.content import AlsoContent, Arrangement, NoteContent, SponsorContent
 from digest.rendering.degrading import CLIPPED_AT, Degraded, Form, weigh
-from digest.rendering.rendition import Slotted
+from digest.rendering.rendition import Rendition, Slotted
 from digest.rendering.source import Source
 from digest.rendering.templates import load_template
 from digest.settings.checks import Checks
-from tests.checks.sound import ARTICLES, RENDITION, SOUND, a_mail, found, spoilt, with_article, without_slot
+from tests.checks.sound import ARTICLES, RENDITION, SOUND, a_mail, found, rendered, spoilt, with_article, without_slot
 from tests.rendering.sample import ARRANGEMENT, BODY, SHIPPED, shipped
 
 ARTICLE = "https://engineering.example.org/articles/2"
 PICTURE = "https://images.example.org/picture.png"
 PREHEADER = RENDITION.html.literals[0].partition('aria-hidden="true">')[2].partition("&#847;")[0]
+
+ABOVE = replace(
+    SOUND,
+    note=NoteContent("This week is about **waiting**, see [why & how](https://x.example/a_b?c=1&d=2):\n\n- one\n- <two>"),
+    sponsor=SponsorContent("Harbour & Sons", "https://harbour.example/?a=1", "Deploy on Fridays. " * 8),
+)
 
 
 def sized(many: int) -> Mail:
@@ -52,6 +58,15 @@ def around_links(before: str, after: str) -> Mail:
         if slot.endswith("_url"):
             literals[number], literals[number + 1] = literals[number] + before, after + literals[number + 1]
     return a_mail(rendition=replace(RENDITION, text=Slotted(tuple(literals), text.slots)))
+
+
+def lacking(part: str, words: str) -> Rendition:
+    """The rendition of `ABOVE`, one of whose parts lacks some words."""
+    made = rendered(ABOVE)
+    slotted: Slotted = getattr(made, part)
+    assert words in "".join(slotted.literals)
+    gone = Slotted(tuple(literal.replace(words, "") for literal in slotted.literals), slotted.slots)
+    return replace(made, html=gone) if part == "html" else replace(made, text=gone)
 
 
 def by_template(before: str, after: str) -> Mail:
@@ -133,6 +148,16 @@ SPOILT: list[tuple[str, Callable[[], Mail], str]] = [
         lambda: spoilt("text", "A title of article 2", "Another title"),
         "text part: it lacks the title of article 2",
     ),
+    ("text_differs", lambda: a_mail(ABOVE, lacking("text", "waiting")), "text part: it lacks the editor's note"),
+    ("text_differs", lambda: a_mail(ABOVE, lacking("html", "waiting")), "html part: it lacks the editor's note"),
+    ("text_differs", lambda: a_mail(ABOVE, lacking("text", "Fridays")), "text part: it lacks the sponsor's title, text or link"),
+    ("text_differs", lambda: a_mail(ABOVE, lacking("html", "?a=1")), "html part: it lacks the sponsor's title, text or link"),
+    ("placeholders", lambda: a_mail(replace(SOUND, note=NoteContent("See TODO."))), "note: 'TODO' was left in it"),
+    (
+        "placeholders",
+        lambda: a_mail(replace(SOUND, sponsor=SponsorContent("[[name]]", "https://s.example/"))),
+        "sponsor: '[[name]]'",
+    ),
     ("html_malformed", lambda: spoilt("html", "</h1>", "", 1), "html part: <h1> is not closed before </div>"),
     ("html_malformed", lambda: spoilt("html", "</h1>", "</h1></h1>", 1), "html part: </h1> closes nothing"),
     ("html_malformed", lambda: spoilt("html", "<![endif]-->", "", 1), "a conditional comment for Outlook is never ended"),
@@ -204,6 +229,19 @@ def test_no_check_complains_of_a_shipped_template(name: str, language: str) -> N
 def test_each_check_finds_what_it_is_for(name: str, mail: Callable[[], Mail], said: str) -> None:
     findings = found(mail())
     assert [one for one in findings.get(name, []) if said in one], findings
+
+
+@pytest.mark.parametrize("name", ["weekly", "brief", "magazine"])
+def test_no_check_complains_of_what_an_editor_wrote_above_the_articles(name: str) -> None:
+    template = load_template(name, [SHIPPED])
+    for utm in ((), (("utm_source", "n"),)):
+        content = replace(ABOVE, utm=utm)
+        made = assemble(render_blocks(template, content), ARRANGEMENT, issue="weekly/12", number=1, content=content)
+        assert found(a_mail(content, made, template=template.mjml)) == {}
+
+
+def test_what_is_left_in_a_note_is_told_of_the_note_alone() -> None:
+    assert found(a_mail(replace(SOUND, note=NoteContent("See TODO.")))) == {"placeholders": ["note: 'TODO' was left in it"]}
 
 
 def test_every_check_is_shown_to_find_something() -> None:
