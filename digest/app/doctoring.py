@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from digest.app.examining import examine
 from digest.app.wiring import DRY_RUN, App
 from digest.catalogue.connecting import Resolve, resolve
-from digest.checks.diagnosis import Diagnosis, Severity, error, note, softened, well
 from digest.checks.domain.answers import Book
 from digest.checks.domain.domain_checks import examine_domain
 from digest.checks.domain.services import mailgun, service, smtp
 from digest.checks.domain.subject import Subject, Way, is_reserved
+from digest.checks.finding import Finding, Severity, error, note, softened, well
 from digest.checks.installation import judge_modes, judge_sender
 from digest.checks.public_pages import NOBODYS_TOKEN, Page, judge_address, judge_front, judge_one_click
 from digest.checks.relay import judge_relay
@@ -35,14 +35,14 @@ class Wanted:
     allow_private: bool = False
 
 
-def diagnose(app: App, wanted: Wanted) -> list[Diagnosis]:
+def diagnose(app: App, wanted: Wanted) -> list[Finding]:
     """Everything that was looked at, well or not. Nothing is changed, and no mail is sent."""
     found = [*_installation(app, wanted)]
     outside = [] if wanted.offline else [*_outside(app, wanted)]
     return found + (outside if _sends(app) else softened(outside, but=_NAMES))
 
 
-def exit_code(found: list[Diagnosis]) -> int:
+def exit_code(found: list[Finding]) -> int:
     """3 for an error, 5 when the name server is out of reach and that is all, 0."""
     wrong = {one.where for one in found if one.severity is Severity.ERROR}
     if wrong - {_NAMES}:
@@ -66,7 +66,7 @@ def _providers(app: App) -> list[str]:
     return [name for name in (delivery.provider, delivery.fallback) if name is not None]
 
 
-def _installation(app: App, wanted: Wanted) -> Iterator[Diagnosis]:
+def _installation(app: App, wanted: Wanted) -> Iterator[Finding]:
     yield well("configuration", "reads")
     yield from judge_modes(_modes(app))
     for one in examine(app, offline=wanted.offline):
@@ -95,7 +95,7 @@ def _is_file(file: Path) -> bool:
         return False
 
 
-def _outside(app: App, wanted: Wanted) -> Iterator[Diagnosis]:
+def _outside(app: App, wanted: Wanted) -> Iterator[Finding]:
     names: Resolve = resolve
     if wanted.nameserver is not None or not is_reserved(_domain(app.settings.sender.address)):
         from digest.app.name_server import NameServer
@@ -114,7 +114,7 @@ def _outside(app: App, wanted: Wanted) -> Iterator[Diagnosis]:
     yield from _pages(app.settings.site.public_url, wanted, names)
 
 
-def _examine(book: Book, subject: Subject | DigestError) -> list[Diagnosis]:
+def _examine(book: Book, subject: Subject | DigestError) -> list[Finding]:
     return [] if isinstance(subject, DigestError) else examine_domain(book, subject)
 
 
@@ -145,7 +145,7 @@ def _way(app: App, name: str, domain: str) -> Way:
     return Way(name, "the provider that will send") if name in _AT_HOME else service(name, domain)
 
 
-def _relay(app: App) -> Iterator[Diagnosis]:
+def _relay(app: App) -> Iterator[Finding]:
     if "smtp" not in _providers(app):
         return
     from digest.delivery.providers.smtp_visit import visit_relay
@@ -157,7 +157,7 @@ def _relay(app: App) -> Iterator[Diagnosis]:
     yield from judge_relay(seen, app.now)
 
 
-def _pages(public_url: str, wanted: Wanted, names: Resolve) -> Iterator[Diagnosis]:
+def _pages(public_url: str, wanted: Wanted, names: Resolve) -> Iterator[Finding]:
     reserved = is_reserved(urlsplit(public_url).hostname or "")
     asked = not reserved or wanted.nameserver is not None or wanted.allow_private
     at_first = judge_address(public_url, asked=asked, allow_private=wanted.allow_private)

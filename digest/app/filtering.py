@@ -25,6 +25,8 @@ def ask_filter(message: bytes) -> SpamReport | str:
         )
     except subprocess.TimeoutExpired:
         return f"SpamAssassin had not answered after {DEADLINE:.0f} seconds"
+    except OSError as error:
+        return f"SpamAssassin could not be started: {error.strerror}"
     report = done.stdout.decode(errors="replace")
     score = _SCORE.search(report)
     if score is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, update
@@ -23,7 +24,8 @@ from digest.errors import Refused, UsageError
 from digest.issues.calendar import Slot, due_slot, next_slot
 from digest.issues.editing import Edits
 from digest.issues.freezing import freeze, refreeze
-from digest.issues.issue import Issue, find_issue, issue_by_id, issue_of_slot
+from digest.issues.frozen import Frozen
+from digest.issues.issue import Issue, find_issue, frozen_of, issue_by_id, issue_of_slot
 from digest.issues.lifecycle import STEPS, WHY_NOT, IssueState, record, step
 from digest.settings import Frequency, NewsletterSettings
 from digest.store import tables
@@ -89,13 +91,21 @@ def redraft(app: App, issue: Issue, actor: str) -> Issue:
     newsletter = app.newsletter(issue.newsletter)
     try:
         with app.store.writing() as connection:
-            folders = app.template_folders
+            issue, folders = issue_by_id(connection, issue.id), app.template_folders  # it may have been edited meanwhile
+            before = frozen_of(connection, issue)
             anew = refreeze(connection, app.settings, newsletter, issue, folders=folders, now=app.now, actor=actor)
-            if (anew.content_hash, anew.reason) == (issue.content_hash, issue.reason if not issue.rendered else None):
+            if _same(issue, before, anew, frozen_of(connection, anew)):
                 raise _SameAgain
             return anew
     except _SameAgain:
         return issue
+
+
+def _same(issue: Issue, before: Frozen, anew: Issue, after: Frozen) -> bool:
+    """Whether an issue that was frozen anew says the same, to the same readers."""
+    if (before.content, before.rules) != (after.content, after.rules):
+        return False  # the hash is of every article that somebody may get, however many of them these rules let through
+    return (anew.content_hash, anew.reason) == (issue.content_hash, issue.reason if not issue.rendered else None)
 
 
 class _SameAgain(Exception):
@@ -103,20 +113,24 @@ class _SameAgain(Exception):
 
 
 def approve(app: App, issue: Issue, actor: str) -> Issue:
-    """Sign the content hash. Errors of the checks refuse it; an approval of what is approved changes nothing."""
+    """Sign the content hash. Errors of the checks refuse it, and so does a change while they looked; an approval of what is
+    approved changes nothing."""
     if issue.state is _S.APPROVED:
         return issue
     if _S.APPROVED not in STEPS[issue.state]:
         raise Refused(f"issue {issue.name} cannot be approved: {WHY_NOT[issue.state]}")
     refuse_faulty(app, issue, "approved")
     values = {"approved_hash": issue.content_hash, "approved_by": actor, "approved_at": app.now}
-    return change(app, issue, _S.APPROVED, actor, None, **values)
+    return change(app, issue, _S.APPROVED, actor, None, of_revision=issue.revision, **values)
 
 
-def change(app: App, issue: Issue, to: IssueState, actor: str, reason: str | None, **values: object) -> Issue:
+def change(
+    app: App, issue: Issue, to: IssueState, actor: str, reason: str | None, of_revision: int | None = None, **values: Any
+) -> Issue:
     """Take an issue to another state."""
+    values |= {"actor": actor, "now": app.now, "reason": reason, "of_revision": of_revision}
     with app.store.writing() as connection:
-        step(connection, issue.id, issue.name, issue.state, to, actor=actor, now=app.now, reason=reason, **values)
+        step(connection, issue.id, issue.name, issue.state, to, **values)
         return issue_by_id(connection, issue.id)
 
 

@@ -18,8 +18,8 @@ import dns.rdatatype
 import dns.resolver
 from dns.rdata import Rdata
 
-from digest.checks.diagnosis import Diagnosis
 from digest.checks.domain.answers import Answer, Book, Kind, Question, Status
+from digest.checks.finding import Finding
 from digest.errors import Unreachable, UsageError
 
 _AT_ONCE = 8
@@ -45,7 +45,7 @@ class NameServer:
         self._resolver.lifetime = self.patience.a_question
         self.shown = f"{at[0]} port {at[1]}" if at else ", ".join(str(server) for server in self._resolver.nameservers)
 
-    def consult(self, examine: Callable[[Book], list[Diagnosis]]) -> list[Diagnosis]:
+    def consult(self, examine: Callable[[Book], list[Finding]]) -> list[Finding]:
         """What `examine` finds when it has every answer it wants. `Unreachable` when the server answers nothing at all."""
         ends = time.monotonic() + self.patience.everything
         answers: dict[Question, Answer] = {}
@@ -67,7 +67,7 @@ class NameServer:
             return [host]
         found: list[str] = []
 
-        def look(book: Book) -> list[Diagnosis]:
+        def look(book: Book) -> list[Finding]:
             found[:] = book.addresses(host)
             return []
 

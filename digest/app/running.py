@@ -95,7 +95,7 @@ def _paused(app: App, newsletter: NewsletterSettings, ran: Ran) -> list[Handled]
     return [Handled(issue, f"`digest issues resume {issue.name}` lets it go on", refused=True) for issue in paused]
 
 
-def _go_on(app: App, issue: Issue, on_progress: OnProgress) -> Handled:
+def _go_on(app: App, issue: Issue, on_progress: OnProgress, *, approved_now: bool = False) -> Handled:
     if issue.state is _S.APPROVED and audience_of(app, issue) == 0:
         reason = _why_nobody(app, issue)
         return Handled(issuing.skip(app, issue, "run", reason), reason)
@@ -103,11 +103,11 @@ def _go_on(app: App, issue: Issue, on_progress: OnProgress) -> Handled:
     if wrong is not None:
         return Handled(issue, wrong, refused=True)
     try:
-        sent = send_locked(app, issue, on_progress)
+        sent = send_locked(app, issue, on_progress, approved_now=approved_now)
     except AudienceJump as jump:
         return Handled(issue, str(jump), refused=True)
     except ChecksFailed as failed:
-        return Handled(issuing.change(app, issue, _S.HELD, "run", str(failed)), str(failed), refused=True)
+        return Handled(hold(app, issue, str(failed)), str(failed), refused=True)
     return Handled(sent.issue, sent.reason, sent, refused=sent.ending in PAUSING - {Ending.OUT_OF_REACH})
 
 
@@ -130,10 +130,12 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
         # Not approved either: when a person says yes late, its articles go into the slot that is due then.
         ran.handled.append(Handled(issue, wrong, refused=True))
         return
-    if issue.state in {_S.DRAFT, _S.HELD}:
+    decided = issue.state in {_S.DRAFT, _S.HELD}
+    if decided:
         issue = _decide(app, newsletter, issue, ran)
     if issue.state is _S.APPROVED:
-        ran.handled.append(_go_on(app, issue, on_progress))
+        approved_now = decided and issue.approved_by == "automatic"  # and not by a person meanwhile
+        ran.handled.append(_go_on(app, issue, on_progress, approved_now=approved_now))
     elif made and issue.state is _S.SKIPPED:
         ran.handled.append(Handled(issue, issue.reason or ""))
 
@@ -179,10 +181,20 @@ def _decide(app: App, newsletter: NewsletterSettings, issue: Issue, ran: Ran) ->
     except Refused as refused:
         reason = str(refused)
     if issue.state is _S.DRAFT or issue.reason != reason:
-        issue = issuing.change(app, issue, _S.HELD, "run", reason)
+        issue = hold(app, issue, reason)
+    if issue.state is not _S.HELD:
+        return issue
     waits = newsletter.approval == "required" and issue.rendered
     ran.handled.append(Handled(issue, reason, refused=not waits))
     return issue
+
+
+def hold(app: App, issue: Issue, reason: str) -> Issue:
+    """Hold an issue; where somebody took it elsewhere while it was looked at, it is left there."""
+    try:
+        return issuing.change(app, issue, _S.HELD, "run", reason)
+    except Refused:
+        return issuing.named(app, issue.name)
 
 
 def _let_older_drafts_go(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot) -> None:

@@ -26,8 +26,12 @@ def send(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
         return send_locked(app, issuing.named(app, issue.name), on_progress)
 
 
-def send_locked(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
-    """`send` for who holds the run lock already, and so knows that no other sender is alive on this database."""
+def send_locked(app: App, issue: Issue, on_progress: OnProgress, *, approved_now: bool = False) -> Sent:
+    """`send` for who holds the run lock already, and so knows that no other sender is alive on this database.
+
+    What the caller has not `approved_now` is checked once more before it is planned. What is planned is not: some have it
+    already, and the others shall get the same.
+    """
     sender = Sender(
         store=app.store,
         providers=app.providers(),
@@ -46,7 +50,7 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
         raise Refused(wrong)
     if issue.state in {IssueState.DRAFT, IssueState.HELD} and newsletter.approval == "automatic":
         issue = issuing.approve(app, issue, "automatic")
-    elif issue.state is IssueState.APPROVED and issue.approved_at != app.now:
+    elif issue.state is IssueState.APPROVED and not approved_now:
         with suppress(NothingLeft):  # then everybody is skipped
             refuse_faulty(app, issue, "sent")  # what a check weighs may have been set since, or an article withdrawn
     go_on_after_pauses(app)
@@ -83,11 +87,12 @@ def rehearse(app: App, name: str, on_progress: OnProgress, *, every_message: boo
     """A dry run of one issue, whatever it still waits for; returns where to look."""
     with app.rehearsing(every_message=every_message) as rehearsal:
         issue = issuing.named(rehearsal, name)
-        if issue.state in {IssueState.DRAFT, IssueState.HELD}:
+        waits = issue.state in {IssueState.DRAFT, IssueState.HELD}
+        if waits:
             issue = issuing.approve(rehearsal, issue, "dry run")
         if issue.state is IssueState.PAUSED:
             issue = issuing.resume(rehearsal, issue, "dry run")
-        sent = send_locked(rehearsal, issue, on_progress)
+        sent = send_locked(rehearsal, issue, on_progress, approved_now=waits)
         if rehearsal.outbox is None:
             raise DigestError("a dry run without an outbox")
         return sent, rehearsal.outbox.folder(replace(issue))

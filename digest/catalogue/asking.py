@@ -19,6 +19,7 @@ from digest.store import tables
 
 BELIEVED = {True: timedelta(days=1), False: timedelta(minutes=10)}
 _AT_ONCE = 8
+_MOST = 2_000_000_000  # bytes, however many a server claims: what every database can keep
 _row = tables.link_answer.c
 
 
@@ -49,7 +50,7 @@ class Asker:
         bounds = Bounds(connect_seconds=5.0, read_seconds=10.0, total_seconds=20.0)
         page = fetch(address, allow_private=self._allow_private, bounds=bounds, asking=asking, turn=self._hosts.turn)
         length = page.heard.get("content-length", "")
-        return Answer(reached=True, size=int(length) if length.isdecimal() else None)
+        return Answer(reached=True, size=min(int(length[:20]), _MOST) if length.isdecimal() else None)
 
 
 def believed(connection: Connection, addresses: Iterable[str], now: datetime) -> dict[str, Answer]:

@@ -13,7 +13,7 @@ from digest.rendering.cleaning import one_line
 def unsubscribe_link_missing(mail: Mail) -> Iterator[Fault]:
     """Both parts have a link that unsubscribes, from everything."""
     in_html = any(link.attributes.get("href") == mail.unsubscribe_url for link in mail.page.all("a"))
-    for part, there in (("html part", in_html), ("text part", mail.unsubscribe_url in mail.text.split())):
+    for part, there in (("html part", in_html), ("text part", mail.unsubscribe_url in mail.links_in_text)):
         if not there:
             yield Fault(part, "it has no unsubscribe link", "put {{ unsubscribe_url }} into the template")
 

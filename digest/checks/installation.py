@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from digest.checks.diagnosis import Diagnosis, Severity, note, warning, well
 from digest.checks.domain.subject import is_reserved
+from digest.checks.finding import Finding, Severity, note, warning, well
 
 _OTHERS = 0o077
 _UNREAD = ("noreply", "no-reply", "donotreply", "do-not-reply")
 
 
-def judge_modes(modes: Mapping[str, int]) -> Iterator[Diagnosis]:
+def judge_modes(modes: Mapping[str, int]) -> Iterator[Finding]:
     """The files that hold secrets, by the name they are shown by, with their modes."""
     open_ones = {name: mode for name, mode in modes.items() if mode & _OTHERS}
     for name, mode in open_ones.items():
@@ -20,13 +20,13 @@ def judge_modes(modes: Mapping[str, int]) -> Iterator[Diagnosis]:
         yield well("files with secrets", f"for their owner alone: {', '.join(modes)}")
 
 
-def judge_sender(address: str, reply_to: str | None, *, sends: bool) -> Iterator[Diagnosis]:
+def judge_sender(address: str, reply_to: str | None, *, sends: bool) -> Iterator[Finding]:
     """The sender's address and that of replies."""
     local, _, domain = address.rpartition("@")
     if is_reserved(domain):
         severity = Severity.ERROR if sends else Severity.WARNING
         what = f"{domain} is reserved for examples and tests, and receivers refuse mail from it"
-        yield Diagnosis(severity, "sender.address", what, "set it to an address of yours")
+        yield Finding(severity, "sender.address", what, "set it to an address of yours")
     elif local in _UNREAD and reply_to is None:
         yield note(
             "sender.address",

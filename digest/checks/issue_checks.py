@@ -62,12 +62,22 @@ ONLINE = ("links_unreachable", "pictures_unreachable", "pictures_heavy")
 """Those that say nothing where nobody asked the network."""
 
 
-def check(mail: Mail, weights: Checks, *, errors_only: bool = False) -> list[Finding]:
+def check(mail: Mail, weights: Checks, *, errors_only: bool = False, checks: Mapping[str, Check] = CHECKS) -> list[Finding]:
     """Every finding, errors first; or the errors, and nothing else is looked for."""
     found = [
         Finding.of(name, Severity(weight), fault)
-        for name, look in CHECKS.items()
+        for name, look in checks.items()
         if (weight := getattr(weights, name)) == "error" or (weight == "warning" and not errors_only)
-        for fault in look(mail)
+        for fault in _looked(name, look, mail)
     ]
     return sorted(found, key=lambda finding: finding.severity is not Severity.ERROR)
+
+
+def _looked(name: str, look: Check, mail: Mail) -> list[Fault]:
+    """What a check says; where it stumbles, that: what nobody could look at is no more right than what is wrong."""
+    try:
+        return list(look(mail))
+    except Exception as error:  # its defect is told, and other issues and checks go on
+        line = " ".join(f"{type(error).__name__}: {error}".split())
+        mend = f"tell whoever maintains Digest, and until then set checks.{name} to ignore"
+        return [Fault("the check itself", f"it failed ({line})", mend)]

@@ -18,7 +18,7 @@ def links_broken(mail: Mail) -> Iterator[Fault]:
     """Every link is a web address."""
     for link in mail.page.all("a", "area"):
         address = link.attributes.get("href")
-        if address is not None and not address.startswith(_OTHER_SCHEMES) and web_address(address) is None:
+        if address is not None and not address.lower().startswith(_OTHER_SCHEMES) and web_address(address) is None:
             said = f"leads to {one_line(address)[:80]!r}" if address.strip() else "leads nowhere"
             mend = "mend the template, or the address at its source"
             yield Fault("html part", f"the link “{_called(link.text)}” {said}, which is no web address", mend)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -54,6 +55,12 @@ class Mail:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     spam: SpamReport | None = None
     template: Source | None = None
+
+    @property
+    def links_in_text(self) -> tuple[str, ...]:
+        """The words of the text part that may be addresses, in order: bare, and without the brackets or the stop around them."""
+        words = re.split(r"[ \t\r\n]+", self.text)
+        return tuple(one for word in words for one in dict.fromkeys((word, word.strip("<>"), word.strip("<>()[].,;:!?"))))
 
 
 def write_mail(rendition: Rendition, content: IssueContent) -> Mail:

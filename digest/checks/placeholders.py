@@ -9,6 +9,7 @@ from digest.checks.finding import Fault
 from digest.checks.mail import Mail
 from digest.rendering.cleaning import one_line
 from digest.rendering.content import ArticleContent
+from digest.rendering.context import clean_article
 from digest.rendering.degrading import excerpt
 
 _PLACEHOLDER = re.compile(
@@ -18,15 +19,27 @@ _PLACEHOLDER = re.compile(
 
 
 def placeholders(mail: Mail) -> Iterator[Fault]:
-    """Nothing is left to be filled in: in the subject, and in what the template says itself."""
+    """Nothing is left to be filled in: in the subject, in what the template says itself, and in what an editor wrote."""
     parts = (
         ("subject", mail.rendition.subject, "mend `subject` of the newsletter"),
         ("html part", _own_words(mail, mail.page.seen), "mend the template, or the newsletter's title and topics"),
         ("text part", _own_words(mail, [mail.text]), "mend the template, or the newsletter's title and topics"),
     )
-    for where, text, mend in parts:
+    above = "\n".join(text for _, text, _ in _above(mail))
+    for where, text, mend in (*_above(mail), *parts):
         for found in dict.fromkeys(_PLACEHOLDER.findall(text)):
-            yield Fault(where, f"{found!r} was left in it", mend)
+            if where in ("note", "sponsor", "subject") or found not in above:
+                yield Fault(where, f"{found!r} was left in it", mend)
+
+
+def _above(mail: Mail) -> Iterator[tuple[str, str, str]]:
+    """What an editor wrote above the articles, and how to write it anew."""
+    note, sponsor = mail.content.note, mail.content.sponsor
+    if note is not None:
+        yield "note", note.markdown, "mend it: `digest issues edit --note FILE`"
+    if sponsor is not None:
+        words = "\n".join((sponsor.title, sponsor.text, sponsor.image_alt or ""))
+        yield "sponsor", words, "mend it: `digest issues edit --sponsor FILE`"
 
 
 def article_placeholders(mail: Mail) -> Iterator[Fault]:
@@ -46,7 +59,8 @@ def called(article: ArticleContent) -> str:
 def _own_words(mail: Mail, texts: Iterable[str]) -> str:
     """What the template says, articles left out."""
     own = " ".join(" ".join(texts).split())
-    for words in sorted(_words_of_articles(mail.content.articles), key=len, reverse=True):
+    articles = [clean_article(article, mail.content.utm) for article in mail.content.articles]
+    for words in sorted(_words_of_articles((*mail.content.articles, *articles)), key=len, reverse=True):
         own = own.replace(words, " ")
     return own
 

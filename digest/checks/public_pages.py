@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from digest.catalogue.internet_address import refusal
-from digest.checks.diagnosis import Diagnosis, error, note, warning, well
 from digest.checks.domain.answers import shown
 from digest.checks.domain.subject import is_reserved
+from digest.checks.finding import Finding, error, note, warning, well
 
 NOBODYS_TOKEN = "A" * 32  # its version is 0, and no token's is
 _WHERE, _ONE_CLICK = "site.public_url", "one-click unsubscribe"
@@ -27,7 +27,7 @@ class Page:
     private: bool = False
 
 
-def judge_address(public_url: str, *, asked: bool, allow_private: bool = False) -> list[Diagnosis]:
+def judge_address(public_url: str, *, asked: bool, allow_private: bool = False) -> list[Finding]:
     """What the address itself tells; `asked` when it is going to be asked, `allow_private` when it may be a private one."""
     host = urlsplit(public_url).hostname or ""
     if host == "localhost" or refusal(host) in {"is private or loopback", "is link-local, multicast or reserved"}:
@@ -52,7 +52,7 @@ def judge_address(public_url: str, *, asked: bool, allow_private: bool = False) 
     return []
 
 
-def judge_front(public_url: str, page: Page) -> Iterator[Diagnosis]:
+def judge_front(public_url: str, page: Page) -> Iterator[Finding]:
     """How the address itself answered."""
     if page.private:
         mend = "if readers reach it by another way, look with --allow-private; else name the public host"
@@ -71,7 +71,7 @@ def judge_front(public_url: str, page: Page) -> Iterator[Diagnosis]:
         yield well(_WHERE, f"{public_url} answers")
 
 
-def judge_one_click(page: Page) -> Iterator[Diagnosis]:
+def judge_one_click(page: Page) -> Iterator[Finding]:
     """How a POST answered that a mail program would send, with a token that names nobody."""
     if page.status is None:
         yield error(_ONE_CLICK, f"it cannot be reached: {page.failed}", _RUN_PAGES)

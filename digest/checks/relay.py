@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from digest.checks.diagnosis import Diagnosis, error, note, warning, well
+from digest.checks.finding import Finding, error, note, warning, well
 
 _SOON = timedelta(days=14)
 
@@ -25,7 +25,7 @@ class RelaySeen:
     logged_in: bool = False
 
 
-def judge_relay(seen: RelaySeen, now: datetime) -> Iterator[Diagnosis]:
+def judge_relay(seen: RelaySeen, now: datetime) -> Iterator[Finding]:
     """Reached, secured, logged in; and how long its certificate is good for."""
     where = f"relay {seen.host}:{seen.port}"
     if seen.failed:
@@ -46,7 +46,7 @@ def _mend(seen: RelaySeen) -> str:
     return "see that providers.smtp.host and port are right, that it runs, and that this machine may reach it"
 
 
-def _safety(where: str, seen: RelaySeen, now: datetime) -> Iterator[Diagnosis]:
+def _safety(where: str, seen: RelaySeen, now: datetime) -> Iterator[Finding]:
     if seen.security == "none":
         if seen.on_this_machine:
             yield note(where, "none, on this machine")

@@ -12,7 +12,7 @@ from digest.cli.options import Config, Json, Now, application
 from digest.cli.output import print_json, say, table
 
 if TYPE_CHECKING:
-    from digest.checks.diagnosis import Diagnosis
+    from digest.checks.finding import Finding
 
 _WORDS = {"error": "BAD", "warning": "warn", "note": "note", "ok": "ok "}
 
@@ -57,7 +57,7 @@ def doctor(
         raise typer.Exit(code)
 
 
-def _tell(found: list[Diagnosis]) -> None:
+def _tell(found: list[Finding]) -> None:
     """A table and a sum on a terminal, a line each elsewhere."""
     if not sys.stdout.isatty():
         for one in found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, insert, select
@@ -116,7 +117,7 @@ def _opening_state(selection: Selection, newsletter: NewsletterSettings, rendere
     return IssueState.DRAFT, None
 
 
-def _frozen_values(rendered: Rendered, cutoff: int, now: datetime) -> dict[str, object]:
+def _frozen_values(rendered: Rendered, cutoff: int, now: datetime) -> dict[str, Any]:
     return {
         "cutoff": cutoff,
         "frozen_at": now,

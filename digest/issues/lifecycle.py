@@ -59,16 +59,22 @@ def step(
     actor: str,
     now: datetime,
     reason: str | None = None,
+    of_revision: int | None = None,
     **values: Any,
 ) -> None:
-    """Take an issue from one state to another and record it; refuse a step that does not exist or was overtaken."""
+    """Take an issue from one state to another and record it; refuse a step that does not exist or was overtaken.
+
+    With `of_revision` it has to be at that revision still.
+    """
     if to_state not in STEPS[from_state]:
         raise Refused(f"issue {name} cannot become {to_state}: {WHY_NOT[from_state]}")
-    where = (tables.issue.c.id == issue_id, tables.issue.c.state == from_state.value)
+    where = [tables.issue.c.id == issue_id, tables.issue.c.state == from_state.value]
+    where += [] if of_revision is None else [tables.issue.c.revision == of_revision]
     done = connection.execute(update(tables.issue).where(*where).values(state=to_state.value, reason=reason, **values))
     if done.rowcount != 1:
-        found = connection.execute(select(tables.issue.c.state).where(tables.issue.c.id == issue_id)).scalar_one()
-        raise Refused(f"issue {name} cannot become {to_state}: meanwhile {WHY_NOT[IssueState(found)]}")
+        found = IssueState(connection.execute(select(tables.issue.c.state).where(tables.issue.c.id == issue_id)).scalar_one())
+        why = "it was changed; look at it again" if found is from_state else WHY_NOT[found]
+        raise Refused(f"issue {name} cannot become {to_state}: meanwhile {why}")
     record(connection, issue_id, from_state, to_state, actor=actor, now=now, reason=reason)
 
 

@@ -23,6 +23,7 @@ MORE_ARTICLE = 0
 """The id of the one card in it, which no article has."""
 
 _SLOT = 200  # bytes for a value that is put in later; an address and a link have fewer
+_PREHEADER = 560  # bytes for that one: 110 characters of five at most, be they Japanese, an emoji or an escaped quote
 _EXCERPT = 120  # characters
 
 
@@ -64,8 +65,12 @@ def account(degraded: Collection[Degraded]) -> str:
 
 
 def weigh(html: Iterable[Slotted]) -> int:
-    """Bytes of HTML, with room for what is put into its slots."""
-    return sum(sum(len(literal.encode()) for literal in one.literals) + _SLOT * len(one.slots) for one in html)
+    """Bytes of HTML, with room for what is put into its slots: never fewer than once they are filled."""
+    return sum(sum(len(literal.encode()) for literal in one.literals) + sum(map(_room, one.slots)) for one in html)
+
+
+def _room(slot: str) -> int:
+    return _PREHEADER if slot == "preheader" else _SLOT
 
 
 def excerpt(article: ArticleContent) -> ArticleContent:

@@ -53,6 +53,13 @@ def test_when_it_fails_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert said in answer
 
 
+def test_when_it_cannot_be_started_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = program(tmp_path, "")
+    Path(broken).write_text("#!/no/such/interpreter\n")
+    monkeypatch.setattr(filtering, "PROGRAM", broken)
+    assert ask_filter(b"mail") == "SpamAssassin could not be started: No such file or directory"
+
+
 def test_it_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filtering, "PROGRAM", program(tmp_path, "exec sleep 30"))
     monkeypatch.setattr(filtering, "DEADLINE", 0.2)

@@ -7,8 +7,8 @@ import socket
 import pytest
 
 from digest.app.name_server import NameServer, Patience, read_server
-from digest.checks.diagnosis import Diagnosis, well
 from digest.checks.domain.answers import Answer, Book, Kind, Status
+from digest.checks.finding import Finding, well
 from digest.errors import Unreachable, UsageError
 from digest.testing.name_server import NameServerStub, Zone
 
@@ -19,7 +19,7 @@ def asked(zone: Zone, name: str, kind: Kind = Kind.TXT, patience: Patience = QUI
     """The answer to one question, beside one that is always answered."""
     answers = []
 
-    def examine(book: Book) -> list[Diagnosis]:
+    def examine(book: Book) -> list[Finding]:
         book.ask("here.test", Kind.A)
         answers.append(book.ask(name, kind))
         return []
@@ -88,7 +88,7 @@ def test_all_questions_together_end_when_their_time_is_over() -> None:
     zone: Zone = {f"z{number}.test": "SILENCE" for number in range(100)}
     seen: list[Status] = []
 
-    def examine(book: Book) -> list[Diagnosis]:
+    def examine(book: Book) -> list[Finding]:
         seen[:] = [book.ask(name, Kind.TXT).status for name in [*zone, "here.test"]]
         return [well("all", "told")]
 

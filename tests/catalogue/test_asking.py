@@ -23,7 +23,7 @@ class Handler(BaseHTTPRequestHandler):
         asked.append(("HEAD", self.path))
         status = {"/gone": 404, "/only-get": 405, "/moved": 301}.get(self.path, 200)
         self.send_response(status)
-        self.send_header("Content-Length", "1234")
+        self.send_header("Content-Length", "9" * 20 if self.path == "/boasting" else "1234")
         self.send_header("Content-Encoding", "gzip")
         if status == 301:
             self.send_header("Location", "/good")
@@ -58,6 +58,12 @@ def test_the_head_is_enough_and_tells_the_size(url: str) -> None:
 def test_where_a_server_does_not_like_that_it_is_asked_for_the_page(url: str) -> None:
     assert Asker("us", allow_private=True)(f"{url}/only-get") == Answer(reached=True)
     assert asked == [("HEAD", "/only-get"), ("GET", "/only-get")]
+
+
+def test_of_a_size_that_nothing_has_so_much_is_believed_as_can_be_kept(url: str, connection: Connection, now: datetime) -> None:
+    answer = Asker("us", allow_private=True)(f"{url}/boasting")
+    assert answer == Answer(reached=True, size=2_000_000_000)
+    keep(connection, {url: answer}, now)
 
 
 def test_redirects_are_followed(url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -9,24 +10,30 @@ from datetime import date
 import pytest
 
 from digest.catalogue.answered import Answer
-from digest.checks.finding import Finding, Severity
+from digest.checks.finding import Fault, Finding, Severity
 from digest.checks.issue_checks import CHECKS, ONLINE, check
 from digest.checks.links import addresses_of_links, addresses_of_pictures
 from digest.checks.mail import LastIssue, Mail, SpamReport
 from digest.rendering.assemble import assemble
 from digest.rendering.blocks import render_blocks
-from digest.rendering.content import AlsoContent, Arrangement
+from digest.rendering.content import AlsoContent, Arrangement, NoteContent, SponsorContent
 from digest.rendering.degrading import CLIPPED_AT, Degraded, Form, weigh
-from digest.rendering.rendition import Slotted
+from digest.rendering.rendition import Rendition, Slotted
 from digest.rendering.source import Source
 from digest.rendering.templates import load_template
 from digest.settings.checks import Checks
-from tests.checks.sound import ARTICLES, RENDITION, SOUND, a_mail, found, spoilt, with_article, without_slot
+from tests.checks.sound import ARTICLES, RENDITION, SOUND, a_mail, found, rendered, spoilt, with_article, without_slot
 from tests.rendering.sample import ARRANGEMENT, BODY, SHIPPED, shipped
 
 ARTICLE = "https://engineering.example.org/articles/2"
 PICTURE = "https://images.example.org/picture.png"
 PREHEADER = RENDITION.html.literals[0].partition('aria-hidden="true">')[2].partition("&#847;")[0]
+
+ABOVE = replace(
+    SOUND,
+    note=NoteContent("This week is about **waiting**, see [why & how](https://x.example/a_b?c=1&d=2):\n\n- one\n- <two>"),
+    sponsor=SponsorContent("Harbour & Sons", "https://harbour.example/?a=1", "Deploy on Fridays. " * 8),
+)
 
 
 def sized(many: int) -> Mail:
@@ -41,6 +48,25 @@ def answering(address: str, answer: Answer) -> Mail:
 
 def last(subject: str = "Another", **articles: str) -> LastIssue:
     return LastIssue("weekly/11", subject, {int(key.removeprefix("a")): title for key, title in articles.items()})
+
+
+def around_links(before: str, after: str) -> Mail:
+    """The sound mail, whose text part puts every link between these."""
+    text = RENDITION.text
+    literals = [re.sub(r"https://\S+", lambda link: f"{before}{link[0]}{after}", literal) for literal in text.literals]
+    for number, slot in enumerate(text.slots):
+        if slot.endswith("_url"):
+            literals[number], literals[number + 1] = literals[number] + before, after + literals[number + 1]
+    return a_mail(rendition=replace(RENDITION, text=Slotted(tuple(literals), text.slots)))
+
+
+def lacking(part: str, words: str) -> Rendition:
+    """The rendition of `ABOVE`, one of whose parts lacks some words."""
+    made = rendered(ABOVE)
+    slotted: Slotted = getattr(made, part)
+    assert words in "".join(slotted.literals)
+    gone = Slotted(tuple(literal.replace(words, "") for literal in slotted.literals), slotted.slots)
+    return replace(made, html=gone) if part == "html" else replace(made, text=gone)
 
 
 def by_template(before: str, after: str) -> Mail:
@@ -122,6 +148,16 @@ SPOILT: list[tuple[str, Callable[[], Mail], str]] = [
         lambda: spoilt("text", "A title of article 2", "Another title"),
         "text part: it lacks the title of article 2",
     ),
+    ("text_differs", lambda: a_mail(ABOVE, lacking("text", "waiting")), "text part: it lacks the editor's note"),
+    ("text_differs", lambda: a_mail(ABOVE, lacking("html", "waiting")), "html part: it lacks the editor's note"),
+    ("text_differs", lambda: a_mail(ABOVE, lacking("text", "Fridays")), "text part: it lacks the sponsor's title, text or link"),
+    ("text_differs", lambda: a_mail(ABOVE, lacking("html", "?a=1")), "html part: it lacks the sponsor's title, text or link"),
+    ("placeholders", lambda: a_mail(replace(SOUND, note=NoteContent("See TODO."))), "note: 'TODO' was left in it"),
+    (
+        "placeholders",
+        lambda: a_mail(replace(SOUND, sponsor=SponsorContent("[[name]]", "https://s.example/"))),
+        "sponsor: '[[name]]'",
+    ),
     ("html_malformed", lambda: spoilt("html", "</h1>", "", 1), "html part: <h1> is not closed before </div>"),
     ("html_malformed", lambda: spoilt("html", "</h1>", "</h1></h1>", 1), "html part: </h1> closes nothing"),
     ("html_malformed", lambda: spoilt("html", "<![endif]-->", "", 1), "a conditional comment for Outlook is never ended"),
@@ -195,6 +231,19 @@ def test_each_check_finds_what_it_is_for(name: str, mail: Callable[[], Mail], sa
     assert [one for one in findings.get(name, []) if said in one], findings
 
 
+@pytest.mark.parametrize("name", ["weekly", "brief", "magazine"])
+def test_no_check_complains_of_what_an_editor_wrote_above_the_articles(name: str) -> None:
+    template = load_template(name, [SHIPPED])
+    for utm in ((), (("utm_source", "n"),)):
+        content = replace(ABOVE, utm=utm)
+        made = assemble(render_blocks(template, content), ARRANGEMENT, issue="weekly/12", number=1, content=content)
+        assert found(a_mail(content, made, template=template.mjml)) == {}
+
+
+def test_what_is_left_in_a_note_is_told_of_the_note_alone() -> None:
+    assert found(a_mail(replace(SOUND, note=NoteContent("See TODO.")))) == {"placeholders": ["note: 'TODO' was left in it"]}
+
+
 def test_every_check_is_shown_to_find_something() -> None:
     assert {name for name, _, _ in SPOILT} == set(CHECKS)
 
@@ -208,6 +257,12 @@ def test_every_check_is_shown_to_find_something() -> None:
             "placeholders",
             lambda: a_mail(with_article(title="What {{ braces }} and TODO lists are [[for]]", summary="Lorem ipsum")),
         ),
+        ("placeholders", lambda: a_mail(replace(with_article(url="https://x.example/TODO/1#TODO"), utm=(("utm_source", "a"),)))),
+        ("links_broken", lambda: spoilt("html", f'href="{ARTICLE}"', 'href="MAILTO:ann@x.example"', 1)),
+        ("unsubscribe_link_missing", lambda: around_links("<", ">.")),
+        ("text_differs", lambda: around_links("<", ">.")),
+        ("text_differs", lambda: around_links("[", "]")),
+        ("text_differs", lambda: a_mail(with_article(url="https://x.example/a_(b)\u00a0c"))),
         ("links_private", lambda: a_mail(with_article(url="https://93.184.215.14/a"))),
         ("links_unreachable", lambda: answering(ARTICLE, Answer(True))),
         ("pictures_heavy", lambda: answering(PICTURE, Answer(True, 1_000_000))),
@@ -249,6 +304,21 @@ def test_a_check_weighs_what_is_set() -> None:
         assert [finding.severity for finding in check(mail, weights)] == expected
 
 
+def test_a_check_that_stumbles_is_told_at_its_weight_and_the_others_go_on() -> None:
+    def broken(mail: Mail) -> list[Fault]:
+        raise ValueError("no such\ncolour")
+
+    checks = {"contrast_low": broken, "subject_missing": CHECKS["subject_missing"], "clipped": broken}
+    mail = a_mail(rendition=replace(RENDITION, subject=""))
+    failed = "the check itself: it failed (ValueError: no such colour); tell whoever maintains Digest, and until then set checks."
+    assert [(one.check, one.severity) for one in check(mail, Checks(), checks=checks)] == [
+        ("subject_missing", Severity.ERROR),
+        ("clipped", Severity.ERROR),
+        ("contrast_low", Severity.WARNING),
+    ]
+    assert str(check(mail, Checks(), checks=checks)[1]) == f"{failed}clipped to ignore (clipped)"
+
+
 def test_errors_come_first_and_alone_where_nothing_else_is_asked_for() -> None:
     mail = a_mail(with_article(image_alt=None), rendition=replace(RENDITION, subject=""))
     assert [(one.check, one.severity) for one in check(mail, Checks())] == [
@@ -259,7 +329,7 @@ def test_errors_come_first_and_alone_where_nothing_else_is_asked_for() -> None:
 
 
 def test_a_finding_is_one_line_that_says_what_where_and_how_to_mend_it() -> None:
-    finding = Finding("subject_missing", Severity.ERROR, "subject", "it is empty", "set it")
+    finding = Finding(Severity.ERROR, "subject", "it is empty", "set it", "subject_missing")
     assert str(finding) == "subject: it is empty; set it (subject_missing)"
     for _, mail, _ in SPOILT:
         for one in check(mail(), Checks()):

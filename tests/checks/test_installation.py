@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.checks.diagnosis import Severity
+from digest.checks.finding import Severity
 from digest.checks.installation import judge_modes, judge_sender
 from tests.checks.domain.books import told, worst
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.checks.diagnosis import Severity
+from digest.checks.finding import Severity
 from digest.checks.public_pages import NOBODYS_TOKEN, Page, judge_address, judge_front, judge_one_click
 from tests.checks.domain.books import told
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from digest.checks.diagnosis import Severity
+from digest.checks.finding import Severity
 from digest.checks.relay import RelaySeen, judge_relay
 from tests.checks.domain.books import told, worst
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from digest.app import checking, filtering
+from digest.app import checking, filtering, issuing, running
+from digest.errors import Refused
 from digest.rendering.degrading import CLIPPED_AT
 from tests.catalogue.site import Site, serving
 from tests.journeys.project import MONDAY, WEEK, Project, article
@@ -118,6 +119,15 @@ def test_the_same_again_is_no_revision_and_an_approval_stands(project: Project) 
     assert "cannot be drafted again: it has been sent" in refused.stderr
 
 
+def test_fewer_articles_by_the_configuration_are_another_issue(project: Project) -> None:
+    drafted(project, article("a", title="A title that says enough"), article("b", title="Another title that is long"))
+    project.configure("max_articles = 20", "max_articles = 1")
+    again = project.command("issues", "redraft", "weekly/1", "--no-fetch", "--now", EARLY, "--json")
+    assert (again.returncode, json.loads(again.stdout)["revision"]) == (0, 2)
+    assert project.code() == 0
+    assert [len(mail) for mail in project.read(ANN)] == [1]
+
+
 def test_what_is_approved_and_found_wrong_before_it_is_sent_is_held(project: Project) -> None:
     project.configure('approval = "automatic"', 'approval = "required"')
     drafted(project, article("a", image="https://pictures.example/a.png", title="A title that says enough"))
@@ -132,6 +142,51 @@ def test_what_is_approved_and_found_wrong_before_it_is_sent_is_held(project: Pro
     assert project.command("issues", "approve", "weekly/1", "--now", NOW).returncode == 0
     assert project.code() == 0
     assert project.read(ANN) == [["a"]]
+
+
+def test_no_clock_makes_a_check_before_sending_pass_over_what_was_approved(project: Project) -> None:
+    project.configure('approval = "automatic"', 'approval = "required"')
+    drafted(project, article("a", image="https://pictures.example/a.png", title="A title that says enough"))
+    assert project.command("issues", "approve", "weekly/1", "--now", NOW).returncode == 0
+    sent = project.command("send", "weekly/1", "--now", NOW, DIGEST_CHECKS__PICTURE_TEXT_MISSING="error")
+    assert (sent.returncode, project.mails(ANN)) == (3, [])
+    assert "a check failed" in sent.stderr
+
+
+def test_what_is_planned_goes_on_although_a_check_would_fail_by_now(project: Project) -> None:
+    """Whoever has not got it yet gets what the others have: nobody is lost to a check that came later."""
+    strict = {"DIGEST_CHECKS__PICTURE_TEXT_MISSING": "error"}
+    drafted(project, article("a", image="https://pictures.example/a.png", title="A title that says enough"))
+    project.plan()
+    assert (project.issue("weekly/1").state, project.mails(ANN)) == ("sending", [])
+    assert checked(project)[0] == 0
+    assert project.command("issues", "check", "weekly/1", **strict).returncode == 3
+    assert project.command("issues", "pause", "weekly/1", **strict).returncode == 0
+    assert project.command("issues", "resume", "weekly/1", **strict).returncode == 0
+    assert project.code(MONDAY + HOUR, **strict) == 0
+    assert project.read(ANN) == [["a"]]
+    assert (project.issue("weekly/1").state, project.account("weekly/1")) == ("sent", {"accepted": 1})
+
+
+def test_what_was_changed_while_the_checks_looked_at_it_is_not_approved(project: Project) -> None:
+    drafted(project, article("a", title="A title that says enough"), article("b", title="Another title that is long"))
+    looked_at = project.issue("weekly/1")
+    assert project.command("issues", "edit", "weekly/1", "--exclude", "b", "--now", EARLY).returncode == 0
+    with project.app() as app, pytest.raises(Refused, match="cannot become approved: meanwhile it was changed; look at it again"):
+        issuing.approve(app, looked_at, "ann")
+    assert project.issue("weekly/1").state == "draft"
+    assert project.code() == 0
+    assert project.read(ANN) == [["a"]]
+
+
+def test_what_a_person_decides_while_a_run_looks_at_it_stands(project: Project) -> None:
+    project.configure('approval = "automatic"', 'approval = "required"')
+    drafted(project)
+    looked_at = project.issue("weekly/1")
+    assert project.command("issues", "approve", "weekly/1", "--now", EARLY).returncode == 0
+    with project.app() as app:
+        found = running.hold(app, looked_at, "it waits for an approval")
+    assert (found.state, project.issue("weekly/1").state) == ("approved", "approved")
 
 
 def test_what_mjml_does_not_know_is_told_with_its_line(project: Project) -> None:

@@ -22,6 +22,7 @@ from digest.rendering.degrading import (
     more_article,
     more_section,
     thinned,
+    weigh,
 )
 from digest.rendering.rendition import Rendition
 
@@ -89,6 +90,20 @@ def test_a_degraded_mail_equals_a_direct_rendering_of_what_it_shows(many: int, w
     articles = (*(form(clean_article(one)) for one in content.articles), more_article(content, said))
     bare = replace(content, articles=articles, sections=(*content.sections, more_section(said)))
     assert fill(found, PERSONAL) == render_direct(shipped(), bare, shown, PERSONAL)
+
+
+@pytest.mark.parametrize("character", ["x", "題", "\U0001f600", '"'])
+def test_what_was_made_to_fit_fits_whatever_the_preheader_is_written_in(character: str) -> None:
+    """A form that is chosen because it fits must fit for the check of the size too, or the issue could never go out."""
+    articles = tuple(article(number, f"{character * 100} {number}", "word " * 60) for number in range(1, 51))
+    content = replace(CONTENT, articles=articles)
+    blocks = render_blocks(shipped(), content)
+    for pad in range(0, 1200, 40):  # the bytes that are left over change with it
+        closing = replace(blocks.closing.html, literals=(*blocks.closing.html.literals[:-1], "x" * pad))
+        padded = replace(blocks, closing=replace(blocks.closing, html=closing))
+        made = assemble(padded, Arrangement(1, (("databases", tuple(range(2, 51))),)), issue="w/1", number=1, content=content)
+        assert made.degraded is not None
+        assert weigh([made.html]) <= made.degraded.size < CLIPPED_AT
 
 
 def test_the_part_that_fits_is_whole_beside_one_that_does_not() -> None:

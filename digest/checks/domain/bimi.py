@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from digest.checks.diagnosis import Diagnosis, note, warning, well
 from digest.checks.domain.answers import Book, Kind, shown
 from digest.checks.domain.dmarc import policy_of
 from digest.checks.domain.dmarc_record import organisational_domain
 from digest.checks.domain.tag_list import begins, read_tags
+from digest.checks.finding import Finding, note, warning, well
 
 
-def examine_bimi(book: Book, domain: str) -> Iterator[Diagnosis]:
+def examine_bimi(book: Book, domain: str) -> Iterator[Finding]:
     """The record of the default selector; there need not be one, but one that is there should work."""
     names = dict.fromkeys((domain, organisational_domain(book, domain)))
     found = [(name, text) for name in names for text in _texts(book, name)]
@@ -39,7 +39,7 @@ def _texts(book: Book, name: str) -> list[str]:
     return [text for text in book.ask(f"default._bimi.{name}", Kind.TXT).records if begins(text, "BIMI1")]
 
 
-def _faults(where: str, tags: dict[str, str]) -> Iterator[Diagnosis]:
+def _faults(where: str, tags: dict[str, str]) -> Iterator[Finding]:
     logo, evidence = tags.get("l"), tags.get("a", "")
     if logo is None:
         yield warning(where, "it has no l, which names the logo", "add l=https://…/logo.svg")

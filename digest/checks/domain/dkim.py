@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from digest.checks.diagnosis import Diagnosis, error, note, warning, well
 from digest.checks.domain.answers import Book, Kind, shown
 from digest.checks.domain.dkim_record import DkimRecord, read_dkim
 from digest.checks.domain.subject import SigningKey, Way
+from digest.checks.finding import Finding, error, note, warning, well
 
 _LEAST_BITS, _GOOD_BITS = 1024, 2048
 
 
-def examine_dkim(book: Book, way: Way) -> Iterator[Diagnosis]:
+def examine_dkim(book: Book, way: Way) -> Iterator[Finding]:
     """The key Digest signs with; of others, what can be guessed at."""
     if way.key is not None:
         yield from _ours(book, way.key)
@@ -23,7 +23,7 @@ def examine_dkim(book: Book, way: Way) -> Iterator[Diagnosis]:
         yield from _theirs(book, way, way.signs_as)
 
 
-def _ours(book: Book, key: SigningKey) -> Iterator[Diagnosis]:
+def _ours(book: Book, key: SigningKey) -> Iterator[Finding]:
     where = f"DKIM key {key.name}"
     answer = book.ask(key.name, Kind.TXT)
     if not answer.known:
@@ -39,7 +39,7 @@ def _ours(book: Book, key: SigningKey) -> Iterator[Diagnosis]:
         yield from _judged(where, answer.records[0], key)
 
 
-def _judged(where: str, text: str, key: SigningKey) -> Iterator[Diagnosis]:
+def _judged(where: str, text: str, key: SigningKey) -> Iterator[Finding]:
     try:
         record = read_dkim(text)
     except ValueError as wrong:
@@ -60,7 +60,7 @@ def _judged(where: str, text: str, key: SigningKey) -> Iterator[Diagnosis]:
         yield warning(where, "it is marked as a test (t=y), so receivers may not heed it", "remove t=y when it works")
 
 
-def _unusable(where: str, record: DkimRecord, key: SigningKey) -> Iterator[Diagnosis]:
+def _unusable(where: str, record: DkimRecord, key: SigningKey) -> Iterator[Finding]:
     if record.revoked:
         yield error(where, "it is revoked: its p is empty", "publish the key again, or sign under another selector")
     elif record.kind != "rsa":
@@ -78,7 +78,7 @@ def _unusable(where: str, record: DkimRecord, key: SigningKey) -> Iterator[Diagn
         yield error(where, "it is not for mail: its s leaves out email", "remove its s")
 
 
-def _theirs(book: Book, way: Way, domain: str) -> Iterator[Diagnosis]:
+def _theirs(book: Book, way: Way, domain: str) -> Iterator[Finding]:
     """The usual selectors of a service. Which one it uses is known to it alone, so that nothing here is more than a note."""
     where = f"DKIM of {domain}"
     if not way.selectors:
@@ -97,7 +97,7 @@ def _theirs(book: Book, way: Way, domain: str) -> Iterator[Diagnosis]:
         yield note(where, what, f"see that {way.title} shows the domain as verified")
 
 
-def _of_service(where: str, text: str) -> Diagnosis:
+def _of_service(where: str, text: str) -> Finding:
     try:
         record = read_dkim(text)
     except ValueError as wrong:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from digest.checks.diagnosis import Diagnosis, error, note, warning, well
 from digest.checks.domain.answers import Book, Kind, is_name, plain_name, shown
 from digest.checks.domain.dmarc_record import POLICIES, Published, organisational_domain, walk_up
 from digest.checks.domain.subject import Subject, Way
 from digest.checks.domain.tag_list import begins
+from digest.checks.finding import Finding, error, note, warning, well
 
 _MAILTO = re.compile(r"mailto:[^@\s,!]+@([A-Za-z0-9.-]+)(![0-9]+[kmgt]?)?", re.IGNORECASE)
 _EXAMPLE = '"v=DMARC1; p=none; rua=mailto:YOUR-ADDRESS"'
@@ -49,7 +49,7 @@ def policy_of(book: Book, domain: str) -> Policy | None:
     return None if found is None else Policy(found, above[found], inherited=True)
 
 
-def examine_dmarc(book: Book, subject: Subject) -> Iterator[Diagnosis]:
+def examine_dmarc(book: Book, subject: Subject) -> Iterator[Finding]:
     """The record, its policy, where reports go, and whether the mails of each way can align."""
     where = f"DMARC of {subject.domain}"
     walked = walk_up(book, subject.domain)
@@ -70,7 +70,7 @@ def examine_dmarc(book: Book, subject: Subject) -> Iterator[Diagnosis]:
         yield from _alignment(book, subject.domain, way, policy)
 
 
-def _broken(walked: list[Published]) -> Iterator[Diagnosis]:
+def _broken(walked: list[Published]) -> Iterator[Finding]:
     for one in walked:
         where = f"DMARC of {one.domain}"
         if len(one.texts) > 1:
@@ -79,7 +79,7 @@ def _broken(walked: list[Published]) -> Iterator[Diagnosis]:
             yield error(where, f"the record does not parse: {shown(one.texts[0])}", f"write it as {_EXAMPLE}")
 
 
-def _policy(where: str, policy: Policy) -> Iterator[Diagnosis]:
+def _policy(where: str, policy: Policy) -> Iterator[Finding]:
     source = f" (of {policy.domain})" if policy.inherited else ""
     told = policy.tags.get("p", "").lower()
     if told not in POLICIES:
@@ -95,7 +95,7 @@ def _policy(where: str, policy: Policy) -> Iterator[Diagnosis]:
         )
 
 
-def _reports(book: Book, where: str, policy: Policy) -> Iterator[Diagnosis]:
+def _reports(book: Book, where: str, policy: Policy) -> Iterator[Finding]:
     uris = [uri.strip() for uri in policy.tags.get("rua", "").split(",") if uri.strip()]
     if not uris:
         mend = "add rua=mailto:YOUR-ADDRESS: the reports tell who sends in your name, and what fails"
@@ -118,7 +118,7 @@ def _takes_reports(book: Book, domain: str, target: str) -> bool:
     return not answer.known or any(begins(text, "DMARC1") for text in answer.records)
 
 
-def _alignment(book: Book, sender: str, way: Way, policy: Policy) -> Iterator[Diagnosis]:
+def _alignment(book: Book, sender: str, way: Way, policy: Policy) -> Iterator[Finding]:
     strict = policy.tags.get("adkim", "r").lower() == "s"
     signed = _aligned(book, sender, way.signs_as, strict=strict)
     returned = _aligned(book, sender, way.return_path, strict=policy.tags.get("aspf", "r").lower() == "s")
@@ -136,7 +136,7 @@ def _alignment(book: Book, sender: str, way: Way, policy: Policy) -> Iterator[Di
         yield note(where, f"nothing is known of how {way.title} signs", test)
 
 
-def _apart(where: str, sender: str, signer: str, *, strict: bool, returned: bool | None) -> Diagnosis:
+def _apart(where: str, sender: str, signer: str, *, strict: bool, returned: bool | None) -> Finding:
     """The signature does not align: what that means goes by whether the names are related, and by the return path."""
     common = "" if strict else _common(sender, signer)
     if common:

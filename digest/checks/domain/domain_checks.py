@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from digest.checks.diagnosis import Diagnosis
 from digest.checks.domain.answers import Book
 from digest.checks.domain.bimi import examine_bimi
 from digest.checks.domain.dkim import examine_dkim
@@ -11,11 +10,12 @@ from digest.checks.domain.mail_exchangers import examine_exchangers
 from digest.checks.domain.reverse_names import examine_reverse
 from digest.checks.domain.spf import examine_spf
 from digest.checks.domain.subject import Subject
+from digest.checks.finding import Finding
 
 
-def examine_domain(book: Book, subject: Subject) -> list[Diagnosis]:
+def examine_domain(book: Book, subject: Subject) -> list[Finding]:
     """Every finding, as far as the book's answers go; it is complete when the book wants no more."""
-    found: list[Diagnosis] = []
+    found: list[Finding] = []
     for way in subject.ways:
         found += examine_spf(book, subject.domain, way)
         found += examine_dkim(book, way)

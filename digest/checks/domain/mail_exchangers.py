@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import ip_address
 
-from digest.checks.diagnosis import Diagnosis, error, warning, well
 from digest.checks.domain.answers import Book, Kind
 from digest.checks.domain.subject import Subject
+from digest.checks.finding import Finding, error, warning, well
 
 _MOST = 10
 
 
-def examine_exchangers(book: Book, subject: Subject) -> Iterator[Diagnosis]:
+def examine_exchangers(book: Book, subject: Subject) -> Iterator[Finding]:
     """The sender's domain, and that of replies."""
     yield from _of(book, subject.domain, bounces=True)
     if subject.reply_domain is not None and subject.reply_domain != subject.domain:
         yield from _of(book, subject.reply_domain, bounces=False)
 
 
-def _of(book: Book, domain: str, *, bounces: bool) -> Iterator[Diagnosis]:
+def _of(book: Book, domain: str, *, bounces: bool) -> Iterator[Finding]:
     where = f"MX of {domain}"
     lost = "bounces and answers are lost, and some receivers refuse its mail" if bounces else "replies are lost"
     answer = book.ask(domain, Kind.MX)

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from digest.catalogue.internet_address import refusal
-from digest.checks.diagnosis import Diagnosis, warning, well
 from digest.checks.domain.answers import Book, Kind
 from digest.checks.domain.spf import relay_addresses
+from digest.checks.finding import Finding, warning, well
 
 _MOST = 8
 
 
-def examine_reverse(book: Book, relay: str) -> Iterator[Diagnosis]:
+def examine_reverse(book: Book, relay: str) -> Iterator[Finding]:
     """Every public address of the relay; what is private has no name that others could look up."""
     for address in [one for one in relay_addresses(book, relay) if refusal(one) is None][:_MOST]:
         where = f"reverse DNS of {address}"

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 
 from digest.catalogue.internet_address import refusal
-from digest.checks.diagnosis import Diagnosis, error, note, warning, well
 from digest.checks.domain.answers import Answer, Book, Kind, shown
 from digest.checks.domain.spf_record import SpfRecord, read_spf, spf_records
 from digest.checks.domain.spf_walk import MOST_COUNTED, MOST_LOOKUPS, MOST_VOIDS, Result, Walk
 from digest.checks.domain.subject import Way
+from digest.checks.finding import Finding, error, note, warning, well
 
 _LOST = {Result.FAIL, Result.SOFTFAIL}
 
 
-def examine_spf(book: Book, sender: str, way: Way) -> Iterator[Diagnosis]:
+def examine_spf(book: Book, sender: str, way: Way) -> Iterator[Finding]:
     """Everything about the SPF record that this way's mails are judged by."""
     domain = way.return_path or sender
     where = f"SPF of {domain}"
@@ -46,7 +46,7 @@ def examine_spf(book: Book, sender: str, way: Way) -> Iterator[Diagnosis]:
         yield _usual(book, way.usual_return_path, way.title)
 
 
-def _not_one(where: str, texts: list[str], answer: Answer, way: Way) -> Diagnosis:
+def _not_one(where: str, texts: list[str], answer: Answer, way: Way) -> Finding:
     if texts:
         return error(where, f"there are {len(texts)} records, so receivers heed none", "join them into one")
     nothing = "there is no record" + ("" if answer.records or not answer.void else f": {answer.status}")
@@ -63,7 +63,7 @@ def _not_one(where: str, texts: list[str], answer: Answer, way: Way) -> Diagnosi
     )
 
 
-def _looked_up(where: str, walk: Walk) -> Iterator[Diagnosis]:
+def _looked_up(where: str, walk: Walk) -> Iterator[Finding]:
     for fault in walk.faults[:3]:
         yield error(where, fault, "mend or remove that term; until then SPF counts as broken")
     if walk.lookups > MOST_LOOKUPS:
@@ -79,7 +79,7 @@ def _looked_up(where: str, walk: Walk) -> Iterator[Diagnosis]:
         )
 
 
-def _ending(where: str, record: SpfRecord) -> Iterator[Diagnosis]:
+def _ending(where: str, record: SpfRecord) -> Iterator[Finding]:
     last = record.last
     if any(term.name == "ptr" for term in record.terms):
         yield warning(where, "it uses ptr, which receivers are told not to heed", "name hosts by a:, ip4: or ip6:")
@@ -94,14 +94,14 @@ def _ending(where: str, record: SpfRecord) -> Iterator[Diagnosis]:
         yield warning(where, "it ends in ?all, which excludes nobody", "end it with ~all or -all")
 
 
-def _needed(where: str, way: Way, walk: Walk) -> Iterator[Diagnosis]:
+def _needed(where: str, way: Way, walk: Walk) -> Iterator[Finding]:
     if way.include is None or way.include in walk.included or walk.faults or walk.doubts:
         return
     unless = " (not needed where its return path is a name of its own below yours)" if way.return_path is None else ""
     yield warning(where, f"it does not include {way.include}, by which {way.title} sends{unless}", f"add include:{way.include}")
 
 
-def _authorised(book: Book, domain: str, relay: str) -> Iterator[Diagnosis]:
+def _authorised(book: Book, domain: str, relay: str) -> Iterator[Finding]:
     """Whether the relay's own addresses pass. It may hand mails on to other hosts, so this is no more than a warning."""
     addresses = relay_addresses(book, relay)
     public = [address for address in addresses if refusal(address) is None]
@@ -119,7 +119,7 @@ def _authorised(book: Book, domain: str, relay: str) -> Iterator[Diagnosis]:
         yield well(where, f"authorised: {', '.join(results)}")
 
 
-def _usual(book: Book, name: str, title: str) -> Diagnosis:
+def _usual(book: Book, name: str, title: str) -> Finding:
     where = f"return path {name}"
     if spf_records(book.ask(name, Kind.TXT).records):
         return well(where, f"{title}'s usual return path is there and has an SPF record")

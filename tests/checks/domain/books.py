@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from digest.checks.diagnosis import Diagnosis, Severity
 from digest.checks.domain.answers import Answer, Book, Kind, Question, Status, plain_name
+from digest.checks.finding import Finding, Severity
 
 Table = Mapping[str, Mapping[str, Iterable[str]] | Status]
 """By name, then by kind; or what became of every question about a name."""
@@ -29,12 +29,12 @@ class KnownBook(Book):
         return Answer(Status.FOUND if records else Status.EMPTY, records)
 
 
-def told(found: Iterable[Diagnosis]) -> list[tuple[Severity, str]]:
+def told(found: Iterable[Finding]) -> list[tuple[Severity, str]]:
     """Severity and words of each."""
     return [(one.severity, one.what) for one in found]
 
 
-def worst(found: Iterable[Diagnosis]) -> Severity:
+def worst(found: Iterable[Finding]) -> Severity:
     """The worst severity."""
     order = [Severity.OK, Severity.NOTE, Severity.WARNING, Severity.ERROR]
     return max((one.severity for one in found), key=order.index)

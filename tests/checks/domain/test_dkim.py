@@ -8,11 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from digest.checks.diagnosis import Diagnosis, Severity
 from digest.checks.domain.answers import Status
 from digest.checks.domain.dkim import examine_dkim
 from digest.checks.domain.services import service, smtp
 from digest.checks.domain.subject import PublicKey, SigningKey
+from digest.checks.finding import Finding, Severity
 from tests.checks.domain.books import KnownBook, Table, told, worst
 
 ERROR, WARNING, NOTE, OK = Severity.ERROR, Severity.WARNING, Severity.NOTE, Severity.OK
@@ -24,7 +24,7 @@ def written(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, form: PublicForma
     return base64.b64encode(key.public_bytes(Encoding.DER, form)).decode()
 
 
-def found(*texts: str, key: rsa.RSAPublicKey = KEY, status: Status | None = None) -> list[Diagnosis]:
+def found(*texts: str, key: rsa.RSAPublicKey = KEY, status: Status | None = None) -> list[Finding]:
     numbers = key.public_numbers()
     signing = SigningKey("news.test", "s2026", PublicKey(numbers.n, numbers.e))
     table: Table = {signing.name: status if status else {"TXT": texts}}

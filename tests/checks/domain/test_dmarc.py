@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from digest.checks.diagnosis import Diagnosis, Severity
 from digest.checks.domain.answers import Status
 from digest.checks.domain.dmarc import examine_dmarc, policy_of
 from digest.checks.domain.dmarc_record import organisational_domain, walk_up
 from digest.checks.domain.services import mailgun, service, smtp
 from digest.checks.domain.subject import PublicKey, SigningKey, Subject, Way
+from digest.checks.finding import Finding, Severity
 from tests.checks.domain.books import KnownBook, Table, told, worst
 
 ERROR, WARNING, NOTE, OK = Severity.ERROR, Severity.WARNING, Severity.NOTE, Severity.OK
@@ -20,7 +20,7 @@ def signing(domain: str) -> Way:
     return smtp("news.pub.test", "relay.test", SigningKey(domain, "s", PublicKey(1 << 2047, 65537)))
 
 
-def found(*texts: str, above: str = "", way: Way | None = None, table: Table | None = None) -> list[Diagnosis]:
+def found(*texts: str, above: str = "", way: Way | None = None, table: Table | None = None) -> list[Finding]:
     whole: Table = {"_dmarc.news.pub.test": {"TXT": texts}, "_dmarc.pub.test": {"TXT": [above] if above else []}, **(table or {})}
     subject = Subject("news.pub.test", None, (way or signing("news.pub.test"),))
     return list(examine_dmarc(KnownBook(whole), subject))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from digest.app.name_server import NameServer, Patience
-from digest.checks.diagnosis import Severity
 from digest.checks.domain.answers import Status
 from digest.checks.domain.bimi import examine_bimi
 from digest.checks.domain.domain_checks import examine_domain
@@ -13,6 +12,7 @@ from digest.checks.domain.mail_exchangers import examine_exchangers
 from digest.checks.domain.reverse_names import examine_reverse
 from digest.checks.domain.services import service, smtp
 from digest.checks.domain.subject import Subject, is_reserved
+from digest.checks.finding import Severity
 from digest.testing.name_server import NameServerStub, Zone
 from tests.checks.domain.books import KnownBook, Table, told, worst
 

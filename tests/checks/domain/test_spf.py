@@ -6,13 +6,13 @@ from ipaddress import ip_address
 
 import pytest
 
-from digest.checks.diagnosis import Diagnosis, Severity
 from digest.checks.domain.answers import Status
 from digest.checks.domain.services import mailgun, service, smtp
 from digest.checks.domain.spf import examine_spf
 from digest.checks.domain.spf_record import read_spf
 from digest.checks.domain.spf_walk import Result, Walk
 from digest.checks.domain.subject import Way
+from digest.checks.finding import Finding, Severity
 from tests.checks.domain.books import KnownBook, Table, told, worst
 
 DOMAIN = "news.test"
@@ -20,7 +20,7 @@ RELAY = smtp(DOMAIN, "relay.test", None)
 ERROR, WARNING, NOTE, OK = Severity.ERROR, Severity.WARNING, Severity.NOTE, Severity.OK
 
 
-def found(*texts: str, way: Way = RELAY, table: Table | None = None) -> list[Diagnosis]:
+def found(*texts: str, way: Way = RELAY, table: Table | None = None) -> list[Finding]:
     """What is said of a domain with these texts, whose relay is at 8.8.8.8."""
     book = KnownBook({DOMAIN: {"TXT": texts}, "relay.test": {"A": ["8.8.8.8"]}, **(table or {})})
     return list(examine_spf(book, DOMAIN, way))
