@@ -50,7 +50,7 @@ def test_a_story_of_two_sources_comes_once_with_a_link_to_the_other(project: Pro
     project.run(MONDAY)
     assert project.read("ann@x.example") == [["a"]]
     (mail,) = project.mails("ann@x.example")
-    assert "Also at wire.example:\nhttps://www.wire.example/w\n" in texts(project, "ann@x.example")[0]
+    assert "Also at wire.example\nhttps://www.wire.example/w\n" in texts(project, "ann@x.example")[0]
     html = mail.get_body(("html",))
     assert html is not None
     assert 'Also at <a href="https://www.wire.example/w"' in html.get_content()
