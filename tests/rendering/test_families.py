@@ -87,6 +87,13 @@ def test_plain_text_says_the_same_in_the_same_order_within_seventy_two_columns(f
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_a_sponsor_with_a_long_title_stays_within_the_columns_too(family: str) -> None:
+    paid = replace(CONTENT, sponsor=SponsorContent("Deploy on Fridays again " * 8, "https://a.example"))
+    _, text = mail_of(family, paid, replace(SCENES["en"], content=paid))
+    assert max(columns(line) for line in text.splitlines()) <= 72
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_twelve_articles_stay_well_under_where_gmail_clips(family: str) -> None:
     whole = replace(SCENES["en"].content, articles=tuple(_twelve()), theme=THEME)
     html, _ = mail_of(family, whole, replace(SCENES["en"], content=whole))
