@@ -117,7 +117,8 @@ def _left_open(source: Source, open_tags: Sequence[Token]) -> Iterator[Mistake]:
 def _of_conditions(source: Source) -> Iterator[Mistake]:
     """The mistakes in what Outlook alone reads: MJML wants its tags closed too, be it in another conditional comment."""
     text = _JINJA.sub(_blank, source.text)
-    shown, end = [], 0
+    shown: list[str] = []
+    end = 0
     for found in _CONDITION.finditer(text, 0, text.rfind("<![endif]-->") + 12):
         shown += (" " * (found.start(1) - end), found[1])
         end = found.end(1)

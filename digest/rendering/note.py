@@ -43,7 +43,7 @@ def _markdown() -> Any:
     from markdown_it import MarkdownIt
 
     made = MarkdownIt("zero").enable(list(_RULES))
-    made.validateLink = lambda address: _address(address) is not None  # type: ignore[method-assign]  # its own way to say so
+    made.validateLink = lambda url: _address(url) is not None  # type: ignore[method-assign]  # its own way to say so
     return made
 
 
