@@ -133,7 +133,10 @@ def _error(catalogue: CatalogueFile, message: Any, what: str) -> TemplateError:
 def _read(path: Path, name: str) -> CatalogueFile:
     if not _TAG.fullmatch(path.stem):
         raise TemplateError(f"{name}: a catalogue is called by its language, such as de.po or pt-BR.po")
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TemplateError(f"{name} cannot be read: {error.strerror}") from error
     if len(content) > _LARGEST:
         raise TemplateError(f"{name} is larger than {_LARGEST:,} bytes, which no catalogue of Digest's words is")
     try:

@@ -196,6 +196,12 @@ def test_a_file_that_cannot_be_a_catalogue_is_refused(tmp_path: Path, name: str,
         read_catalogues([folder])
 
 
+def test_a_catalogue_that_cannot_be_read_is_refused_as_a_template_is(tmp_path: Path) -> None:
+    (tmp_path / "languages" / "de.po").mkdir(parents=True)
+    with pytest.raises(TemplateError, match=r"/languages/de\.po cannot be read: Is a directory"):
+        read_catalogues([tmp_path])
+
+
 def test_the_catalogue_of_the_documentation_is_one() -> None:
     page = Path(__file__).parents[2] / "docs" / "how-to" / "languages.md"
     (shown,) = re.findall(r"```po\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
