@@ -17,7 +17,7 @@ from digest.rendering.content import Arrangement, ArticleContent, IssueContent, 
 from digest.rendering.templates import load_template
 
 from .judges import as_outlook_reads
-from .mails import FAMILIES, SCENES, THEME, issue_mail, mail_of
+from .mails import FAMILIES, SCENES, THEME, issue_mail, mail_of, themed_mail
 from .sample import ARTICLES, CONTENT, SHIPPED, issues, personals, texts
 
 _VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
@@ -110,6 +110,15 @@ def _twelve() -> list[ArticleContent]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_no_style_sheet_is_so_long_that_gmail_drops_it(family: str) -> None:
+    for html in (themed_mail(family), issue_mail(family, "ar")[0]):
+        sheets = [len(sheet) for sheet in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL)]
+        assert max(sheets) > 2_000  # that of head.mjml is among them
+        assert max(sheets) < 8_192
+        assert sum(sheets) < 16_384
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_every_mail_names_its_language_and_direction_and_its_tables_are_for_looks(family: str) -> None:
     for slug, direction in (("en", "ltr"), ("ar", "rtl"), ("ja", "ltr")):
         html = issue_mail(family, slug)[0]
@@ -129,6 +138,20 @@ def test_what_stands_above_the_articles_is_in_both_parts_and_what_is_paid_for_sa
     assert "From the editor:\n\nThis week is about waiting" in text
     assert "Sponsored: Deploy on Fridays again" in text
     assert "From the editor" not in issue_mail(family, "one")[0] + issue_mail(family, "one")[1]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_sponsors_link_is_marked_and_the_links_of_a_note_are_not(family: str) -> None:
+    content = replace(
+        CONTENT,
+        note=NoteContent("<https://note.example/>"),
+        sponsor=SponsorContent("Sponsor", "https://paid.example/?utm_source=theirs"),
+        utm=(("utm_source", "ours"), ("utm_medium", "email")),
+    )
+    for part in mail_of(family, content, replace(SCENES["en"], content=content)):
+        assert "https://paid.example/?utm_source=theirs&" in part
+        assert "utm_source=theirs&utm_medium=email" in part.replace("&amp;", "&")
+        assert "https://note.example/?" not in part
 
 
 def test_a_note_changes_what_an_approval_signs() -> None:
