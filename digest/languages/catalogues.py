@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from io import BytesIO
+from gettext import c2py
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ _TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _PLACEHOLDER = re.compile(r"%%|%\((\w+)\)s")
 _LINE = re.compile(r'(#.*)?|((msgctxt|msgid|msgid_plural|msgstr(\[\d\])?)\s+)?"([^"\\]|\\.)*"')
 _LARGEST = 1_000_000
+_TRIED = 1001  # numbers that a plural rule is tried on; the rules of real languages look at two digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +72,33 @@ def parse(catalogue: CatalogueFile) -> Any:
             raise TemplateError(f'{catalogue.file}, line {number}: write msgid or msgstr and a text in "…", or begin with #')
     try:
         parsed = read_po(
-            BytesIO(catalogue.text.encode()), locale=str(locale_of(catalogue.language)), ignore_obsolete=True, abort_invalid=True
+            StringIO(catalogue.text), locale=str(locale_of(catalogue.language)), ignore_obsolete=True, abort_invalid=True
         )
     except (PoFileError, ValueError, TypeError, LookupError, AttributeError) as error:
         at = error.lineno + 1 if isinstance(error, PoFileError) else 1
         raise TemplateError(f"{catalogue.file}, line {at}: it is no gettext catalogue: {error}") from error
+    parsed.charset = "utf-8"  # as it was read, whatever its header says
+    _check_plural_forms(catalogue, parsed)
     for message in parsed:
         if message.id:
             _check_placeholders(catalogue, message)
     return parsed
+
+
+def _check_plural_forms(catalogue: CatalogueFile, parsed: Any) -> None:
+    """A rule that finds one of the forms there are for every number; gettext looks at it only when a mail is rendered."""
+    lines = catalogue.text.splitlines()
+    at = next((number for number, line in enumerate(lines, start=1) if "Plural-Forms" in line), 1)
+    try:
+        rule = c2py(parsed.plural_expr)
+        lost = next((number for number in range(_TRIED) if not 0 <= rule(number) < parsed.num_plurals), None)
+    except (ValueError, ArithmeticError) as error:
+        raise TemplateError(
+            f"{catalogue.file}, line {at}: Plural-Forms: {error}; without it the language's usual rule holds"
+        ) from error
+    if lost is not None:
+        what = f"for {lost} it names form {rule(lost)}, and there are {parsed.num_plurals}, the first of them 0"
+        raise TemplateError(f"{catalogue.file}, line {at}: Plural-Forms: {what}")
 
 
 def placeholders(text: str) -> frozenset[str]:
@@ -113,7 +133,10 @@ def _error(catalogue: CatalogueFile, message: Any, what: str) -> TemplateError:
 def _read(path: Path, name: str) -> CatalogueFile:
     if not _TAG.fullmatch(path.stem):
         raise TemplateError(f"{name}: a catalogue is called by its language, such as de.po or pt-BR.po")
-    content = path.read_bytes()
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise TemplateError(f"{name} cannot be read: {error.strerror}") from error
     if len(content) > _LARGEST:
         raise TemplateError(f"{name} is larger than {_LARGEST:,} bytes, which no catalogue of Digest's words is")
     try:

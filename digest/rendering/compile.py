@@ -22,6 +22,19 @@ from digest.rendering.templates import Template
 from digest.rendering.trial import try_out
 
 _LARGEST = 5_000_000
+WRONG = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AssertionError,  # Jinja's `truncate`, for one
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What Jinja, its filters and ours raise while a template runs."""
+
 _POSITION = re.compile(r" at position (\d+)")
 _BLOCK = re.compile(r"\{%\s*block\s+(\w+)(?:\s+scoped)?\s*%\}(.*?)\{%\s*endblock(?:\s+\w+)?\s*%\}", re.DOTALL)
 _BEFORE = {
@@ -126,16 +139,7 @@ def blaming(source: Source) -> Iterator[None]:
     """Turn what goes wrong while a source's template runs into a TemplateError with the source's file and line."""
     try:
         yield
-    except (
-        jinja2.TemplateError,
-        ArithmeticError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        MemoryError,
-        RecursionError,
-    ) as error:
+    except WRONG as error:
         said = str(error) or "it needs too much memory"
         raise TemplateError(f"{source.place(_line(source, said))}: {said}") from error
 

@@ -22,9 +22,11 @@ DEEPEST = 500
 MOST = 100
 """Mistakes that are told at once."""
 
+_UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # no characters of XML
 _VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())  # noqa: SIM905  # a list of words is read faster
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _REMARK = re.compile(r"<!--(?!\[if|<!\[|>).*?-->", re.DOTALL)
+_CONDITION = re.compile(r"<!--\[if[^\]>]*\]>(?!<!--)(.*?)<!\[endif\]-->", re.DOTALL)
 _JINJA = re.compile(r"\{\{.*?(?:\}\}|\Z)|\{%.*?(?:%\}|\Z)|\{#.*?(?:#\}|\Z)", re.DOTALL)
 _TAG = re.compile(r"<(?P<close>/?)(?P<name>[A-Za-z][\w:-]*)(?P<attributes>(?:\"[^\"]*\"|'[^']*'|[^<>\"'])*)>|<")
 _ATTRIBUTE = re.compile(r"\s+(?P<name>[A-Za-z_:][\w:.-]*)(?:=(?:\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)'))?")
@@ -81,6 +83,10 @@ def walk(source: Source) -> Iterator[Mistake | tuple[Token, Sequence[Token]]]:
         if "<" in tag[0]:
             where = tag.start() + tag[0].index("<")
             yield mistake_at(source, where, "MJML cannot read `<` in a Jinja tag", "write `is lt(…)` instead")
+    unreadable = _UNREADABLE.search(source.text)
+    if unreadable:
+        what = f"MJML cannot read the control character U+{ord(unreadable[0]):04X}"
+        yield mistake_at(source, unreadable.start(), what, "delete it: an editor may show it as nothing")
     open_tags: list[Token] = []
     for token in _tokens(source, _JINJA.sub(_blank, _in_comments(_COMMENT, _blank, source.text))):
         if isinstance(token, Mistake):
@@ -98,9 +104,33 @@ def walk(source: Source) -> Iterator[Mistake | tuple[Token, Sequence[Token]]]:
                 source, token.at, f"tags stand more than {DEEPEST} deep in one another", "close them", tag=token.name
             )
             return
+    yield from _left_open(source, open_tags)
+    yield from _of_conditions(source)
+
+
+def _left_open(source: Source, open_tags: Sequence[Token]) -> Iterator[Mistake]:
     if open_tags:
         opened = open_tags[-1]
         yield mistake_at(source, opened.at, f"<{opened.name}> is never closed", tag=opened.name)
+
+
+def _of_conditions(source: Source) -> Iterator[Mistake]:
+    """The mistakes in what Outlook alone reads: MJML wants its tags closed too, be it in another conditional comment."""
+    text = _JINJA.sub(_blank, source.text)
+    shown: list[str] = []
+    end = 0
+    for found in _CONDITION.finditer(text, 0, text.rfind("<![endif]-->") + 12):
+        shown += (" " * (found.start(1) - end), found[1])
+        end = found.end(1)
+    open_tags: list[Token] = []
+    for token in _tokens(source, "".join(shown)):
+        if isinstance(token, Mistake):
+            yield token
+        elif token.kind == "close":
+            yield from _close(source, token, open_tags)
+        elif token.kind == "open":
+            open_tags.append(token)
+    yield from _left_open(source, open_tags)
 
 
 def _blank(tag: re.Match[str]) -> str:

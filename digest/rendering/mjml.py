@@ -12,7 +12,7 @@ from typing import Literal
 
 Holds = Literal["components", "html", "css", "text", "nothing"]
 
-_NUMBER = r"(?:\d+\.?\d*|\.\d+)"
+_NUMBER = r"(?:\d+(?:\.\d*)?|\.\d+)"
 _COLOUR = re.compile(
     r"#(?:[0-9a-f]{3}){1,2}|rgb\(\d{1,3}, ?\d{1,3}, ?\d{1,3}\)|rgba\(\d{1,3}, ?\d{1,3}, ?\d{1,3}, ?(?:\d|\d?\.\d{1,3})\)",
     re.IGNORECASE,

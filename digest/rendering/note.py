@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from digest.rendering.cleaning import one_line, web_address
+from digest.rendering.cleaning import in_lines, one_line, web_address
 from digest.rendering.columns import wrap
 from digest.rendering.content import NoteContent
 
@@ -30,18 +30,27 @@ def read_note(note: NoteContent) -> NoteView:
     """A note in both forms. Headings, pictures and HTML in it are not taken for such: the note stands between headings of ours."""
     import nh3
 
-    made = _markdown().render(note.markdown)
+    markdown = in_lines(note.markdown)
+    made = _markdown().render(markdown)
     cleaned = nh3.clean(
         made, tags=_TAGS, attributes={"a": {"href"}, "ol": {"start"}}, url_schemes={"http", "https", "mailto"}, link_rel=None
     )
-    return NoteView(Markup(cleaned.strip()), _text(note.markdown))  # noqa: S704  # cleaned
+    return NoteView(Markup(cleaned.strip()), _text(markdown))  # noqa: S704  # cleaned
 
 
 @cache
 def _markdown() -> Any:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("zero").enable(list(_RULES))
+    made = MarkdownIt("zero").enable(list(_RULES))
+    made.validateLink = lambda url: _address(url) is not None  # type: ignore[method-assign]  # its own way to say so
+    return made
+
+
+def _address(address: str) -> str | None:
+    """What a link in a mail can lead to: the web, or a mail address. "/about" leads nowhere from a mail."""
+    scheme, _, rest = address.partition(":")
+    return rest if scheme.lower() == "mailto" and "@" in rest else web_address(address)
 
 
 def _text(markdown: str) -> str:
@@ -73,13 +82,13 @@ def _words(tokens: list[Any]) -> Iterator[str]:
     address = None
     for token in tokens:
         if token.type == "link_open":
-            address = web_address(token.attrGet("href"))
+            address = _address(token.attrGet("href"))
         elif token.type == "link_close":
             if address is not None:
                 yield f" ({address})"
             address = None
         elif token.type in ("text", "code_inline"):
-            if token.content == address:  # a bare address is not said twice
+            if address is not None and token.content.endswith(address):  # a bare address is not said twice
                 address = None
             yield one_line(token.content) if token.type == "code_inline" else token.content
         elif token.type == "softbreak":

@@ -58,7 +58,7 @@ def _subject(mail: OwnMail, site: SiteContent, words: Words) -> str:
         case IssueReady():
             said = words.translate("Ready for you: %(newsletter)s, no. %(number)s") % {
                 "newsletter": mail.newsletter,
-                "number": words.number(mail.number),
+                "number": mail.number,
             }
     return one_line(said)
 

@@ -25,10 +25,11 @@ Find = Callable[[str], Source | None]
 """Reads the file that a path names, from the first folder that has it."""
 
 _PATH = re.compile(r"[A-Za-z0-9][\w.-]*(?:/[A-Za-z0-9][\w.-]*)*")
+# A comment that is never closed goes to the end: looked for again at each beginning, a flood of them would take hours.
 _IN_MJML = re.compile(
-    r"<!--(?!\[if|<!\[|>).*?-->|\{#.*?#\}|(?P<tag><mj-include\b(?P<rest>[^>]*)>(?:\s*</mj-include>)?)", re.DOTALL
+    r"<!--(?!\[if|<!\[|>).*?(?:-->|\Z)|\{#.*?(?:#\}|\Z)|(?P<tag><mj-include\b(?P<rest>[^<>]*)>(?:\s*</mj-include>)?)", re.DOTALL
 )
-_IN_TEXT = re.compile(r"\{#.*?#\}|(?P<tag>\{%-?\s*include\b(?P<rest>.*?)-?%\})", re.DOTALL)
+_IN_TEXT = re.compile(r"\{#.*?(?:#\}|\Z)|(?P<tag>\{%-?\s*include\b(?P<rest>[^%]*?)-?%\})", re.DOTALL)
 _REST_IN_MJML = re.compile(r"\s+path=(?P<quote>[\"'])(?P<path>[^\"']*)(?P=quote)\s*/?")
 _REST_IN_TEXT = re.compile(r"\s*(?P<quote>[\"'])(?P<path>[^\"']*)(?P=quote)\s*")
 
@@ -51,22 +52,25 @@ def with_partials(source: Source, find: Find, within: tuple[str, ...] = ()) -> S
     """
     text: list[str] = []
     stretches: list[Stretch] = []
-    lines = end = 0
+    lines = size = end = 0
+    line = 1  # that `end` is in
 
     def put(piece: str, came_from: tuple[Stretch, ...]) -> None:
-        nonlocal lines
+        nonlocal lines, size
         stretches.extend(Stretch(lines + one.first, one.file, one.line) for one in came_from)
         text.append(piece)
         lines += piece.count("\n")
+        size += len(piece)
 
     for inclusion in _inclusions(source):
-        put(source.text[end : inclusion.start], (Stretch(1, source.file, source.text.count("\n", 0, end) + 1),))
+        put(source.text[end : inclusion.start], (Stretch(1, source.file, line),))
         joined = _partial(source, inclusion, find, within)
         put(joined.text.removesuffix("\n") + "\n", joined.stretches)
+        line += source.text.count("\n", end, inclusion.end)
         end = inclusion.end
-        if sum(map(len, text)) > LARGEST:
+        if size > LARGEST:
             raise _error(source, inclusion.line, f"with {inclusion.path} this template has more than {LARGEST:,} characters")
-    put(source.text[end:], (Stretch(1, source.file, source.text.count("\n", 0, end) + 1),))
+    put(source.text[end:], (Stretch(1, source.file, line),))
     return Source(source.file, "".join(text), tuple(stretches))
 
 
@@ -89,10 +93,11 @@ def _partial(source: Source, inclusion: _Inclusion, find: Find, within: tuple[st
 
 def _inclusions(source: Source) -> Iterator[_Inclusion]:
     mjml = source.file.endswith(".mjml")
+    line, before = 1, 0
     for tag in (_IN_MJML if mjml else _IN_TEXT).finditer(source.text):
         if tag["tag"] is None:
             continue
-        line = source.text.count("\n", 0, tag.start()) + 1
+        line, before = line + source.text.count("\n", before, tag.start()), tag.start()
         rest = (_REST_IN_MJML if mjml else _REST_IN_TEXT).fullmatch(tag["rest"])
         if rest is None:
             raise _error(source, line, f"a partial is named by its path and nothing else, as in {HOW_TO_INCLUDE}")

@@ -38,6 +38,8 @@ def write_date(context: Context, day: date, style: str = "long") -> str:
     """The date in words of the mail's language; styles are Babel's: short, medium, long, full."""
     from babel.dates import format_date  # 60 ms, which `digest --help` need not pay
 
+    if not isinstance(day, date):  # Babel would write today's for none
+        raise TypeError(f"'date' writes a date, and {day!r} is none: ask {{% if … %}} first")
     options: Any = style
     return format_date(day, options, locale=locale_of(str(context["lang"])))
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import jinja2
-
 from digest.errors import TemplateError
 from digest.languages import Words
 from digest.rendering.cleaning import one_line
+from digest.rendering.compile import WRONG
 from digest.rendering.content import IssueContent
 from digest.rendering.context import names_everywhere
 from digest.rendering.environment import text_environment
@@ -22,7 +21,7 @@ def render_subject(source: str, content: IssueContent, words: Words, key: str = 
     everywhere = names_everywhere(content, words)
     try:
         subject = text_environment().from_string(source).render({name: everywhere[name] for name in _NAMES})
-    except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, MemoryError) as error:
+    except WRONG as error:
         known = "newsletter.title, issue.number, issue.date and site.name"
         raise TemplateError(f"newsletters.{content.newsletter}.{key}: {error}; it may use {known}") from error
     cleaned = one_line(subject)

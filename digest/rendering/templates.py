@@ -64,10 +64,19 @@ def _read(file: str, folders: Sequence[Path]) -> Source:
 def _find(file: str, folders: Sequence[Path]) -> Source | None:
     for folder in folders:
         path = folder / file
-        if path.is_file():
+        if path.is_symlink() and not path.exists():
+            raise TemplateError(f"{path} is a link that leads nowhere: mend or delete it")
+        if path.exists():
             _check_within(path, folder)
-            return Source(f"{folder.name}/{file}", _decode(path, path.read_bytes()))
+            return Source(f"{folder.name}/{file}", _decode(path, _content(path)))
     return None
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TemplateError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _check_within(path: Path, folder: Path) -> None:

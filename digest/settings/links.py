@@ -27,7 +27,7 @@ Mark = Annotated[Line, AfterValidator(_mark)]
 
 
 class Utm(Table):
-    """The parameters added to each link to an article or the site, `utm_source` and so on; those that a link has already stay.
+    """The parameters added to each link to an article, the site or a sponsor, `utm_source` and so on; those it has already stay.
 
     They may name `{newsletter}`, `{number}` and `{date}`. Links of Digest's own, such as unsubscribe links, never carry them.
     """

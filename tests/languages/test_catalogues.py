@@ -158,6 +158,29 @@ def test_what_is_wrong_with_a_projects_catalogue_is_said_with_file_and_line(text
 
 
 @pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("nplurals=2; plural=(n !== 1);", "Plural-Forms: invalid token in plural form: ="),
+        ("nplurals=2; plural=n/0;", "Plural-Forms: integer division or modulo by zero"),
+        ("nplurals=2; plural=__import__(1);", "Plural-Forms: invalid token in plural form: __import__"),
+        (f"nplurals=2; plural={'(' * 2000}n{')' * 2000};", "Plural-Forms: plural form expression is too long"),
+        ("nplurals=2; plural=n;", "Plural-Forms: for 2 it names form 2, and there are 2, the first of them 0"),
+    ],
+)
+def test_a_plural_rule_that_does_not_work_is_said_with_file_and_line(rule: str, said: str) -> None:
+    header = f'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n"Plural-Forms: {rule}\\n"\n'
+    with pytest.raises(TemplateError) as raised:
+        words_in("nl", (CatalogueFile("nl", "templates/languages/nl.po", header),))
+    assert str(raised.value).startswith(f"templates/languages/nl.po, line 4: {said}")
+
+
+@pytest.mark.parametrize("charset", ["iso-8859-1", "ascii", "no-such"])
+def test_a_catalogue_is_utf_8_whatever_its_header_says(charset: str) -> None:
+    text = f'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset={charset}\\n"\n\nmsgid "Unsubscribe"\nmsgstr "Désabonner 登録解除"\n'
+    assert words_in("fr", (CatalogueFile("fr", "fr.po", text),)).translate("Unsubscribe") == "Désabonner 登録解除"
+
+
+@pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("german words.po", b"", "a catalogue is called by its language, such as de.po or pt-BR.po"),
@@ -171,6 +194,12 @@ def test_a_file_that_cannot_be_a_catalogue_is_refused(tmp_path: Path, name: str,
     (folder / "languages" / name).write_bytes(content)
     with pytest.raises(TemplateError, match=re.escape(said)):
         read_catalogues([folder])
+
+
+def test_a_catalogue_that_cannot_be_read_is_refused_as_a_template_is(tmp_path: Path) -> None:
+    (tmp_path / "languages" / "de.po").mkdir(parents=True)
+    with pytest.raises(TemplateError, match=r"/languages/de\.po cannot be read: Is a directory"):
+        read_catalogues([tmp_path])
 
 
 def test_the_catalogue_of_the_documentation_is_one() -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from digest.rendering.assemble import assemble, fill
 from digest.rendering.blocks import render_blocks
-from digest.rendering.content import IssueContent, Personal, ThemeContent
+from digest.rendering.content import IssueContent, Personal, SponsorContent, ThemeContent
 from digest.rendering.own_mails import RenderedMail, render_mail
 from digest.rendering.showroom import Scene, scenes
 from digest.rendering.specimen import CONTENT, MAILS
@@ -45,13 +46,21 @@ def issue_mail(family: str, slug: str) -> tuple[str, str]:
 
 
 @cache
+def themed_mail(family: str) -> str:
+    """A family's HTML with logos for both modes, and a sponsor with a picture."""
+    paid = SponsorContent("Sponsor", "https://a.example", "Pays.", "https://pictures.backend.example/s.png", "A sign")
+    return mail_of(family, replace(SCENES["en"].content, theme=THEME, sponsor=paid), SCENES["en"])[0]
+
+
+@cache
 def own_mail(kind: str, language: str) -> RenderedMail:
     mail = next(mail for mail in MAILS if type(mail).__name__ == kind)
     return render_mail(mail, language=language, site=CONTENT.site, theme=None, folders=[SHIPPED])
 
 
 def every_mail() -> dict[str, str]:
-    """The HTML of every family in every scene, and of every mail of Digest's own in every language."""
+    """The HTML of every family in every scene and with a theme, and of every mail of Digest's own in every language."""
     found = {f"{family}-{slug}": issue_mail(family, slug)[0] for family in FAMILIES for slug in SCENES}
+    found |= {f"{family}-themed": themed_mail(family) for family in FAMILIES}
     kinds = [type(mail).__name__ for mail in MAILS]
     return found | {f"{kind}-{language}": own_mail(kind, language).html for kind in kinds for language in LANGUAGES}

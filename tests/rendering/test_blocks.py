@@ -10,7 +10,7 @@ from digest.errors import TemplateError
 from digest.rendering.blocks import Blocks, content_hash, render_blocks
 from digest.rendering.content import AlsoContent, Arrangement, IssueContent
 
-from .sample import CONTENT, article, issues, shipped, template
+from .sample import CONTENT, TEXT, article, issues, shipped, template
 
 
 @settings(max_examples=25, deadline=None, derandomize=True, print_blob=True)
@@ -32,6 +32,24 @@ def test_personal_values_and_the_preheader_stay_slots() -> None:
     assert blocks.opening.text.slots == ("greeting",)
     assert blocks.closing.html.slots == ("email", "preferences_url", "unsubscribe_url")
     assert blocks.closing.text.slots == ("email", "preferences_url", "unsubscribe_url")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("{{ article.published_on | date }}", "line 6: 'date' writes a date, and None is none"),
+        ("{{ article.title | date }}", "line 6: 'date' writes a date, and 'Short' is none"),
+        ("{{ article.title | truncate(article.title | length - 3) }}", "expected length >= 3, got 2"),
+    ],
+)
+def test_what_an_article_lacks_is_an_error_of_the_template_and_never_todays_date(written: str, said: str) -> None:
+    short = article(1, "Short")
+    content = replace(CONTENT, articles=(replace(short, published_on=None),))
+    text = TEXT.replace("lead %}\n", "lead %}\n\n\n\n").replace("{{ article.title }}", written)
+    with pytest.raises(TemplateError) as raised:
+        render_blocks(template(text=text), content)
+    assert said in str(raised.value)
+    assert str(raised.value).startswith("templates/mine.txt, line ")
 
 
 def test_jinja_in_an_article_comes_out_literally() -> None:

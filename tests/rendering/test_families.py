@@ -17,7 +17,7 @@ from digest.rendering.content import Arrangement, ArticleContent, IssueContent, 
 from digest.rendering.templates import load_template
 
 from .judges import as_outlook_reads
-from .mails import FAMILIES, SCENES, THEME, issue_mail, mail_of
+from .mails import FAMILIES, SCENES, THEME, issue_mail, mail_of, themed_mail
 from .sample import ARTICLES, CONTENT, SHIPPED, issues, personals, texts
 
 _VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
@@ -87,6 +87,13 @@ def test_plain_text_says_the_same_in_the_same_order_within_seventy_two_columns(f
 
 
 @pytest.mark.parametrize("family", FAMILIES)
+def test_a_sponsor_with_a_long_title_stays_within_the_columns_too(family: str) -> None:
+    paid = replace(CONTENT, sponsor=SponsorContent("Deploy on Fridays again " * 8, "https://a.example"))
+    _, text = mail_of(family, paid, replace(SCENES["en"], content=paid))
+    assert max(columns(line) for line in text.splitlines()) <= 72
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 def test_twelve_articles_stay_well_under_where_gmail_clips(family: str) -> None:
     whole = replace(SCENES["en"].content, articles=tuple(_twelve()), theme=THEME)
     html, _ = mail_of(family, whole, replace(SCENES["en"], content=whole))
@@ -100,6 +107,15 @@ def _twelve() -> list[ArticleContent]:
     )
     also = ARTICLES[0]
     return [replace(also, id=number, title=f"{also.title} {number}", summary=summary) for number in range(1, 13)]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_style_sheet_is_so_long_that_gmail_drops_it(family: str) -> None:
+    for html in (themed_mail(family), issue_mail(family, "ar")[0]):
+        sheets = [len(sheet) for sheet in re.findall(r"<style[^>]*>(.*?)</style>", html, re.DOTALL)]
+        assert max(sheets) > 2_000  # that of head.mjml is among them
+        assert max(sheets) < 8_192
+        assert sum(sheets) < 16_384
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -122,6 +138,20 @@ def test_what_stands_above_the_articles_is_in_both_parts_and_what_is_paid_for_sa
     assert "From the editor:\n\nThis week is about waiting" in text
     assert "Sponsored: Deploy on Fridays again" in text
     assert "From the editor" not in issue_mail(family, "one")[0] + issue_mail(family, "one")[1]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_sponsors_link_is_marked_and_the_links_of_a_note_are_not(family: str) -> None:
+    content = replace(
+        CONTENT,
+        note=NoteContent("<https://note.example/>"),
+        sponsor=SponsorContent("Sponsor", "https://paid.example/?utm_source=theirs"),
+        utm=(("utm_source", "ours"), ("utm_medium", "email")),
+    )
+    for part in mail_of(family, content, replace(SCENES["en"], content=content)):
+        assert "https://paid.example/?utm_source=theirs&" in part
+        assert "utm_source=theirs&utm_medium=email" in part.replace("&amp;", "&")
+        assert "https://note.example/?" not in part
 
 
 def test_a_note_changes_what_an_approval_signs() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from mjml import mjml2html
 
 from digest.rendering.lint import lint
 from digest.rendering.markup import DEEPEST, MOST
@@ -201,6 +202,37 @@ def test_nine_thousand_levels_are_one_mistake() -> None:
     assert [one.what for one in found] == [f"tags stand more than {DEEPEST} deep in one another"]
 
 
+@pytest.mark.parametrize("mark", ["\x00", "\x0b", "\x1f", "\ufffe"])
+def test_a_character_that_mjml_cannot_read_is_told_with_its_line(mark: str) -> None:
+    [found] = lint_column(f"<mj-text>\n a{mark}b</mj-text>")
+    assert (found.severity, found.line, found.column) == ("error", 4, 3)
+    assert found.what == f"MJML cannot read the control character U+{ord(mark):04X}"
+    with pytest.raises(ValueError, match="unable to parse"):
+        mjml2html(f"<mjml><mj-body><mj-section><mj-column><mj-text>a{mark}b</mj-text></mj-column></mj-section></mj-body></mjml>")
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ("<!--[if mso]>\n<table><![endif]-->", "line 5: <table> is never closed"),
+        ("\n<!--[if mso]></table><![endif]-->", "line 5: </table> closes nothing"),
+        ("<!--[if mso]>a < b<![endif]-->", "line 4: `<` begins no tag here: write &lt;, or look for a quote that is not closed"),
+        ("<!--[if mso]><br width=3><![endif]-->", "line 4: the attributes of <br> cannot be read"),
+    ],
+)
+def test_what_outlook_alone_reads_is_looked_at_too_as_the_compiler_does(raw: str, said: str) -> None:
+    [found] = lint_column(f"<mj-raw>\n{raw}\n</mj-raw>")
+    assert said in str(found)
+    with pytest.raises(ValueError, match="in root template"):
+        mjml2html(f"<mjml><mj-body><mj-raw>{raw}</mj-raw></mj-body></mjml>")
+
+
+def test_a_table_for_outlook_may_begin_in_one_comment_and_end_in_another() -> None:
+    others = "<p>x</p><!--[if !mso]><!--><i>y</i><!--<![endif]-->"
+    begun, ended = '<!--[if mso]><table lang="{{ lang }}"><tr><td><![endif]-->', "<!--[if mso]></td></tr></table><![endif]-->"
+    assert lint_column(f"<mj-raw>{begun}{others}{ended}</mj-raw>") == []
+
+
 @pytest.mark.parametrize("tag", ["{{", "{%", "{#", "{{ x }", "{#}"])
 def test_a_jinja_tag_that_is_never_closed_is_one_mistake(tag: str) -> None:
     assert [(one.line, one.column, one.what) for one in lint_column(f"<mj-text>\n {tag} x</mj-text>")] == [
@@ -210,7 +242,21 @@ def test_a_jinja_tag_that_is_never_closed_is_one_mistake(tag: str) -> None:
 
 @pytest.mark.parametrize(
     "flood",
-    ["{{", "{%}", "<!--", "<", '<a "', "<a '", "</p>", "<p>", "<mj-texd>", '<mj-text a="1">', "<mj-text " + 'a="1" ' * 50_000],
+    [
+        "{{",
+        "{%}",
+        "<!--",
+        "<!--[if mso]>",
+        "<!--[if mso]><p><![endif]-->",
+        "<",
+        '<a "',
+        "<a '",
+        "</p>",
+        "<p>",
+        "<mj-texd>",
+        '<mj-text a="1">',
+        "<mj-text " + 'a="1" ' * 50_000,
+    ],
 )
 def test_a_flood_of_mistakes_is_told_in_part(flood: str) -> None:
     assert 1 <= len(lint_column(flood * (100_000 // len(flood) + 1))) <= MOST

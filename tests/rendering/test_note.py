@@ -37,6 +37,24 @@ def test_headings_pictures_html_and_other_addresses_are_not_taken_for_such() -> 
     assert 'href="data' not in note.html
 
 
+def test_a_link_that_leads_nowhere_from_a_mail_stays_as_it_was_written_in_both_parts() -> None:
+    note = read_note(NoteContent("[about](/about), [this](#this), [it](about.html)"))
+    assert "<a" not in note.html
+    assert note.text == "[about](/about), [this](#this), [it](about.html)"
+
+
+def test_a_mail_address_stands_in_the_text_too() -> None:
+    note = read_note(NoteContent("[Write](mailto:ed@x.example) to <mailto:us@x.example>, or <me@x.example>."))
+    assert '<a href="mailto:ed@x.example">Write</a>' in note.html
+    assert note.text == "Write (ed@x.example) to mailto:us@x.example, or me@x.example."
+
+
+def test_control_characters_reach_neither_part() -> None:
+    note = read_note(NoteContent("a\x08b\x0bc\u2028d\ud800\n\n- e\x85f\n- g"))
+    assert note.html == "<p>a b c d\ufffd</p>\n<ul>\n<li>e f</li>\n<li>g</li>\n</ul>"
+    assert note.text == "a b c d\ufffd\n\n- e f\n- g"
+
+
 def test_long_lines_are_wrapped_under_their_mark_and_japanese_where_it_may_be_broken() -> None:
     text = read_note(NoteContent(f"- {'word ' * 30}\n\n{'日本語' * 30}")).text
     assert all(line.startswith(("- word", "  word", "日", "語", "本", "")) for line in text.splitlines())

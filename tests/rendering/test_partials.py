@@ -6,7 +6,8 @@ import pytest
 
 from digest.errors import TemplateError
 from digest.rendering.compile import compile_template
-from digest.rendering.partials import DEEPEST, with_partials
+from digest.rendering.lint import lint
+from digest.rendering.partials import DEEPEST, LARGEST, with_partials
 from digest.rendering.source import Source
 from digest.rendering.templates import load_template
 
@@ -74,6 +75,29 @@ def test_what_is_commented_out_is_not_included(remark: str) -> None:
 )
 def test_what_cannot_be_included_is_refused_with_file_and_line(text: str, said: str) -> None:
     assert said in message(f"\n{text}", {})
+
+
+@pytest.mark.parametrize(
+    ("name", "flood"),
+    [("a.mjml", "<!-- "), ("a.mjml", "{# "), ("a.mjml", "<mj-include "), ("a.txt", "{# "), ("a.txt", "{% include ")],
+)
+def test_a_flood_of_what_is_never_closed_is_read_once_and_left_as_it_is(name: str, flood: str) -> None:
+    text = flood * (LARGEST // len(flood))  # looked through from each beginning, it would take hours
+    assert joined(text, {}, name).text == text
+
+
+def test_a_file_of_nothing_but_partials_is_read_once() -> None:
+    many = LARGEST // len(include("b.mjml") + "\n")
+    made = joined(f"{include('b.mjml')}\n" * many, {"b.mjml": ""})
+    assert made.text == "\n" * many
+    assert made.place(many) == "templates/b.mjml, line 1"
+
+
+def test_nothing_is_included_behind_a_comment_that_is_never_closed() -> None:
+    text = f"<!-- oh\n{include('b.mjml')}\n"
+    assert joined(text, {}).text == text
+    [mistake, *_] = lint(Source("templates/a.mjml", text))
+    assert (mistake.line, mistake.what) == (1, "`<` begins no tag here")
 
 
 @pytest.mark.parametrize("rest", ["'b.txt' ignore missing", "name", "['b.txt', 'c.txt']"])

@@ -45,3 +45,17 @@ def test_the_hash_goes_by_the_text_and_not_by_the_place() -> None:
     one = make_template("a", Source("x/a.mjml", "m"), Source("x/a.txt", "t"))
     assert one.hash == make_template("a", Source("y/a.mjml", "m"), Source("y/a.txt", "t")).hash
     assert one.hash != make_template("a", Source("x/a.mjml", "mt"), Source("x/a.txt", "")).hash
+
+
+def test_a_file_that_cannot_be_read_is_an_error_of_the_template(tmp_path: Path) -> None:
+    (tmp_path / "weekly.mjml").mkdir()
+    with pytest.raises(TemplateError, match=r"weekly\.mjml cannot be read: Is a directory"):
+        load_template("weekly", [tmp_path, SHIPPED])
+
+
+@pytest.mark.parametrize("target", ["nowhere", "card.mjml"])
+def test_a_link_that_leads_nowhere_does_not_bring_the_shipped_file_back(tmp_path: Path, target: str) -> None:
+    (tmp_path / "partials").mkdir()
+    (tmp_path / "partials" / "card.mjml").symlink_to(target)
+    with pytest.raises(TemplateError, match=r"partials/card\.mjml is a link that leads nowhere"):
+        load_template("weekly", [tmp_path, SHIPPED])
