@@ -14,7 +14,6 @@ from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.wiring import App
 from digest.audience.pausing import why_nobody
 from digest.delivery.ending import PAUSING, Ending
-from digest.delivery.guarding import AudienceJump
 from digest.delivery.plan import count_audience
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import OUT_OF_REACH, Sent
@@ -104,10 +103,10 @@ def _go_on(app: App, issue: Issue, on_progress: OnProgress, *, approved_now: boo
         return Handled(issue, wrong, refused=True)
     try:
         sent = send_locked(app, issue, on_progress, approved_now=approved_now)
-    except AudienceJump as jump:
-        return Handled(issue, str(jump), refused=True)
     except ChecksFailed as failed:
         return Handled(hold(app, issue, str(failed)), str(failed), refused=True)
+    except Refused as refused:  # stops this issue alone
+        return Handled(issuing.named(app, issue.name), str(refused), refused=True)
     return Handled(sent.issue, sent.reason, sent, refused=sent.ending in PAUSING - {Ending.OUT_OF_REACH})
 
 
@@ -133,7 +132,7 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
     decided = issue.state in {_S.DRAFT, _S.HELD}
     if decided:
         issue = _decide(app, newsletter, issue, ran)
-    if issue.state is _S.APPROVED:
+    if issue.state is _S.APPROVED and all(issue.id != handled.issue.id for handled in ran.handled):
         approved_now = decided and issue.approved_by == "automatic"  # and not by a person meanwhile
         ran.handled.append(_go_on(app, issue, on_progress, approved_now=approved_now))
     elif made and issue.state is _S.SKIPPED:

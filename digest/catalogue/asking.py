@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Literal
 
 from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy.exc import IntegrityError
 
 from digest.catalogue.answered import Answer
 from digest.catalogue.hosts import Hosts
@@ -71,9 +74,10 @@ def ask_all(addresses: Iterable[str], ask: Ask) -> dict[str, Answer]:
 
 
 def keep(connection: Connection, answers: Mapping[str, Answer], now: datetime) -> None:
-    """Remember what was said, and forget what is believed no more."""
+    """Remember what was said, and forget what is believed no more. What another process keeps meanwhile is as good as ours."""
     connection.execute(delete(tables.link_answer).where(_row.asked_at < now - BELIEVED[True]))
-    for address, answer in answers.items():
-        connection.execute(delete(tables.link_answer).where(_row.url == address))
+    for address, answer in sorted(answers.items(), key=itemgetter(0)):  # all in one order, so that no two wait for one another
         values = {"url": address, "asked_at": now, "reached": answer.reached, "size": answer.size, "said": answer.said}
-        connection.execute(insert(tables.link_answer).values(values))
+        with suppress(IntegrityError), connection.begin_nested():
+            connection.execute(delete(tables.link_answer).where(_row.url == address))
+            connection.execute(insert(tables.link_answer).values(values))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, create_engine
 
 from digest.catalogue.answered import Answer
 from digest.catalogue.asking import Asker, ask_all, believed, keep
+from digest.store import tables
+from tests.databases import Databases
 
 asked: list[tuple[str, str]] = []
 
@@ -108,3 +112,22 @@ def test_a_newer_answer_takes_the_place_of_an_older_one(connection: Connection, 
     keep(connection, {"a": Answer(True, 7)}, later)
     assert believed(connection, ["a"], later) == {"a": Answer(True, 7)}
     assert believed(connection, ["old"], now) == {}  # forgotten
+
+
+def test_two_that_ask_at_once_do_not_disturb_each_other(tmp_path: Path, database: Databases, now: datetime) -> None:
+    engine = create_engine(database.url(tmp_path))
+    tables.metadata.create_all(engine)
+
+    def second() -> None:
+        with engine.begin() as connection:
+            keep(connection, {"b": Answer(True, 2), "a": Answer(True, 2)}, now)
+
+    with ThreadPoolExecutor(1) as threads:
+        with engine.begin() as connection:
+            keep(connection, {"a": Answer(True, 1)}, now)
+            other = threads.submit(second)
+            wait([other], timeout=0.3)  # it cannot end before this one does
+        other.result()
+    with engine.begin() as connection:
+        assert set(believed(connection, ["a", "b"], now)) == {"a", "b"}
+    engine.dispose()

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from digest.rendering import confined
 from digest.store import tables
-from tests.journeys.project import MONDAY, WEEK, Project, article
+from tests.journeys.project import BEGAN, MONDAY, WEEK, Project, article
 
 NOW = MONDAY.isoformat()
 
@@ -109,10 +109,30 @@ def test_what_was_changed_after_its_approval_is_not_sent(project: Project) -> No
     with project.app() as app, app.store.writing() as connection:
         blocks = tables.issue_blocks
         old = connection.execute(blocks.select()).one().blocks
-        connection.execute(update(blocks).values(blocks=old.replace(b"Title a", b"Title x")))
+        connection.execute(update(blocks).values(blocks=old.replace(b"What a is about", b"What x is about")))
     refused = project.command("send", "weekly/1", "--now", NOW)
     assert (refused.returncode, project.mails("ann@x.example")) == (3, [])
     assert "not what was approved" in refused.stderr
+
+
+def test_an_issue_that_is_refused_stops_itself_alone_and_is_told_once(project: Project) -> None:
+    project.configure(
+        '[[newsletters]]\nslug = "weekly"',
+        '[[newsletters]]\nslug = "other"\ntitle = "Other"\nschedule = "0 9 * * 1"\n'
+        '[newsletters.topics]\npython = { title = "Python", tags = ["python"] }\n\n[[newsletters]]\nslug = "weekly"',
+    )
+    project.join("ann@x.example")  # the other one
+    bob = ("subscribers", "add", "bob@x.example", "--newsletter", "weekly", "--confirmed", "--now", BEGAN.isoformat())
+    assert project.command(*bob).returncode == 0
+    project.offer(article("a"))
+    assert project.command("issues", "draft", "other", "--now", BEGAN.isoformat()).returncode == 0
+    assert project.command("issues", "approve", "other/1", "--now", BEGAN.isoformat()).returncode == 0
+    with project.app() as app, app.store.writing() as connection:
+        connection.execute(update(tables.issue).values(content_hash="another"))
+    ran = project.run()
+    assert [(one.issue.name, one.refused) for one in ran.handled] == [("other/1", True), ("weekly/1", False)]
+    assert "changed after its approval" in ran.handled[0].note
+    assert (project.read("ann@x.example"), project.read("bob@x.example")) == ([], [["a"]])
 
 
 def test_case_29_a_template_that_is_broken_on_the_day_holds_the_issue_and_names_the_line(project: Project) -> None:
