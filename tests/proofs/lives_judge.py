@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, select
 
 from digest.delivery.account import account
-from digest.delivery.transitions import COUNTS_AS_SENT
+from digest.delivery.transitions import COUNTS_AS_SENT, GIVES_BACK
 from digest.insights.coverage import audit
 from digest.issues.issue import Issue, frozen_of, issue_of_slot, list_issues
 from digest.issues.lifecycle import IssueState
@@ -27,6 +27,7 @@ from digest.issues.owed import parse_owed
 from digest.store import tables
 from tests.proofs.lives import CARRY_OVER, FREQUENCIES, MAX_ARTICLES, MAX_PER_TOPIC, NEWSLETTERS, TOPICS, Lives
 
+_GIVEN_BACK = [state.value for state in GIVES_BACK]
 _SENT = [state.value for state in COUNTS_AS_SENT]
 Pair = tuple[int, int]
 Reader = tuple[str, int]
@@ -45,8 +46,10 @@ class Known:
     had: set[Pair]
     sent: Counter[Pair] = field(default_factory=Counter)
     suppressed: set[Pair] = field(default_factory=set)
+    coming_back: set[tuple[Reader, int]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        unsettled = {one.id: one.newsletter for one in self.issues if one.settled_at is None}
         for issue, rows in self.deliveries.items():
             for reader, row in rows.items():
                 pairs = {(reader, article) for article in self.held.get((issue, row.rendition), ())}
@@ -54,6 +57,8 @@ class Known:
                     self.sent.update(pairs)
                 elif row.state == "suppressed":
                     self.suppressed |= pairs
+                elif row.state in _GIVEN_BACK and issue in unsettled:
+                    self.coming_back |= {((unsettled[issue], reader), article) for _, article in pairs}
 
 
 @dataclass(slots=True)
@@ -219,6 +224,8 @@ class Judge:
                 behind = one.arrival is not None and self.began[reader] < one.arrival <= row.coverage
                 if not behind or article in owed or known.sent[person, article] or (reader, article) in self.excused:
                     continue
+                if (reader, article) in known.coming_back:
+                    continue  # its issue still waits for somebody else, and owes it when it settles
                 if (person, article) in known.suppressed:
                     continue  # it was for an address that must not be mailed any more, and nothing lifts that
                 assert self._out(known, person, article), f"{reader} lost article {article} ({row.coverage=}, {one.arrival=})"

@@ -155,6 +155,23 @@ def test_what_was_on_its_way_to_an_address_that_was_suppressed_then_has_a_reason
     assert "u0@x.example" not in lives.mailbox.got
 
 
+def test_what_was_rejected_comes_back_when_its_issue_settles_and_is_not_lost_until_then(lives: Lives) -> None:
+    """Another reader still waits, and a later issue has moved this one on meanwhile."""
+    judge = Judge(lives)
+    judge.look()
+    lives.mailbox.moods |= {"u0@x.example": Outcome.UNKNOWN, "u1@x.example": Outcome.DEFERRED}
+    _next_day(lives, judge, news=1)
+    lives.mailbox.moods["u0@x.example"] = Outcome.ACCEPTED
+    lives.subscribe("u1@x.example", ("python",), "daily")
+    lives.publish(("security",), lives.now, featured=False)
+    _next_day(lives, judge)
+    lives.disturb("rejected")
+    judge.look()
+    for _ in range(5):
+        _next_day(lives, judge, days=7)
+    assert lives.mailbox.got["u0@x.example"] == {"n0": 1, "n1": 1}
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
 def test_the_mistake_is_caught(mutant: Mutant) -> None:
     seed = random.SystemRandom().randrange(1 << 32)
