@@ -85,6 +85,9 @@ def _check_tags(source: Source, tree: nodes.Template) -> None:
             other,
             "a template cannot extend or import another; a partial is included on a line of its own, " + HOW_TO_INCLUDE,
         )
+    for name in tree.find_all(nodes.Name):
+        if name.name == "self":
+            raise _error(source, name, "a block cannot be written by `self`: put what stands twice into a partial")
     for modifier in tree.find_all(nodes.EvalContextModifier):
         raise _error(source, modifier, "escaping cannot be switched off")
 
@@ -141,7 +144,12 @@ def _check_slots(source: Source, node: nodes.Node, *, written: bool) -> None:
         if written and isinstance(node, nodes.Output) and isinstance(child, nodes.Call):
             _check_message(source, child)
         else:
-            _check_slots(source, child, written=written and not isinstance(child, _CAPTURES))
+            _check_slots(source, child, written=written and not _captures(child))
+
+
+def _captures(node: nodes.Node) -> bool:
+    """Whether what is written within a node can be had as a value."""
+    return isinstance(node, _CAPTURES) or (isinstance(node, nodes.For) and node.recursive)
 
 
 def _check_message(source: Source, call: nodes.Call) -> None:

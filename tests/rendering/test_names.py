@@ -40,10 +40,17 @@ def test_an_unknown_field_is_found_with_its_line_and_the_known_ones() -> None:
         "{% set x %}{{ greeting }}{% endset %}",
         "{% filter upper %}{{ greeting }}{% endfilter %}",
         "{{ greeting ~ 'x' }}",
+        "{% for x in [1] recursive %}{{ greeting }}{{ loop([]) | upper }}{% endfor %}",
+        "{% for x in [1] recursive %}{{ _('%(x)s', x=greeting) }}{% endfor %}",
     ],
 )
 def test_a_slot_can_only_be_written_out(use: str) -> None:
     assert "line 2: `greeting` is known only when a mail leaves" in message("{{ greeting }}", use)
+
+
+@pytest.mark.parametrize("use", ["{{ self.closing() | upper }}", "{{ self.card() }}", "{% set x = self %}"])
+def test_a_block_is_no_value(use: str) -> None:
+    assert "line 2: a block cannot be written by `self`: put what stands twice into a partial" in message("{{ greeting }}", use)
 
 
 @pytest.mark.parametrize("tag", ["{% include 'x' %}", "{% import 'x' as y %}", "{% extends 'x' %}"])
