@@ -36,7 +36,9 @@ class Checks(Table):
     clipped: Weight = Field("error", description="However it is degraded, it has 100,000 bytes or more.")
     nearly_clipped: Weight = Field("warning", description="It has 90,000 bytes or more.")
     degraded: Weight = Field("warning", description="It was too large: excerpts were cut, or titles only were left.")
-    text_differs: Weight = Field("error", description="HTML and text do not hold the same articles, or not the note and the sponsor.")
+    text_differs: Weight = Field(
+        "error", description="HTML and text do not hold the same articles, or not the note and the sponsor."
+    )
     template_mistaken: Weight = Field(
         "error",
         description="Its template has a tag, an attribute or a value that MJML does not know, or that the compiler spoils.",
