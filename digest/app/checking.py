@@ -20,6 +20,7 @@ from digest.errors import Refused, TemplateError
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState
+from digest.issues.withdrawn import withdrawn_from
 from digest.rendering.source import Source
 from digest.rendering.templates import load_template
 from digest.store import tables
@@ -55,10 +56,13 @@ def _look(app: App, issue: Issue, *, online: bool, filtered: bool, errors_only: 
         return [Finding.of("template", Severity.ERROR, fault)]
     with app.store.reading() as connection:
         shelf, widest, last = Shelf(connection, issue), widest_arrangement(connection, issue), _last(connection, issue)
-        template = _template(app, frozen_of(connection, issue))
+        template, gone = _template(app, frozen_of(connection, issue)), withdrawn_from(connection, issue.id)
     found: list[Finding] = []
     for language in shelf.languages:
-        mail = replace(write_mail(shelf.assemble(widest, 0, language), shelf.content_in(language)), last=last, template=template)
+        made = shelf.assemble(widest, 0, language)
+        on_the_web = () if made.degraded is None else made.degraded.on_the_web
+        chosen = frozenset(widest.articles).difference(gone, on_the_web)
+        mail = replace(write_mail(made, shelf.content_in(language)), last=last, template=template, chosen=chosen)
         if online:
             mail = replace(mail, answers=_answers(app, mail))
         if filtered:

@@ -41,7 +41,7 @@ class SpamReport:
 @dataclass(frozen=True, slots=True)
 class Mail:
     """One mail to be checked. `answers` are what its links said, by address: none where nobody asked. `template` is the MJML
-    that it was rendered from; None where that is not there any more.
+    that it was rendered from; None where that is not there any more. `chosen` are the articles that it has to show.
     """
 
     rendition: Rendition
@@ -55,6 +55,7 @@ class Mail:
     answers: Mapping[str, Answer] = field(default_factory=dict)
     spam: SpamReport | None = None
     template: Source | None = None
+    chosen: frozenset[int] = frozenset()
 
     @property
     def links_in_text(self) -> tuple[str, ...]:

@@ -32,6 +32,8 @@ def text_differs(mail: Mail) -> Iterator[Fault]:
         if missing:
             where, other = ("text part", "HTML") if missing > 0 else ("html part", "text")
             yield Fault(where, f"it lacks {called(article)}, which the {other} has", _MEND)
+        elif clean.url not in text and article.id in mail.chosen:
+            yield Fault("both parts", f"they lack {called(article)}, which was chosen", _MEND)
         elif clean.url in text:
             title = _flat(clean.title)
             for where, words in (("text part", flat), ("html part", seen)):

@@ -189,6 +189,21 @@ def test_what_a_person_decides_while_a_run_looks_at_it_stands(project: Project) 
     assert (found.state, project.issue("weekly/1").state) == ("approved", "approved")
 
 
+def test_an_article_that_neither_part_leads_to_is_told_unless_it_was_withdrawn(project: Project) -> None:
+    for file in ("lead.mjml", "picture-card.mjml", "card.mjml", "byline.txt"):
+        spoil(project, f"partials/{file}", "{{ article.url }}", "https://backend.example/")
+    drafted(project, article("a", title="A title that says enough"), article("b", title="Another title that is long"))
+
+    def lacking() -> list[str]:
+        got = project.command("issues", "check", "weekly/1", "--json")
+        assert got.returncode == 3
+        return sorted(one["what"].partition("“")[2] for one in json.loads(got.stdout) if one["where"] == "both parts")
+
+    assert lacking() == ["A title that says enough”, which was chosen", "Another title that is long”, which was chosen"]
+    assert project.command("articles", "withdraw", "b", "--now", EARLY).returncode == 0
+    assert lacking() == ["A title that says enough”, which was chosen"]
+
+
 def test_what_mjml_does_not_know_is_told_with_its_line(project: Project) -> None:
     good = spoil(project, "partials/masthead.mjml", '<mj-divider css-class="rule"', '<mj-divider colour="red" css-class="rule"')
     line = next(number for number, text in enumerate(good.splitlines(), 1) if '<mj-divider css-class="rule"' in text)
