@@ -13,7 +13,7 @@ from digest.checks.finding import Finding, error, note, warning, well
 
 NOBODYS_TOKEN = "A" * 32  # its version is 0, and no token's is
 _WHERE, _ONE_CLICK = "site.public_url", "one-click unsubscribe"
-_RUN_PAGES = "run Digest's pages there, or let the proxy in front pass this address on, POST included"
+_RUN_PAGES = "run `digest serve` there, or let the proxy in front pass this address on, POST included"
 
 
 @dataclass(frozen=True, slots=True)
