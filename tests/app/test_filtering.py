@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from digest.app import filtering
 from digest.app.filtering import ask_filter
 from digest.checks.mail import SpamReport
 from tests.checks.sound import a_mail
+from tests.rendering.judges import needs_spamassassin
 
 
 def program(folder: Path, script: str) -> str:
@@ -68,7 +68,7 @@ def test_it_is_not_waited_for_for_ever(tmp_path: Path, monkeypatch: pytest.Monke
     assert "had not answered" in answer
 
 
-@pytest.mark.skipif(shutil.which("spamassassin") is None, reason="SpamAssassin is not installed")
+@needs_spamassassin
 def test_the_real_one_gives_a_sound_mail_no_points() -> None:
     report = ask_filter(a_mail().message)
     assert isinstance(report, SpamReport), report

@@ -7,13 +7,13 @@ import shutil
 from pathlib import Path
 
 import dkim
-import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from digest.app.filtering import PROGRAM, ask_filter
+from digest.app.filtering import ask_filter
 from digest.checks.mail import SpamReport
 from tests.journeys.project import Project
+from tests.rendering.judges import needs_spamassassin
 
 ANN = "ann@x.example"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -36,7 +36,7 @@ def record(name: bytes, timeout: int = 5) -> bytes:
     return b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
 
 
-@pytest.mark.skipif(shutil.which(PROGRAM) is None, reason="SpamAssassin is not installed")
+@needs_spamassassin
 def test_the_sample_issue_signed_and_as_smtp_carried_it_has_no_points(project: Project) -> None:
     shutil.copy(Path(__file__).parents[2] / "articles.json", project.folder)
     project.join(ANN)

@@ -1,4 +1,7 @@
-"""Judges from outside: axe-core, of accessibility, and html-validate, of HTML. `make judges` fetches them into a cache, once."""
+"""Judges from outside: axe-core, of accessibility, html-validate, of HTML, and SpamAssassin.
+
+`make judges` fetches the first two into a cache, once; the third is Debian's.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,10 @@ def _fetched() -> bool:
 # CI must have them: there missing judges are a failure, not a skip.
 needs_judges = pytest.mark.skipif(
     not _fetched() and os.environ.get("CI") != "true", reason="needs axe-core and html-validate: `make judges` fetches them"
+)
+
+needs_spamassassin = pytest.mark.skipif(
+    shutil.which("spamassassin") is None and os.environ.get("CI") != "true", reason="needs Debian's spamassassin"
 )
 
 
