@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from digest.app import preferring
-from digest.app.allowing import allow
+from digest.app.allowing import allow_own
 from digest.app.wiring import App
 from digest.audience import erasing, moving
 from digest.audience.addresses import canonical_address
@@ -22,7 +22,7 @@ from digest.delivery.letters import Kind, put
 from digest.errors import UsageError
 
 
-def ask_to_move(app: App, token: str, email: str, network: str | None) -> None:
+def ask_to_move(app: App, token: str, email: str) -> None:
     """Write to both addresses; a `UsageError` says what is wrong with the new one. Too often, nothing is written, and nothing said."""
     found = preferring.look(app, token)
     if found is None:
@@ -32,7 +32,7 @@ def ask_to_move(app: App, token: str, email: str, network: str | None) -> None:
         raise UsageError("that is the address we write to now")
     language = person.language or app.settings.site.language
     with app.store.writing() as connection:
-        if not (allow(app, connection, address, network) and allow(app, connection, person.address, network)):
+        if not allow_own(app, connection, person.address, address):
             return
         number = moving.begin(connection, person.id, email.strip(), address, now=app.now)
         for kind, to, canonical in (
@@ -42,14 +42,14 @@ def ask_to_move(app: App, token: str, email: str, network: str | None) -> None:
             _put(app, connection, kind, number, to, canonical, language)
 
 
-def ask_to_erase(app: App, token: str, network: str | None) -> None:
+def ask_to_erase(app: App, token: str) -> None:
     """Write to the person, with a link that erases them; too often, nothing is written, and nothing said."""
     found = preferring.look(app, token)
     if found is None:
         raise UsageError("this link is about nobody that we know")
     person = found.person
     with app.store.writing() as connection:
-        if not allow(app, connection, person.address, network):
+        if not allow_own(app, connection, person.address):
             return
         language = person.language or app.settings.site.language
         _put(app, connection, Kind.ERASE, found.subscription.id, person.email, person.address, language)

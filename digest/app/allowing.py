@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,7 +18,7 @@ _ALARMING = {"network": REFUSED_NETWORK, "unproved": REFUSED_NETWORK, "all": REF
 _log = logging.getLogger("digest.pages")
 
 IN_A_DAY = 5
-"""The most mails that pages may cause to one address in a day; in an hour it is one."""
+"""The most mails that sign-ups may cause to one address in a day, and as many its owner's own page; in an hour it is one each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,21 @@ def allow(app: App, connection: Connection, address: str, network: str | None, *
 
     Of requests that cost whoever makes them nothing (not `proved`) a network may make a quarter as many.
     """
-    limits = _limits(app, address, network, proved)
+    return _count_in(app, connection, _limits(app, address, network, proved), network)
+
+
+def allow_own(app: App, connection: Connection, address: str, *others: str) -> bool:
+    """Whether somebody whose link we know may cause a mail to themselves, and at once to `others`.
+
+    No flood of sign-ups, for their own address or for all of them, keeps a person from being erased or from moving.
+    """
+    limits = _a_few(app, "own", address)
+    for other in others:
+        limits += _a_few(app, "address", other)
+    return _count_in(app, connection, limits, None)
+
+
+def _count_in(app: App, connection: Connection, limits: Sequence[_Limit], network: str | None) -> bool:
     for limit in limits:
         if many(connection, limit.key, since=app.now - limit.within) >= limit.most:
             _refuse(app, connection, limit, network)
@@ -65,20 +80,24 @@ def _refuse(app: App, connection: Connection, limit: _Limit, network: str | None
         return
     key = hashed(app.key, kind, network if kind == REFUSED_NETWORK and network else "")
     if not many(connection, key, since=app.now - HOUR):
-        who = network if kind == REFUSED_NETWORK else "all together"
+        who = (network or "who hides their network") if kind == REFUSED_NETWORK else "all together"
         _log.warning("a flood of sign-ups: %s asked for more than %d mails in an hour, and is refused more", who, limit.most)
     count(connection, key, now=app.now)
 
 
 def _limits(app: App, address: str, network: str | None, proved: bool) -> list[_Limit]:
-    pages, key = app.settings.pages, app.key
+    """A network that is not known is one like every other: who hides theirs gains nothing."""
+    pages, key, whose = app.settings.pages, app.key, network or "unknown"
     limits = [
-        _Limit(hashed(key, "address", address), 1, HOUR),
-        _Limit(hashed(key, "address", address), IN_A_DAY, DAY),
+        *_a_few(app, "address", address),
         _Limit(hashed(key, "all"), pages.asks_per_hour, HOUR),
+        _Limit(hashed(key, "network", whose), pages.asks_per_network, HOUR),
     ]
-    if network is not None:
-        limits.append(_Limit(hashed(key, "network", network), pages.asks_per_network, HOUR))
-        if not proved:
-            limits.append(_Limit(hashed(key, "unproved", network), max(1, pages.asks_per_network // 4), HOUR))
+    if not proved:
+        limits.append(_Limit(hashed(key, "unproved", whose), max(1, pages.asks_per_network // 4), HOUR))
     return limits
+
+
+def _a_few(app: App, kind: str, address: str) -> list[_Limit]:
+    key = hashed(app.key, kind, address)
+    return [_Limit(key, 1, HOUR), _Limit(key, IN_A_DAY, DAY)]

@@ -8,8 +8,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from digest.app.composing import Composed, compose
 from digest.app.sending import obstacle
 from digest.app.wiring import App
@@ -20,7 +18,7 @@ from digest.delivery import letters
 from digest.delivery.letters import Letter
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Transport, longest_send
-from digest.errors import DigestError, TemplateError
+from digest.errors import DigestError, TemplateError, Unreachable
 from digest.rendering.content import Envelope, Personal
 from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
@@ -33,9 +31,10 @@ _MARGIN = timedelta(minutes=1)
 def send_letters(app: App) -> int:
     """Send what is due, and return how many the provider took. Nothing leaves while a halt is in force."""
     sent = 0
-    while not app.stop.is_set() and (not app.sends_for_real or obstacle(app) is None):
+    while _may_send(app):
         real = datetime.now(UTC)
         with app.store.writing() as connection:
+            letters.give_up_old(connection, now=app.now)
             lease = 20 * longest_send(app.settings.delivery) + _MARGIN
             taken = letters.claim(connection, real=real, lease=lease)
             if not taken:
@@ -48,6 +47,10 @@ def send_letters(app: App) -> int:
     return sent
 
 
+def _may_send(app: App) -> bool:
+    return not app.stop.is_set() and (not app.sends_for_real or obstacle(app) is None)
+
+
 def any_waiting(app: App) -> bool:
     """Whether there is anything to do; reads only."""
     with app.store.reading() as connection:
@@ -58,7 +61,11 @@ def _send(app: App, taken: list[Letter]) -> int:
     transport = app.provider().open() if app.sends_for_real else _Outbox(app.settings.project / "outbox" / "letters")
     sent = 0
     try:
-        for letter in taken:
+        for position, letter in enumerate(taken):
+            if position and not _may_send(app):  # a halt, or the end: what is left waits for whoever comes next
+                with app.store.writing() as connection:
+                    letters.put_back(connection, taken[position:], real=datetime.now(UTC))
+                break
             answer = _send_one(app, transport, letter)
             if answer is not None:
                 sent += answer.outcomes[0] is Outcome.ACCEPTED
@@ -74,9 +81,12 @@ def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
             composed = compose(app, connection, letter)
             newsletter = "" if composed is None else composed.rendition.issue.partition("/")[0]
             shut = is_suppressed(connection, letter.address, newsletter)
-    except TemplateError as error:
-        answer = Answer((Outcome.DEFERRED,), str(error))
-        _log.error("a letter waits: %s", error)
+    except Unreachable:
+        raise
+    except Exception as error:  # one that cannot be written stops only itself: those behind it go on
+        why = str(error) if isinstance(error, TemplateError) else type(error).__name__  # other words may name an address
+        answer = Answer((Outcome.DEFERRED,), why)
+        _log.error("a letter waits: %s", why)
     else:
         if composed is None or shut:
             with app.store.writing() as connection:
@@ -141,7 +151,7 @@ class Carrier:
                 app = self._make()
                 if any_waiting(app):
                     send_letters(app)
-            except (DigestError, SQLAlchemyError, OSError) as error:
+            except Exception as error:  # whatever it was, the next letter has its chance
                 _log.error("letters wait: %s", error if isinstance(error, DigestError) else type(error).__name__)
                 self._stop.wait(_EVERY)
             self._woken.wait(_EVERY)

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from digest.app.wiring import App
 from digest.errors import Busy, DigestError
 from digest.issues.calendar import next_slot
@@ -59,5 +57,5 @@ class Scheduler:
             self._run(app)
         except Busy as busy:
             _log.info("%s", busy)
-        except (DigestError, SQLAlchemyError, OSError) as error:
+        except Exception as error:  # whatever it was, the next run has its chance
             _log.error("a run failed: %s", error if isinstance(error, DigestError) else type(error).__name__)

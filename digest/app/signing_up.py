@@ -19,6 +19,7 @@ from digest.audience.asking import Asking
 from digest.audience.consent import Act, Evidence, Source, write_down
 from digest.audience.people import subscribe
 from digest.audience.proving import Judged, Proof, judge, make_challenge
+from digest.audience.suppression import is_suppressed
 from digest.audience.tallying import count, hashed, many
 from digest.audience.tokens import Purpose
 from digest.audience.topics import ALL_TOPICS
@@ -121,7 +122,7 @@ def look(app: App, token: str) -> Waiting | None:
     if number is None:
         return None
     with app.store.reading() as connection:
-        found = asking.find(connection, number, now=app.now)
+        found = _open(connection, asking.find(connection, number, now=app.now))
     newsletter = None if found is None else _newsletter(app, found)
     if found is None or newsletter is None:
         return None
@@ -136,11 +137,16 @@ def confirm(app: App, token: str, evidence: Evidence) -> Waiting | None:
     if number is None:
         return None
     with app.store.writing() as connection:
-        found = asking.find(connection, number, now=app.now, lock=True)
+        found = _open(connection, asking.find(connection, number, now=app.now, lock=True))
         newsletter = None if found is None else _newsletter(app, found)
         if found is not None and newsletter is not None and asking.mark_confirmed(connection, number, now=app.now):
             _join(app, connection, found, newsletter, evidence)
     return look(app, token)
+
+
+def _open(connection: Connection, found: Asking | None) -> Asking | None:
+    """A sign-up that may be confirmed: not one of who must not be mailed, for they complained about its letter, say."""
+    return None if found is None or is_suppressed(connection, found.address, found.newsletter) else found
 
 
 def _join(app: App, connection: Connection, found: Asking, newsletter: NewsletterSettings, evidence: Evidence) -> None:

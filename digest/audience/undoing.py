@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, update
 
 from digest.audience.consent import Act, Evidence, Kept, Source, evidence_of, write_down
-from digest.audience.finding import subscription_by_id, subscriptions_of
+from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
 from digest.audience.subscription import Subscription, SubscriptionState
+from digest.audience.suppression import is_suppressed
 from digest.store import tables
 
 FOR_SO_LONG = timedelta(days=1)
@@ -30,7 +31,7 @@ def undo(connection: Connection, subscription_id: int, evidence: Evidence, *, no
     theirs = {one.newsletter: one for one in subscriptions_of(connection, subscription.subscriber_id)}
     kept = {line.newsletter: line for line in evidence_of(connection, subscription.subscriber_id)}  # of each, the last
     for line in kept.values():
-        if line.at == last.at and line.act == last.act and line.newsletter in theirs:
+        if line.at == last.at and line.act == last.act and line.newsletter in theirs and _still_so(theirs[line.newsletter], line):
             _put_back(connection, theirs[line.newsletter], line, evidence, now)
     return True
 
@@ -40,7 +41,16 @@ def _last(connection: Connection, subscription: Subscription, now: datetime) -> 
     last = lines[-1] if lines else None
     theirs = last is not None and last.act in _UNDOABLE and last.source in _BY_THEM
     fresh = last is not None and theirs and last.before is not None and last.at > now - FOR_SO_LONG
-    return last if fresh else None
+    if last is None or not fresh or not _still_so(subscription, last):
+        return None
+    person = subscriber_by_id(connection, subscription.subscriber_id)
+    shut = person is None or is_suppressed(connection, person.address, subscription.newsletter)  # they complained, say
+    return None if shut else last
+
+
+def _still_so(subscription: Subscription, line: Kept) -> bool:
+    """Whether the step is what ended the subscription, or left it going on: a provider's report may have ended it since."""
+    return (subscription.state is SubscriptionState.UNSUBSCRIBED) is (line.act is Act.LEFT)
 
 
 def _put_back(connection: Connection, subscription: Subscription, line: Kept, evidence: Evidence, now: datetime) -> None:

@@ -19,10 +19,13 @@ def forget(connection: Connection, subscriber_id: int) -> None:
     flying = select(exists().where(row.subscriber_id == subscriber_id, stands(DeliveryState.SENDING)))
     if connection.execute(flying).scalar_one():
         raise Refused("a mail to them is being sent just now; erase them when it is done")
+    of_any_issue = select(tables.issue.c.id)  # named, so that two keys that begin with the issue are of use: else all is read
     for table, column in (
         (tables.delivery, tables.delivery.c.answer),
         (tables.history, tables.history.c.reason),
         (tables.event, tables.event.c.reason),
     ):
-        theirs = (table.c.subscriber_id == subscriber_id, column.is_not(None))
+        theirs = [table.c.subscriber_id == subscriber_id, column.is_not(None)]
+        if table is not tables.history:
+            theirs.append(table.c.issue_id.in_(of_any_issue))
         connection.execute(update(table).where(*theirs).values({column: ERASED}))

@@ -1,11 +1,13 @@
 """Letters: mails that are no issue's, such as a confirmation, in a durable queue.
 
 Whoever asks for one only writes a row, so that the time of an answer says nothing. A process that tries one moves it ahead first,
-so that two never try it at once, and one that died leaves it to the next. A doubtful one is sent again: a second copy does no harm.
+so that two never try it at once, and one that died leaves it to the next. A doubtful one is sent once more, an hour later: a second
+copy does no harm, and fifty would.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -23,6 +25,9 @@ TRIED_FOR = timedelta(days=2)
 
 KEPT_FOR = timedelta(days=8)
 """After this long nothing of a letter is kept."""
+
+DOUBTED_AT_MOST = 2
+"""So many attempts, and a doubtful one is not sent again."""
 
 _FIRST_WAIT = timedelta(seconds=30)
 _LONGEST_WAIT = timedelta(hours=1)
@@ -72,6 +77,18 @@ def claim(connection: Connection, *, real: datetime, lease: timedelta, most: int
     return taken
 
 
+def give_up_old(connection: Connection, *, now: datetime) -> None:
+    """What nobody could send for so long is over, untried as well: its link would be, too."""
+    connection.execute(update(tables.letter).where(_WAITING, _row.created_at <= now - TRIED_FOR).values(state="given up"))
+
+
+def put_back(connection: Connection, taken: Sequence[Letter], *, real: datetime) -> None:
+    """Leave some that were taken and not tried to whoever comes next."""
+    for letter in taken:
+        mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
+        connection.execute(mine.values(attempts=letter.attempts - 1, not_before=real))
+
+
 def any_due(connection: Connection, *, real: datetime) -> bool:
     """Whether some letter is due."""
     return bool(connection.execute(select(exists().where(_WAITING, _row.not_before <= real))).scalar_one())
@@ -83,8 +100,10 @@ def settle(connection: Connection, letter: Letter, outcome: Outcome, answer: str
         values: dict[str, object] = {"state": "sent"}
     elif outcome is Outcome.REJECTED:
         values = {"state": "rejected"}
-    elif letter.created_at + TRIED_FOR <= now:
+    elif letter.created_at + TRIED_FOR <= now or (outcome is Outcome.UNKNOWN and letter.attempts >= DOUBTED_AT_MOST):
         values = {"state": "given up"}
+    elif outcome is Outcome.UNKNOWN:
+        values = {"not_before": real + _LONGEST_WAIT}  # it may be there: to one address at most one in an hour
     else:
         values = {"not_before": real + wait_after(letter.attempts)}
     mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)

@@ -22,9 +22,9 @@ class Pages(Table):
     asks_per_network: Whole = Field(
         20,
         ge=1,
-        description="The most mails that requests from one network (/24 or /48) may cause in an hour: sign-ups, changes of address.",
+        description="The most mails that sign-ups from one network (/24 or /48) may cause in an hour.",
     )
-    asks_per_hour: Whole = Field(500, ge=1, description="The most mails that all requests together may cause in an hour.")
+    asks_per_hour: Whole = Field(500, ge=1, description="The most mails that all sign-ups together may cause in an hour.")
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from digest.app import signing_up
 from digest.app.signing_up import SignUp
 from digest.audience.consent import Source
 from digest.audience.proving import BITS, WAIT, Proof
 from digest.errors import UsageError
+from digest.web.forms import storable
 from digest.web.site import Site, evidence
 
 _REFUSALS: dict[int | str, dict[str, Any]] = {
@@ -20,7 +21,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     413: {"description": "Too large"},
     422: {"description": "What cannot be read, or chosen"},
 }
-_Text = Annotated[str, Field(max_length=254)]
+_Text = Annotated[str, AfterValidator(storable), Field(max_length=254)]
 
 
 class Wanted(BaseModel):
@@ -36,7 +37,9 @@ class Wanted(BaseModel):
     frequency: _Text = Field("", description="One of those that the newsletter offers.")
     timezone: _Text = Field("", description="An IANA name such as Europe/Berlin.")
     language: _Text = Field("", description="A tag such as de.")
-    wording: str = Field("", max_length=1000, description="What the person agreed to, as your form says it; kept as evidence.")
+    wording: Annotated[str, AfterValidator(storable)] = Field(
+        "", max_length=1000, description="What the person agreed to, as your form says it; kept as evidence."
+    )
     challenge: _Text = Field("", description="From /api/v1/challenge; without one a network may ask less often.")
     proof: _Text = Field("", description="The number that solves the challenge; without it, wait before you ask.")
 

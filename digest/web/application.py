@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,7 +20,8 @@ from digest.settings import Settings
 from digest.store.database import Store
 from digest.web import agreeing, api, archiving, confirming, health, preferring, subscribing, unsubscribing
 from digest.web.files import Files
-from digest.web.guarding import Guard
+from digest.web.forms import storable
+from digest.web.guarding import Guard, headers_for
 from digest.web.showing import Showing
 from digest.web.site import Site, prefix_of
 
@@ -55,8 +57,9 @@ def make_application(
     )
     application.router.routes += [*files.routes(), *(route for room in _ROOMS for route in room(site))]
     application.include_router(api.router(site))
-    application.add_middleware(Guard, public_url=settings.site.public_url, pictures=_pictures(settings.site.logo))
-    _answer_errors(application, site)
+    headers = headers_for(settings.site.public_url, _pictures(settings.site.logo))
+    application.add_middleware(Guard, public_url=settings.site.public_url, headers=headers)
+    _answer_errors(application, site, headers)
     return application
 
 
@@ -65,7 +68,7 @@ def _pictures(logo: str | None) -> list[str]:
     return [f"{parts.scheme}://{parts.netloc}"] if logo else []
 
 
-def _answer_errors(application: FastAPI, site: Site) -> None:
+def _answer_errors(application: FastAPI, site: Site, headers: Mapping[str, str]) -> None:
     """Whatever goes wrong is a page with a sentence; what only we may know goes to the log."""
 
     def page(request: Request, status: int) -> Response:
@@ -86,6 +89,22 @@ def _answer_errors(application: FastAPI, site: Site) -> None:
         _log.error("%s", error if isinstance(error, Unreachable) else type(error).__name__)  # others may name an address
         return page(request, 503 if isinstance(error, Unreachable) else 500)
 
+    def of_defects(request: Request, error: Exception) -> Response:
+        answer = page(request, 500)
+        answer.headers.update(headers)  # it is written outside of the guard
+        return answer
+
+    def of_json(request: Request, error: Exception) -> Response:
+        """What is wrong and where; not what was sent, which may be nothing that can be written."""
+        wrong = error.errors() if isinstance(error, RequestValidationError) else []
+        said = [{"type": one["type"], "loc": [_writable(part) for part in one["loc"]], "msg": one["msg"]} for one in wrong]
+        return JSONResponse({"detail": said}, 422)
+
     application.add_exception_handler(HTTPException, of_http)
+    application.add_exception_handler(RequestValidationError, of_json)
     application.add_exception_handler(DigestError, of_ours)
-    application.add_exception_handler(500, lambda request, _: page(request, 500))
+    application.add_exception_handler(500, of_defects)
+
+
+def _writable(part: int | str) -> int | str:
+    return storable(part) if isinstance(part, str) else part

@@ -39,8 +39,13 @@ async def read_form(request: Request) -> Form:
     fields: dict[str, list[str]] = {}
     for name, value in posted.multi_items():
         if isinstance(value, str):
-            fields.setdefault(name, []).append(value[:_LONGEST].replace("\0", "").strip())
+            fields.setdefault(name, []).append(storable(value[:_LONGEST]).strip())
     return Form(fields)
+
+
+def storable(text: str) -> str:
+    """A text without what no database takes and no page can be written with: NUL, and halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 async def read_whatever_came(request: Request) -> Form:

@@ -47,15 +47,12 @@ class BodyTooLarge(HTTPException):
 
 
 class Guard:
-    """Stands around the whole application. `pictures` are origins that pages may show pictures from, such as the logo's."""
+    """Stands around the whole application. `headers` are those of every answer that has none of its own."""
 
-    def __init__(self, app: ASGIApp, *, public_url: str, pictures: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, *, public_url: str, headers: Mapping[str, str]) -> None:
         address = urlsplit(public_url)
         self._app, self._host, self._prefix = app, _host(address.netloc), address.path.rstrip("/")
-        policy = _POLICY | {"img-src": " ".join(["'self'", *pictures])}
-        self._headers = _HEADERS | {"Content-Security-Policy": written(policy)}
-        if address.scheme == "https":
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse."""
@@ -80,6 +77,14 @@ class Guard:
         if self._prefix and path.startswith(f"{self._prefix}/"):
             path = path[len(self._prefix) :]
         return {**scope, "path": path.rstrip("/") or "/", "raw_path": None}
+
+
+def headers_for(public_url: str, pictures: Iterable[str] = ()) -> dict[str, str]:
+    """What every answer carries. `pictures` are origins that pages may show pictures from, such as the logo's."""
+    headers = _HEADERS | {"Content-Security-Policy": written(_POLICY | {"img-src": " ".join(["'self'", *pictures])})}
+    if urlsplit(public_url).scheme == "https":
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
 
 
 def written(policy: Mapping[str, str]) -> str:

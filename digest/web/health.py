@@ -16,7 +16,7 @@ from digest.web.site import Site
 def routes(site: Site) -> list[Route]:
     """`/healthz` is for whoever restarts what has died; `/readyz` for whoever sends requests here."""
 
-    def alive(request: Request) -> Response:
+    async def alive(request: Request) -> Response:  # of no thread's: they may all be waiting for the database
         return PlainTextResponse("alive\n")
 
     def ready(request: Request) -> Response:

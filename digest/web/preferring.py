@@ -15,7 +15,7 @@ from digest.app import App, agreeing, preferring
 from digest.app.preferring import Wanted
 from digest.errors import UsageError
 from digest.web.forms import Form, read_form
-from digest.web.site import Site, evidence, network
+from digest.web.site import Site, evidence
 
 PATH = "/preferences/{token}"
 
@@ -82,12 +82,12 @@ def _resume(app: App, request: Request, token: str, form: Form) -> str:
 
 
 def _move(app: App, request: Request, token: str, form: Form) -> str:
-    agreeing.ask_to_move(app, token, form.text("email"), network(request))
+    agreeing.ask_to_move(app, token, form.text("email"))
     return "written to both"
 
 
 def _erase(app: App, request: Request, token: str, form: Form) -> str:
-    agreeing.ask_to_erase(app, token, network(request))
+    agreeing.ask_to_erase(app, token)
     return "written"
 
 

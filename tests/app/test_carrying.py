@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
-from digest.app import App, agreeing
+from digest.app import App, agreeing, carrying
 from digest.app.carrying import Carrier, send_letters
+from digest.app.composing import Composed, compose
 from digest.audience.finding import subscription_of
 from digest.audience.suppression import EVERYTHING, suppress
 from digest.audience.tokens import Purpose, make_token
 from digest.delivery import letters
 from digest.delivery.halting import halt, lift
-from digest.delivery.letters import claim, wait_after
+from digest.delivery.letters import Letter, claim, wait_after
 from digest.store import tables
-from digest.testing.smtp_sink import Now, React, Script
+from digest.testing.smtp_sink import CLOSE, Now, React, Script
 from tests.databases import Databases, eventually
 from tests.journeys.project import MONDAY, Project, a_project
 
@@ -39,11 +40,11 @@ def project(tmp_path: Path) -> Iterator[Project]:
         yield made
 
 
-def ask(app: App) -> None:
-    """Bob asks to be erased, which causes a letter."""
+def ask(app: App, email: str = BOB) -> None:
+    """Somebody asks to be erased, which causes a letter."""
     with app.store.reading() as connection:
-        subscription = subscription_of(connection, BOB, "weekly")[1]
-    agreeing.ask_to_erase(app, make_token(app.key, Purpose.PREFERENCES, subscription.id), None)
+        subscription = subscription_of(connection, email, "weekly")[1]
+    agreeing.ask_to_erase(app, make_token(app.key, Purpose.PREFERENCES, subscription.id))
 
 
 def state(app: App) -> list[tuple[str, int]]:
@@ -105,23 +106,75 @@ def test_what_the_server_refuses_is_over_or_tried_later(tmp_path: Path, verb: st
             assert state(app) == [(after, 1)]
 
 
-def test_a_doubtful_letter_is_sent_again_with_the_same_id_until_it_is_given_up(tmp_path: Path) -> None:
-    from digest.testing.smtp_sink import CLOSE
-
+def test_a_doubtful_letter_is_sent_once_more_an_hour_later_and_then_given_up(tmp_path: Path) -> None:
     script: Script = lambda now: CLOSE if now.moment == "dot" else None  # noqa: E731
     with a_project(tmp_path, script) as project:
         project.join(BOB)
         with project.app() as app:
             ask(app)
-            for attempts in (1, 2, 3):
-                assert send_letters(app) == 0
-                assert state(app) == [("waiting", attempts)]
-                at_once(app)
-            late = replace(app, now=MONDAY + letters.TRIED_FOR - timedelta(minutes=1))
-            send_letters(late)
+            began = datetime.now(UTC)
+            assert send_letters(app) == 0
+            assert state(app) == [("waiting", 1)]
+            with app.store.reading() as connection:
+                assert connection.execute(select(tables.letter.c.not_before)).scalar_one() >= began + timedelta(hours=1)
             at_once(app)
-            send_letters(replace(app, now=MONDAY + letters.TRIED_FOR))
-            assert state(app)[0][0] in {"given up", "dropped"}
+            assert send_letters(app) == 0
+            assert state(app) == [("given up", 2)]
+
+
+def test_a_letter_that_waited_for_two_days_is_given_up_and_not_sent_with_a_dead_link(project: Project) -> None:
+    with project.app() as app:
+        ask(app)
+        assert send_letters(replace(app, now=MONDAY + letters.TRIED_FOR)) == 0
+        assert state(app) == [("given up", 0)]
+    assert project.mails(BOB) == []
+
+
+def test_a_letter_that_cannot_be_written_stops_only_itself(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.join("ann@x.example")
+
+    def breaking(app: App, connection: Connection, letter: Letter) -> Composed | None:
+        if letter.email == BOB:
+            raise KeyError("a word that a catalogue made up")
+        return compose(app, connection, letter)
+
+    monkeypatch.setattr(carrying, compose.__name__, breaking)
+    with project.app() as app:
+        ask(app)
+        ask(app, "ann@x.example")
+        assert send_letters(app) == 1
+        assert state(app) == [("waiting", 1), ("sent", 1)]
+
+
+@pytest.mark.parametrize("end", [True, False])
+def test_what_was_taken_when_it_ends_or_is_halted_is_left_to_the_next(tmp_path: Path, end: bool) -> None:
+    at_dot: list[Callable[[], None]] = []
+
+    def script(now: Now) -> React | None:
+        if now.moment == "dot":
+            for act in at_dot:
+                act()
+        return None
+
+    with a_project(tmp_path, script) as project:
+        for one in (BOB, "ann@x.example"):
+            project.join(one)
+        with project.app() as app:
+            ask(app)
+            ask(app, "ann@x.example")
+
+            def stop_all() -> None:
+                with app.store.writing() as connection:
+                    halt(connection, "a test", "test", MONDAY)
+
+            at_dot.append(app.stop.set if end else stop_all)
+            assert send_letters(app) == 1
+            assert state(app) == [("sent", 1), ("waiting", 0)]
+            at_dot.clear()
+            app.stop.clear()
+            with app.store.writing() as connection:
+                lift(connection, "test", MONDAY)
+            assert send_letters(app) == 1
 
 
 def test_a_suppressed_address_gets_no_letter(project: Project) -> None:
@@ -174,11 +227,22 @@ def test_old_letters_are_forgotten(project: Project) -> None:
         assert state(app) == []
 
 
-def test_the_carrier_sends_what_comes_and_ends_when_told(project: Project) -> None:
+def test_the_carrier_outlives_what_goes_wrong_sends_what_comes_and_ends_when_told(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "_EVERY", 0.01)
     stop = Event()
     with project.app() as app:
-        carrier = Carrier(lambda: app, stop)
+        broken = [KeyError("a defect")]
+
+        def make() -> App:
+            if broken:
+                raise broken.pop()
+            return app
+
+        carrier = Carrier(make, stop)
         carrier.start()
+        eventually(lambda: broken == [])
         ask(app)
         carrier.wake()
         eventually(lambda: len(project.mails(BOB)) == 1)

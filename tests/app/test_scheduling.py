@@ -40,14 +40,14 @@ def test_it_runs_when_it_is_time_once_and_outlives_what_goes_wrong(tmp_path: Pat
 
         def run(at: App) -> None:
             ran.append(at.now)
-            if len(ran) < 3:
-                raise (Busy("another run"), Unreachable("no database"))[len(ran) - 1]
+            if len(ran) < 4:
+                raise (Busy("another run"), Unreachable("no database"), KeyError("a defect"))[len(ran) - 1]
 
         scheduler = Scheduler(lambda: App(app.settings, app.store, times[-1]), run, stop)
         scheduler.start()
-        for minutes in (0, 15, 30):
+        for minutes in (0, 15, 30, 45):
             times.append(MONDAY + timedelta(minutes=minutes))
             eventually(lambda count=minutes // 15 + 1: len(ran) == count)  # type: ignore[misc]  # a default is no argument
         stop.set()
         scheduler.join(10)
-        assert ran == [MONDAY, MONDAY + timedelta(minutes=15), MONDAY + timedelta(minutes=30)]
+        assert ran == [MONDAY + timedelta(minutes=minutes) for minutes in (0, 15, 30, 45)]

@@ -91,6 +91,8 @@ def test_a_fault_of_ours_is_a_page_without_its_words(pages: Pages) -> None:
     assert answer.status_code == 500
     assert "Something is wrong on our side" in answer.text
     assert "IndexError" not in answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize("path", ["/", "/unsubscribe", "/unsubscribe/a/b/c", "/healthz/x"])
@@ -109,6 +111,6 @@ def test_browsers_languages_are_read_by_their_weight_and_nonsense_is_passed_over
 
 
 def test_the_guard_takes_nobody_without_a_host() -> None:
-    guard = Guard(lambda *_: None, public_url="https://news.example/x")  # type: ignore[arg-type]  # never called
+    guard = Guard(lambda *_: None, public_url="https://news.example/x", headers={})  # type: ignore[arg-type]  # never called
     assert not guard.answers_to("")
     assert guard.answers_to("news.example")

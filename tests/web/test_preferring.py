@@ -216,3 +216,16 @@ def test_the_page_cannot_be_made_to_write_to_one_address_again_and_again(pages: 
 def test_an_address_that_is_none_or_the_same_is_refused(pages: Pages, email: str) -> None:
     assert pages.client.post(link(pages, BOB), data={"what": "move", "email": email}).status_code == 422
     assert send_letters(pages.app) == 0
+
+
+def test_no_flood_of_sign_ups_keeps_a_person_from_being_erased_or_from_moving(project: Project) -> None:
+    with pages_of(project, DIGEST_PAGES__ASKS_PER_NETWORK="2", DIGEST_PAGES__ASKS_PER_HOUR="2") as pages:
+        for email in (BOB, ANN, "eve@new.example"):
+            pages.client.post("/api/v1/subscriptions", json={"email": email})
+        send_letters(pages.app)
+        for email, what in ((BOB, {"what": "erase"}), (ANN, {"what": "move", "email": "ann@new.example"})):
+            pages.client.post(link(pages, email), data=what)
+        send_letters(pages.app)
+        assert [mail["Subject"] for mail in pages.project.mails(BOB)][-1] == "Please confirm that we shall erase you"
+        assert [mail["Subject"] for mail in pages.project.mails(ANN)][-1] == "Please confirm your new address"
+        assert len(pages.project.mails("ann@new.example")) == 1

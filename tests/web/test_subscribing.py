@@ -315,3 +315,52 @@ def test_without_a_proof_a_network_may_ask_the_api_a_quarter_as_often(project: P
         for number in range(8):
             signing_up.ask(pages.app, _sign_up(pages, f"u{number}@new.example"), _from("192.0.2.0/24"), proved=False)
         assert _asked(pages) == 2
+
+
+@pytest.mark.parametrize("network", [None, "192.0.2.0/24"])
+def test_who_hides_their_network_is_limited_like_everybody(project: Project, network: str | None) -> None:
+    with pages_of(project, DIGEST_PAGES__ASKS_PER_NETWORK="8") as pages:
+        for number in range(12):
+            evidence = Evidence(Source.API, network)
+            signing_up.ask(pages.app, _sign_up(pages, f"u{number}@new.example"), evidence, proved=number % 2 == 0)
+        assert _asked(pages) == 8
+
+
+def test_who_complained_about_the_letter_is_not_subscribed_by_its_link(pages: Pages) -> None:
+    ask(pages, EVE)
+    link = confirm_link(pages)
+    with pages.app.store.writing() as connection:
+        suppress(connection, EVE, EVERYTHING, reason="complained", source="test", now=MONDAY)
+    assert (pages.client.get(link).status_code, pages.client.post(link).status_code) == (404, 404)
+    assert pages.person(EVE) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"email": "\\ud800@x.example"}',
+        b'{"email": "a@x.example", "wording": 1, "\\ud800": "x"}',
+        b'{"email": NaN}',
+        b'{"email": "\\u0000"}',
+        b'{"email": "a@x.example", "frequency": "\\ud800"}',
+    ],
+)
+def test_what_the_api_cannot_even_repeat_is_no_fault_of_ours(pages: Pages, body: bytes) -> None:
+    answer = pages.client.post("/api/v1/subscriptions", content=body, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert "input" not in str(answer.json()["detail"])
+
+
+def test_what_no_database_takes_is_left_out_of_what_the_api_keeps(pages: Pages) -> None:
+    answer = pages.client.post("/api/v1/subscriptions", json={"email": EVE, "wording": "Yes\0, weekly!"})
+    assert answer.status_code == 202
+    with pages.app.store.reading() as connection:
+        assert connection.execute(select(tables.asking.c.wording)).scalar_one() == "Yes, weekly!"
+
+
+def test_half_a_character_in_a_form_is_shown_as_what_it_is_not(pages: Pages) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n\\ud800@x.example\r\n--b--\r\n'
+    kind = "multipart/form-data; boundary=b; charset=unicode_escape"
+    answer = pages.client.post("/subscribe", content=body, headers={"Content-Type": kind})
+    assert answer.status_code == 422
+    assert "\ufffd" in answer.text

@@ -8,9 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from digest.app.erasing import erase
+from digest.audience import leaving
 from digest.audience.consent import Act, Source, evidence_of
 from digest.audience.people import subscribe
 from digest.audience.subscription import SubscriptionState
+from digest.audience.suppression import EVERYTHING, suppress
 from digest.audience.tokens import Purpose, derive_key, make_token
 from digest.store import tables
 from tests.journeys.project import MONDAY, Project
@@ -150,6 +152,22 @@ def test_undo_gives_back_exactly_what_was_left_for_a_day_and_once(pages: Pages) 
     pages.times.append(MONDAY + timedelta(hours=48))
     assert "cannot be undone" in pages.client.post(f"/unsubscribe/{token}", data={"what": "undo"}).text
     assert pages.subscription("bob@x.example").state is LEFT
+
+
+@pytest.mark.parametrize("what", ["newsletter", "topic python"])
+def test_what_a_report_ended_or_a_complaint_shut_is_not_undone(pages: Pages, what: str) -> None:
+    token = pages.token("bob@x.example")
+    pages.client.post(f"/unsubscribe/{token}", data={"what": what})
+    with pages.app.store.writing() as connection:
+        if what == "newsletter":
+            suppress(connection, "bob@x.example", EVERYTHING, reason="complained", source="test", now=MONDAY)
+        else:
+            leaving.end(connection, pages.subscription("bob@x.example").id, now=MONDAY)
+    before = pages.subscription("bob@x.example")
+    assert 'value="undo"' not in pages.client.get(f"/unsubscribe/{token}").text
+    assert "cannot be undone" in pages.client.post(f"/unsubscribe/{token}", data={"what": "undo"}).text
+    assert pages.subscription("bob@x.example") == before
+    assert before.state is LEFT
 
 
 def test_who_never_confirmed_is_no_subscriber_after_undo(project: Project) -> None:
