@@ -36,7 +36,7 @@ JUDGES := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/digest-judges
 judges: ## fetch axe-core and html-validate, which judge mails in the tests; needs npm
 	npm install --prefix $(JUDGES) --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --before 2026-11-20 $$(cat requirements/judges.txt)
 
-proofs: $(READY) ## what takes longer: crash loop, kill points, simulation, faults, coverage, mutants, the built wheel in an empty environment
+proofs: $(READY) ## what takes longer: crash loop, kill points, simulation, faults, coverage, mutants, galleries, the built wheel in an empty environment
 	$(BIN)/pytest -m "wheel or proof" -p no:randomly
 
 reliability: $(READY) ## the proofs in their large form, most of an hour; writes docs/RELIABILITY.md

@@ -12,7 +12,7 @@ from .judges import AXE, as_outlook_reads, html_findings, needs_judges
 from .looking import a_browser, a_page, needs_browser
 from .mails import FAMILIES, SCENES, every_mail
 
-pytestmark = [pytest.mark.judges, needs_judges]
+pytestmark = [pytest.mark.judges, pytest.mark.proof, needs_judges]
 
 # MJML has no <main>, and a mail is a part of a page that is not ours.
 _AXE = """async () => (await axe.run(document, {rules: {region: {enabled: false}, 'landmark-one-main': {enabled: false}}}))

@@ -57,6 +57,7 @@ def chromium() -> Iterator[Browser]:
         yield browser
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("slug", [slug for slug in SCENES if slug != "fifty"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_mail_fits_every_width_and_can_be_read_and_touched(chromium: Browser, family: str, slug: str) -> None:
