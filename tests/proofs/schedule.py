@@ -83,15 +83,19 @@ class Schedule:
         """Let things happen until every delivery has come to its end."""
         for turn in range(TURNS):
             self.arena.deadly = 0.0
-            if turn % 10 == 0 and UNSENT.isdisjoint(self.arena.states().values()):
+            if turn % 10 == 0 and self._is_settled():
                 self._let_all_end()
-                return
+                if self._is_settled():  # what was called unknown and had not left may have been planned anew meanwhile
+                    return
             self._let_happen()
             if len(self.processes) < 2 and (not self.processes or self.world.chance(0.05)):
                 self._start()
             self.arena.deadly = self.deadly
             self._turn(*self.world.draw.choice(self.processes))
         raise AssertionError(f"something still waits after {TURNS} turns")
+
+    def _is_settled(self) -> bool:
+        return UNSENT.isdisjoint(self.arena.states().values())
 
     def _let_all_end(self) -> None:
         """With nothing left to send, every process comes to its end by itself."""
