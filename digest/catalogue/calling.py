@@ -9,13 +9,12 @@ import ssl
 from dataclasses import dataclass
 from typing import Literal
 
-import httpcore2
 import httpx2
 
 from digest import __version__
 from digest.catalogue.address import web_address
 from digest.catalogue.connecting import CheckedBackend, Connect, Deadline, RefusedAddress, Resolve, connect, resolve
-from digest.catalogue.fetching import CheckedTransport, told
+from digest.catalogue.fetching import NETWORK_ERRORS, CheckedTransport, told
 from digest.errors import Unreachable
 
 USER_AGENT = f"Digest/{__version__} (newsletter digest builder; looks at its own pages)"
@@ -60,13 +59,7 @@ def call(
             return Called(response.status_code, response.headers.get("location"), "set-cookie" in response.headers)
     except RefusedAddress as error:
         raise PrivateAddress(str(error).partition(";")[0]) from None
-    except (
-        httpx2.HTTPError,
-        httpx2.InvalidURL,
-        httpcore2.TimeoutException,
-        httpcore2.NetworkError,
-        httpcore2.ProtocolError,
-    ) as error:
+    except NETWORK_ERRORS as error:
         raise Unreachable(told(error, deadline)) from None
     except (ValueError, OSError) as error:
         raise Unreachable(str(error) or type(error).__name__) from None

@@ -36,6 +36,16 @@ _WHY_KEPT = 64 * 1024
 ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, application/json, application/xml, text/xml;q=0.9, */*;q=0.5"
 
 
+NETWORK_ERRORS = (
+    httpx2.HTTPError,
+    httpx2.InvalidURL,
+    httpcore2.TimeoutException,
+    httpcore2.NetworkError,
+    httpcore2.ProtocolError,
+)
+"""What a request may raise that is the network's or the server's, in both layers of the client."""
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """What one fetch may cost: bytes (raw, and again after decompression), redirects, seconds for each phase and in all."""
@@ -155,13 +165,7 @@ def fetch(
         raise BadRequest(f"{_shown(url)}: {error}", error.why) from None
     except Unreachable as error:
         raise Unreachable(f"{_shown(url)}: {error}") from None
-    except (
-        httpx2.HTTPError,
-        httpx2.InvalidURL,
-        httpcore2.TimeoutException,
-        httpcore2.NetworkError,
-        httpcore2.ProtocolError,
-    ) as error:
+    except NETWORK_ERRORS as error:
         raise Unreachable(f"{_shown(url)}: {told(error, deadline)}") from None
     except (ValueError, OSError, zlib.error) as error:
         raise Unreachable(f"{_shown(url)}: {one_line(str(error)) or type(error).__name__}") from None

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())  # noqa: SIM905
+from digest.rendering.markup import VOID
+
 _NOT_IN_P = frozenset(
     [
         "address",
@@ -155,16 +156,16 @@ class _Reader(HTMLParser):
         self._elements.append(element)
         if parent is not None:
             parent.content.append(element)
-        if tag not in _VOID:
+        if tag not in VOID:
             self._open.append(element)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.handle_starttag(tag, attrs)
-        if tag not in _VOID:  # `<o:AllowPNG/>` is Outlook's own
+        if tag not in VOID:  # `<o:AllowPNG/>` is Outlook's own
             self._open.pop()
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in _VOID:
+        if tag in VOID:
             return
         if not any(one.tag == tag for one in self._open):
             self._faults.append(f"</{tag}> closes nothing{self._near()}")

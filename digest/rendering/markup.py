@@ -22,8 +22,10 @@ DEEPEST = 500
 MOST = 100
 """Mistakes that are told at once."""
 
+VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
+"""HTML's elements that are never closed."""
+
 _UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")  # no characters of XML
-_VOID = frozenset("area base br col embed hr img input link meta source track wbr".split())  # noqa: SIM905  # a list of words is read faster
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _REMARK = re.compile(r"<!--(?!\[if|<!\[|>).*?-->", re.DOTALL)
 _CONDITION = re.compile(r"<!--\[if[^\]>]*\]>(?!<!--)(.*?)<!\[endif\]-->", re.DOTALL)
@@ -158,7 +160,7 @@ def _tokens(source: Source, text: str) -> Iterator[Mistake | Token]:
                 yield found
             else:
                 attributes.append(found)
-        empty = tag["attributes"].endswith("/") or tag["name"].lower() in _VOID
+        empty = tag["attributes"].endswith("/") or tag["name"].lower() in VOID
         yield Token("close" if tag["close"] else "empty" if empty else "open", tag["name"], "", tag.start(), tuple(attributes))
     yield Token("text", "", text[end:], end)
 
