@@ -51,6 +51,11 @@ class Composer:
     withdrawn: Collection[int] = ()
     had_already: Collection[int] = ()
     _known: dict[tuple[object, ...], Composed] = field(default_factory=dict)
+    _full: dict[tuple[int, str], frozenset[str]] = field(default_factory=dict)
+    _ids: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._ids = frozenset(candidate.id for candidate in self.frozen.candidates)
 
     def compose(self, group: Group) -> Composed:
         """What a group of this issue gets."""
@@ -75,13 +80,19 @@ class Composer:
         `pending` are articles that stand in a mail of another issue which may yet be given back: those they are owed, and new
         ones that would be given back to another newsletter's subscription, which they may have left by then.
         """
-        full = topics_with_something(self.frozen, reader, self.issue.cutoff)
-        topics = reader.topics & full
+        owed = format_owed(reader.owed)
+        topics = reader.topics & self._topics_with_something(reader, owed)
         words = " ".join(sorted(topics))  # of thousands of groups, less than their sets take
-        key = (words, reader.coverage, format_owed(reader.owed), reader.had, reader.had_already, pending)
+        key = (words, reader.coverage, owed, reader.had, reader.had_already, pending)
         if key not in self._known:
             self._known[key] = self._select(replace(reader, topics=topics), pending)
         return self._known[key]
+
+    def _topics_with_something(self, reader: Reader, owed: str) -> frozenset[str]:
+        key = (reader.coverage, owed)
+        if key not in self._full:
+            self._full[key] = topics_with_something(self.frozen, reader, self.issue.cutoff)
+        return self._full[key]
 
     def _select(self, reader: Reader, pending: frozenset[int]) -> Composed:
         issue = self.issue
@@ -112,10 +123,6 @@ class Composer:
     def _window(self, coverage: int) -> frozenset[int]:
         arrived = ((candidate.id, candidate.arrival or 0) for candidate in self.frozen.candidates)
         return frozenset(article for article, arrival in arrived if coverage < arrival <= self.issue.cutoff)
-
-    @property
-    def _ids(self) -> frozenset[int]:
-        return frozenset(candidate.id for candidate in self.frozen.candidates)
 
 
 def topics_with_something(frozen: Frozen, reader: Reader, cutoff: int) -> frozenset[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 
 from digest.issues.frozen import Frozen
 from digest.issues.ordering import preference
-from digest.issues.selection import Candidate, Reason, Selection
+from digest.issues.selection import Candidate, Decision, Reason, Selection
 from digest.rendering.content import Arrangement
+
+_LEADING = (Reason.PINNED, Reason.FEATURED)
 
 
 def arrange(selection: Selection, frozen: Frozen) -> Arrangement:
@@ -16,17 +19,18 @@ def arrange(selection: Selection, frozen: Frozen) -> Arrangement:
     Within a section the order is that of the selection: pinned, owed, then in the newsletter's order.
     """
     chosen = selection.chosen
-    featured = {candidate.id for candidate in frozen.candidates if candidate.featured}
-    leading = (
-        decision.article
-        for decision in chosen
-        if decision.reason in {Reason.PINNED, Reason.FEATURED} or decision.article in featured
-    )
-    lead = next(leading, None)
-    sections = (
-        (topic, tuple(d.article for d in chosen if d.topic == topic and d.article != lead)) for topic in frozen.rules.topics
-    )
-    return Arrangement(lead, tuple((topic, articles) for topic, articles in sections if articles))
+    lead = next((decision.article for decision in chosen if _may_lead(decision, frozen)), None)
+    sections: defaultdict[str | None, list[int]] = defaultdict(list)
+    for decision in chosen:
+        if decision.article != lead:
+            sections[decision.topic].append(decision.article)
+    return Arrangement(lead, tuple((topic, tuple(sections[topic])) for topic in frozen.rules.topics if topic in sections))
+
+
+def _may_lead(decision: Decision, frozen: Frozen) -> bool:
+    if decision.reason is not Reason.CARRIED_OVER:
+        return decision.reason in _LEADING
+    return any(one.featured for one in frozen.candidates if one.id == decision.article)
 
 
 def without(arrangement: Arrangement, articles: Collection[int], frozen: Frozen) -> Arrangement:

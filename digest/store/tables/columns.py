@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,15 @@ import orjson
 from sqlalchemy import Dialect, MetaData, String, Text, TypeDecorator
 
 metadata = MetaData()
+
+
+def one_of(column: str, values: Iterable[str]) -> str:
+    """A condition that a text column holds one of some plain words, as alternatives.
+
+    SQLite builds the set of an `IN` anew for each row that a CHECK looks at (1.4 µs a row where there are eleven), and uses a
+    partial index for a query that names one of its alternatives as a literal.
+    """
+    return " OR ".join(f"{column} = '{value}'" for value in values)
 
 
 class Instant(TypeDecorator[datetime]):

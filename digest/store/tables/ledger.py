@@ -17,7 +17,7 @@ from sqlalchemy import (
     text,
 )
 
-from digest.store.tables.columns import Instant, metadata
+from digest.store.tables.columns import Instant, metadata, one_of
 
 DELIVERY_STATES = (
     "planned",
@@ -33,8 +33,7 @@ DELIVERY_STATES = (
     "skipped",
 )
 
-# Spelled as alternatives: SQLite then uses a partial index for a query that names one of them as a literal.
-_IS_OPEN = " OR ".join(f"state = '{state}'" for state in ("planned", "claimed", "sending", "deferred", "unknown"))
+_IS_OPEN = one_of("state", ("planned", "claimed", "sending", "deferred", "unknown"))
 
 delivery = Table(
     "delivery",
@@ -55,7 +54,7 @@ delivery = Table(
     # Whether its articles were given back to the subscription, as owed.
     Column("returned", Boolean, nullable=False, server_default=false()),
     PrimaryKeyConstraint("issue_id", "subscriber_id"),
-    CheckConstraint(f"state IN {DELIVERY_STATES}", name="delivery_state"),
+    CheckConstraint(one_of("state", DELIVERY_STATES), name="delivery_state"),
     Index(
         "delivery_open",
         "issue_id",
