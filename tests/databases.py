@@ -30,6 +30,28 @@ from digest.store.database import Store
 
 _SETTINGS = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=50", "listen_addresses=")
 _PREPARED = "prepared"
+# Of a database whoever is connected to it but us is sent away, and every table that holds something emptied.
+_EMPTY = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+DO $$
+DECLARE name text; held boolean; held_by text[] := '{}';
+BEGIN
+  FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version' LOOP
+    EXECUTE format('SELECT EXISTS (SELECT FROM %I)', name) INTO held;
+    IF held THEN held_by := held_by || format('%I', name); END IF;
+  END LOOP;
+  IF held_by <> '{}' THEN EXECUTE 'TRUNCATE ' || array_to_string(held_by, ', ') || ' CASCADE'; END IF;
+  PERFORM setval(format('%I', sequencename)::regclass, 1, false) FROM pg_sequences WHERE last_value IS NOT NULL;
+END $$;
+"""
+# What a test may have made of its tables.
+_SHAPE = """
+SELECT (SELECT string_agg(concat_ws(' ', attrelid::regclass, attname, atttypid), ',' ORDER BY attrelid::regclass::text, attnum)
+        FROM pg_attribute WHERE attrelid > 16384 AND attrelid::regclass::text NOT LIKE 'pg_%'),
+       (SELECT count(*) FROM pg_constraint), (SELECT count(*) FROM pg_trigger),
+       (SELECT string_agg(version_num, ',') FROM alembic_version),
+       (SELECT count(*) FROM pg_db_role_setting AS s JOIN pg_database AS d ON s.setdatabase = d.oid WHERE datname = current_database())
+"""
 _PR_SET_PDEATHSIG = 1
 
 
@@ -50,7 +72,8 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._parent = ThreadPoolExecutor(1)  # the kernel takes the thread that starts a child for its parent
         self._made = 0
-        self._prepared = False
+        self._shape: list[tuple[object, ...]] = []
+        self._empty: list[str] = []
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             self._user = "embedded_postgres"
             ensure_user_exists(self._user)
@@ -97,7 +120,9 @@ class Server:
         return self._plain(name).replace("postgresql://", "postgresql+psycopg://")
 
     def create(self, *, prepared: bool = True, like: str | None = None) -> str:
-        """A new database, with Digest's tables, with nothing in it, or a copy of another; returns its name."""
+        """A database with Digest's tables, with nothing in it, or a copy of another; returns its name."""
+        if prepared and like is None and self._empty:
+            return self._empty.pop()
         self._made += 1
         name = f"test_{self._made}"
         if like is not None:
@@ -106,12 +131,12 @@ class Server:
         if not prepared:
             self.sql(f"CREATE DATABASE {name}")
             return name
-        if not self._prepared:
+        if not self._shape:
             self.sql(f"CREATE DATABASE {_PREPARED}")
             store = Store(self.url(_PREPARED))
             store.prepare()
             store.close()
-            self._prepared = True
+            self._shape = self._ask(_PREPARED, _SHAPE)
         self.sql(f"CREATE DATABASE {name} TEMPLATE {_PREPARED} STRATEGY FILE_COPY")
         return name
 
@@ -119,9 +144,23 @@ class Server:
         """Drop a database, whoever is still connected to it."""
         self.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
+    def put_back(self, name: str) -> None:
+        """A database is not used any more: one whose tables are as they were made is emptied for the next, which takes a quarter
+        of the time that a new one does; every other one is dropped."""
+        with suppress(psycopg.errors.UndefinedTable):  # a test has dropped the revision's
+            if self._shape and self._ask(name, _SHAPE) == self._shape:
+                with psycopg.connect(self._plain(name), autocommit=True) as connection:
+                    connection.execute(_EMPTY)
+                self._empty.append(name)
+                return
+        self.drop(name)
+
     def sql(self, statement: str) -> list[tuple[object, ...]]:
         """Run one statement outside every database that a test uses; returns its rows."""
-        with psycopg.connect(self._plain("postgres"), autocommit=True) as connection:
+        return self._ask("postgres", statement)
+
+    def _ask(self, name: str, statement: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(self._plain(name), autocommit=True) as connection:
             found = connection.execute(statement.encode())
             return found.fetchall() if found.description else []
 
@@ -179,7 +218,7 @@ class Databases:
         """Leave the server as it was."""
         for name in self.made:
             with suppress(psycopg.OperationalError):  # a test may have stopped the server
-                self.server().drop(name)
+                self.server().put_back(name)
 
 
 _NO_SERVER = Databases("sqlite", lambda: Server())
