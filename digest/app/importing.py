@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,7 +30,7 @@ def import_file(
     on_bad: Reject | None,
 ) -> ImportReport:
     """Take in everybody in a file. A dry run does it to a copy of the database, which is thrown away."""
-    with _beginning(app, dry_run=dry_run) as begin, reading_files(path) as files:
+    with _beginning(app, dry_run=dry_run) as begin, reading_files(path) as files, _collecting_apart():
         watched = _Watched(files, on_progress)
         try:
             return import_files(
@@ -55,6 +56,20 @@ def _beginning(app: App, *, dry_run: bool) -> Iterator[Begin]:
         yield store.writing
 
 
+@contextmanager
+def _collecting_apart() -> Iterator[None]:
+    """Garbage is looked for between transactions alone, and not in what was there before: a fifth of the time went into that."""
+    was = gc.isenabled()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was:
+            gc.enable()
+
+
 class _Watched:
     """Files, and which of them is read just now."""
 
@@ -67,6 +82,7 @@ class _Watched:
             yield file
 
     def tell(self, rows: int) -> None:
-        """So many rows are done."""
+        """So many rows are done, and a transaction with them."""
+        gc.collect()
         if self._on_progress is not None:
             self._on_progress(rows, self._progress)

@@ -171,9 +171,12 @@ def evidence_of(connection: Connection, subscriber_id: int) -> tuple[Kept, ...]:
 
 
 def _past(past: Past) -> str:
-    said = {"tool": past.tool, "opted_in_at": past.opted_in_at, "confirmed_at": past.confirmed_at}
-    told = {name: instant_text(value) if isinstance(value, datetime) else value for name, value in said.items() if value}
-    return orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode()
+    told = {}  # in the order of the keys
+    if past.confirmed_at is not None:
+        told["confirmed_at"] = instant_text(past.confirmed_at)
+    if past.opted_in_at is not None:
+        told["opted_in_at"] = instant_text(past.opted_in_at)
+    return orjson.dumps(told | {"tool": past.tool}).decode()
 
 
 def _as_it_was(subscription: Subscription) -> dict[str, Any]:

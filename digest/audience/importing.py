@@ -25,7 +25,7 @@ from digest.errors import UsageError
 from digest.settings import NewsletterSettings
 from digest.store import tables
 
-ROWS_AT_ONCE = 5000
+ROWS_AT_ONCE = 10_000
 """How many rows are read for one transaction."""
 
 BAD_ROWS_KEPT = 1000
@@ -134,7 +134,7 @@ def import_files(
 ) -> ImportReport:
     """Add or change everybody in some files.
 
-    `begin` opens a transaction that is committed at its end; there is one for each five thousand rows, so that nobody
+    `begin` opens a transaction that is committed at its end; there is one for each ten thousand rows, so that nobody
     waits long for the database. An import that was interrupted has done whole transactions: run it again, nothing
     happens twice. Of an address that stands twice the later row speaks last. Of a file of ours a missing column says
     nothing, and so does an empty cell, but that empty `topics` mean all. Nobody who unsubscribed is brought back, even by

@@ -50,8 +50,15 @@ class Rejects:
 
 
 @contextmanager
-def rejecting(path: Path) -> Iterator[Rejects]:
-    """A place for bad rows; what is there from an earlier import is not touched before there is a bad row."""
+def rejecting(path: Path, of: Path, *, wanted: bool = True) -> Iterator[Rejects]:
+    """A place for the bad rows of a file; what is there from an earlier import is not touched before there is a bad row.
+
+    A `UsageError` says at once where that is no place, when it is wanted at all.
+    """
+    if wanted and path.resolve() == of.resolve():
+        raise UsageError(f"--rejects: {path} is the file that is read; name another")
+    if wanted and of.exists() and not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise UsageError(f"{path}: bad rows cannot be written there; name another file with --rejects")
     rejects = Rejects(path)
     try:
         yield rejects

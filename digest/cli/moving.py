@@ -84,7 +84,7 @@ def import_file(
     with (
         application(config, now) as app,
         draining(app.stop),
-        rejecting(rejects or file.with_name(f"{file.name}.rejects.csv")) as bad,
+        rejecting(rejects or file.with_name(f"{file.name}.rejects.csv"), file, wanted=not dry_run) as bad,
     ):
         found = app.the_newsletter(newsletter)
         with rows_progress("importing", as_json) as on_progress:

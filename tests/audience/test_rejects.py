@@ -14,7 +14,7 @@ from digest.errors import UsageError
 
 def test_a_bad_row_stands_there_with_line_and_reason_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "rejects.csv"
-    with rejecting(path) as rejects:
+    with rejecting(path, tmp_path / "people.csv") as rejects:
         assert not path.exists()
         rejects.add("", 3, "is wrong", '=x,"Ann, of\ntwo lines"\n')
         rejects.add("b.csv", 9, "is wrong, too", "J\udcf6rg\n")
@@ -31,14 +31,20 @@ def test_a_bad_row_stands_there_with_line_and_reason_as_it_was(tmp_path: Path) -
 def test_without_a_bad_row_what_was_there_stays(tmp_path: Path) -> None:
     path = tmp_path / "rejects.csv"
     path.write_text("of last time", encoding="utf-8")
-    with rejecting(path):
+    with rejecting(path, tmp_path / "people.csv"):
         pass
     assert path.read_text(encoding="utf-8") == "of last time"
 
 
-def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_one_line_before_anything_is_read(tmp_path: Path) -> None:
+    people = tmp_path / "people.csv"
+    people.touch()
+    with pytest.raises(UsageError, match="name another file with --rejects"), rejecting(tmp_path / "nowhere" / "bad.csv", people):
+        pass
+    with pytest.raises(UsageError, match=r"people\.csv is the file that is read"), rejecting(people, people):
+        pass
     with (
-        rejecting(tmp_path / "nowhere" / "rejects.csv") as rejects,
-        pytest.raises(UsageError, match="name another file with --rejects"),
+        rejecting(tmp_path, people) as rejects,
+        pytest.raises(UsageError, match="bad rows cannot be written there: Is a directory"),
     ):
         rejects.add("", 1, "is wrong", "x")

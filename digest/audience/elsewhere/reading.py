@@ -65,6 +65,7 @@ class Reader:
     ) -> None:
         self._form, self._offer, self._how, self._now = form, offer, how, now
         self._at = {column: place for place, column in reversed(list(enumerate(columns)))}
+        self._short = [""] * len(columns)  # what a row lacks that ends before its last columns
         self._hint = form.hint(file, frozenset(columns))
         self._email = self._first(form.email) or next((one for one in columns if "mail" in one and "mailing" not in one), None)
         if self._email is None:
@@ -100,9 +101,11 @@ class Reader:
     def read(self, values: Sequence[str], told: Understood) -> Wish | Shut | None:
         """What a row comes to; None when nobody is taken in by it. Counts what it saw, in `told`."""
 
+        values = [*values, *self._short[len(values) :]]
+
         def cell(column: str) -> str:
-            place = self._at.get(column, -1)
-            return values[place] if 0 <= place < len(values) else ""
+            place = self._at.get(column)
+            return "" if place is None else values[place]
 
         email = cell(self._email or "")
         if not email:
@@ -166,7 +169,9 @@ def shut_out(email: str, standing: Standing, newsletter: str, tool: str, at: dat
 
 
 def _clean(text: str) -> str | None:
-    return " ".join("".join(one if one.isprintable() else " " for one in text).split()) or None
+    if not text.isprintable():
+        text = "".join(one if one.isprintable() else " " for one in text)
+    return " ".join(text.split()) or None
 
 
 @lru_cache(maxsize=1024)
