@@ -42,7 +42,7 @@ def measured(*, short: bool) -> Iterator[Figure]:
     yield from simulating(1_000 if short else 100_000, runs)
     for audience in (100,) if short else (10_000, 100_000, 1_000_000):
         yield from planning(audience, runs)
-    yield from moving(100 if short else 1_000_000, 1 if short else 3)
+    yield from moving(100 if short else 1_000_000)
     yield from _with_numbers(*smtp(SHORT if short else Scale()))
     yield from sendgrid(1_000 if short else 1_000_000, runs)
     yield from long_tail(50 if short else 70_000)

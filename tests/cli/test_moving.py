@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import signal
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from digest.audience.finding import count
-from digest.audience.importing import ROWS_AT_ONCE
 from digest.audience.text_file import Progress
 from digest.cli.progress import RowLines
-from tests.databases import eventually
 from tests.journeys.project import MONDAY, WEEK, Project, article
 
 GHOST = "id,email,name,note,subscribed_to_emails,complimentary_plan,stripe_customer_id,created_at,deleted_at,labels,tiers\n"
@@ -123,37 +119,6 @@ def test_what_cannot_be_is_one_line_that_names_the_file_or_the_option(
     (line,) = got.stderr.splitlines()
     assert said in line
     assert everything(project) == before
-
-
-def how_many(project: Project) -> int:
-    with project.app() as app, app.store.reading() as connection:
-        return count(connection)
-
-
-def test_an_import_that_was_killed_is_run_again_and_is_whole(project: Project) -> None:
-    many = 2 * ROWS_AT_ONCE + 1
-    put(project, "members.csv", GHOST + "".join(f"{n},r{n}@x.example,,,true,false,,,,,\n" for n in range(many)))
-    killed = project.process("subscribers", "import", "members.csv")
-    eventually(lambda: how_many(project) > 2)
-    killed.send_signal(signal.SIGKILL)
-    killed.communicate()
-    got = json.loads(project.command("subscribers", "import", "members.csv", "--json").stdout)
-    assert got["rows"] == many == got["added"] + got["unchanged"]
-    assert got["unchanged"] >= ROWS_AT_ONCE
-    assert how_many(project) == many + 2
-
-
-def test_two_imports_at_once_take_turns(project: Project) -> None:
-    rows = {name: "".join(f"{name}{n}@x.example,yes\n" for n in range(ROWS_AT_ONCE)) for name in ("a", "b")}
-    same = "".join(f"both{n}@x.example,yes\n" for n in range(200))
-    imports = [
-        project.process("subscribers", "import", put(project, f"{name}.csv", f"email,confirmed\n{rows[name]}{same}"))
-        for name in rows
-    ]
-    for one in imports:
-        out, err = one.communicate(timeout=60)
-        assert (one.returncode, err) == (0, ""), out
-    assert how_many(project) == 2 * ROWS_AT_ONCE + 202
 
 
 def test_case_32_twice_the_audience_by_another_tools_file_asks_first(project: Project) -> None:
