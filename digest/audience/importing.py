@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from digest.audience.consent import Evidence, Source
 from digest.audience.dialects import among
-from digest.audience.elsewhere.reading import How, Understood
+from digest.audience.elsewhere.reading import How, NoList, Understood
 from digest.audience.enrolment import enrol
 from digest.audience.joining import Outcome
 from digest.audience.rows import Opened, Reject, Row, open_rows
@@ -174,7 +174,7 @@ def _opened(files: Iterable[TextFile], open_file: Callable[[TextFile], Opened], 
     for file in files:
         try:
             opened = open_file(file)
-        except UsageError as error:
+        except NoList as error:
             if not file.packed:
                 raise
             tally.passed_over.append(f"{file.name}: {error}")

@@ -9,7 +9,7 @@ from datetime import datetime
 from digest.audience.csv_file import Layout, possible_layouts, read_header
 from digest.audience.elsewhere.format import Format
 from digest.audience.elsewhere.formats import FORMATS, OWN, named, recognise
-from digest.audience.elsewhere.reading import How, Reader, Understood, shut_out
+from digest.audience.elsewhere.reading import How, NoList, Reader, Understood, shut_out
 from digest.audience.records import Records
 from digest.audience.suppression import Shut
 from digest.audience.text_file import TextFile
@@ -45,7 +45,7 @@ def open_rows(file: TextFile, offer: Offer, titles: Mapping[str, str], how: How,
         records.delimiter = layout.delimiter
         reader = Reader(form, layout.columns, file.name, offer, titles, how, now)
     except UsageError as error:
-        raise UsageError(f"line {number}: {error}") from None
+        raise type(error)(f"line {number}: {error}") from None
     used = reader.used()
     unused = tuple(column for column in layout.columns if column and column not in used)
     told = Understood(file.name, form.name, _encoding(file), layout.delimiter, used, unused, topics=reader.topics)
@@ -57,7 +57,7 @@ def _header(records: Records) -> tuple[int, str]:
         text = text.strip("\ufeff \r\n")
         if text.strip() and not text.lower().strip('"').startswith("sep="):  # which Excel writes for itself
             return number, text
-    raise UsageError("the file is empty: its first line must be the header, of which only email is required")
+    raise NoList("the file is empty: its first line must be the header, of which only email is required")
 
 
 def _format(header: str, how: How) -> tuple[Format, Layout] | None:
@@ -75,7 +75,7 @@ def _format(header: str, how: How) -> tuple[Format, Layout] | None:
         read_header(header)
     except UsageError as error:
         known = ", ".join(one.title for one in FORMATS)
-        raise UsageError(f"{error}; nor is it an export of {known} by its columns (--format names one)") from None
+        raise NoList(f"{error}; nor is it an export of {known} by its columns (--format names one)") from None
     return None
 
 

@@ -23,6 +23,7 @@ from digest.audience.consent import Act, Source, evidence_of
 from digest.audience.elsewhere.reading import How
 from digest.audience.importing import ROWS_AT_ONCE, import_files
 from digest.audience.text_file import TextFile
+from digest.errors import UsageError
 from digest.settings import NewsletterSettings
 from digest.store import tables
 
@@ -151,3 +152,11 @@ def test_of_several_files_one_that_lists_no_people_is_passed_over(
     report = import_files(engine.begin, weekly, [posts, people], how=How(), now=now)
     assert (report.added, [one.file for one in report.files]) == (1, ["email_list.csv"])
     assert report.passed_over[0].startswith("posts.csv: line 1: the first line must be the header")
+
+
+def test_a_mistake_in_what_a_person_says_passes_over_no_file(engine: Engine, weekly: NewsletterSettings, now: datetime) -> None:
+    people = TextFile("members.csv", "UTF-8", False, iter([GHOST, member("gone@x.example", "false")]), packed=True)
+    with pytest.raises(UsageError, match="there is no topic 'pyton'"):
+        import_files(engine.begin, weekly, [people], how=How(mapping={"news": "pyton"}), now=now)
+    with pytest.raises(UsageError, match="no file in it is a list of people"):
+        import_files(engine.begin, weekly, [TextFile("a.csv", "UTF-8", False, iter(["a\n"]), packed=True)], now=now)

@@ -27,7 +27,7 @@ def hint(file: str, _: frozenset[str]) -> str:
 
 def judge(cell: Cell, hint: str) -> Judged:
     """By the type; one that is not known, such as `blocked` or `removed`, is left out."""
-    told = (cell("subscriber_type") or cell("type")).lower().replace(" ", "_")
+    told = (cell("subscriber_type") or cell("type"))[:40].lower().replace(" ", "_")
     if cell("unsubscription_date") and _WORDS.get(told) is not Standing.COMPLAINED:
         return Judged(Standing.UNSUBSCRIBED, "unsubscribed")
     told = told or hint

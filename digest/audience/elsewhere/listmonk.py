@@ -14,7 +14,7 @@ _WORDS = {"enabled": Standing.UNSAID, "blocklisted": Standing.BLOCKLISTED}
 
 def judge(cell: Cell, _: str) -> Judged:
     """By the status; an unknown one is left out."""
-    status = cell("status").lower()
+    status = cell("status")[:40].lower()
     return Judged(_WORDS.get(status, Standing.LEFT_OUT), status or "no status")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from digest.audience.addresses import canonical_address
@@ -22,8 +23,15 @@ from digest.audience.topics import ALL_TOPICS
 from digest.audience.wish import Offer, Wish, choose, make_wish
 from digest.errors import UsageError
 
-TAGS_TOLD = 1000
-"""How many different tags are told; the rest are used, and not told."""
+WORDS_TOLD = 1000
+"""How many different tags, and statuses, are told; the rest are used, and not told."""
+
+
+_LONGEST_WORD = 100
+
+
+class NoList(UsageError):
+    """A file that lists no people; among several it is passed over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +77,22 @@ class Reader:
         self._hint = form.hint(file, frozenset(columns))
         self._email = self._first(form.email) or next((one for one in columns if "mail" in one and "mailing" not in one), None)
         if self._email is None:
-            raise UsageError(f"the header has no column of e-mail addresses; it has {', '.join(columns)[:400]}")
+            raise NoList(f"the header has no column of e-mail addresses; it has {', '.join(columns)[:400]}")
         self._person = next((there for names in form.person if (there := [one for one in names if one in self._at])), [])
         self._zone, self._opted_in = self._first(form.timezone), self._first(form.opted_in)
         self._confirmed, self._ended = self._first(form.confirmed), [one for one in form.ended if one in self._at]
         self._origin = [one for one in form.origin if one in self._at]
         self._tags = self._tag_columns(columns)
+        twice = [column for column in self.used() if columns.count(column) > 1]
+        if twice:
+            raise UsageError(f"the header has a column twice that is used: {', '.join(twice)}; take one out")
         self.topics = topics_by_tag(how.mapping, titles)
+        # The places in a row of what is looked at in each of a million.
+        self._email_at, self._tags_at = self._at[self._email], [self._at[one] for one in self._tags]
+        self._person_at, self._origin_at = [self._at[one] for one in self._person], [self._at[one] for one in self._origin]
+        self._zone_at, self._opted_in_at, self._confirmed_at = (
+            None if column is None else self._at[column] for column in (self._zone, self._opted_in, self._confirmed)
+        )
         if form.name.endswith("-suppressions") and how.status is None:
             raise UsageError("this is a list of suppressions; say which with --status unsubscribed, bounced or complained")
 
@@ -100,14 +117,14 @@ class Reader:
 
     def read(self, values: Sequence[str], told: Understood) -> Wish | Shut | None:
         """What a row comes to; None when nobody is taken in by it. Counts what it saw, in `told`."""
-
-        values = [*values, *self._short[len(values) :]]
+        if len(values) < len(self._short):
+            values = [*values, *self._short[len(values) :]]
 
         def cell(column: str) -> str:
             place = self._at.get(column)
             return "" if place is None else values[place]
 
-        email = cell(self._email or "")
+        email = values[self._email_at]
         if not email:
             raise UsageError("has no e-mail address")
         judged = Judged(self._how.status, "by --status") if self._how.status is not None else self._form.judge(cell, self._hint)
@@ -119,27 +136,26 @@ class Reader:
             canonical_address(email)  # a row that is wrong is told, whatever becomes of it
             made = None
         else:
-            made = self._wish(email, cell, judged.standing, told)
-        told.statuses[judged] += 1
+            made = self._wish(email, values, judged.standing, told)
+        _count(told.statuses, judged)
         return made
 
-    def _wish(self, email: str, cell: Cell, standing: Standing, told: Understood) -> Wish:
-        tags = [tag for column in self._tags for tag in read_tags(cell(column))]
+    def _wish(self, email: str, values: Sequence[str], standing: Standing, told: Understood) -> Wish:
+        tags = [tag for place in self._tags_at for tag in read_tags(values[place])]
         topics = self._topics(tags)
-        zone = _known_zone(cell(self._zone)) if self._zone else None
-        name = _clean(" ".join(cell(column) for column in self._person))
+        zone = None if self._zone_at is None else _known_zone(values[self._zone_at][:64])
+        name = _clean(" ".join([values[place] for place in self._person_at]))
         past = Past(
             self._form.name,
-            self._moment(cell(self._opted_in)) if self._opted_in else None,
-            self._moment(cell(self._confirmed)) if self._confirmed else None,
-            next((network for one in self._origin if (network := network_of(cell(one)))), None),
+            None if self._opted_in_at is None else self._moment(values[self._opted_in_at]),
+            None if self._confirmed_at is None else self._moment(values[self._confirmed_at]),
+            next((network for place in self._origin_at if (network := network_of(values[place]))), None),
         )
         confirmed = standing is Standing.CONFIRMED or (standing is Standing.UNSAID and self._how.confirmed)
         wish = make_wish(email, name, choose(self._offer, topics, None, zone, None), confirmed=confirmed, past=past)
         told.everything += topics is None
         for tag in tags:
-            if tag in told.tags or len(told.tags) < TAGS_TOLD:
-                told.tags[tag] += 1
+            _count(told.tags, tag[:_LONGEST_WORD])
         return wish
 
     def _topics(self, tags: Sequence[str]) -> str | None:
@@ -160,6 +176,11 @@ class Reader:
 
     def _first(self, columns: Sequence[str]) -> str | None:
         return next((one for one in columns if one in self._at), None)
+
+
+def _count(counter: Counter[Any], word: Any) -> None:
+    if word in counter or len(counter) < WORDS_TOLD:
+        counter[word] += 1
 
 
 def shut_out(email: str, standing: Standing, newsletter: str, tool: str, at: datetime | None = None) -> Shut:

@@ -12,12 +12,23 @@ import orjson
 from digest.audience.topics import ALL_TOPICS
 from digest.errors import UsageError
 
+_LONGEST_KNOWN = 500  # characters
 
-@lru_cache(maxsize=8192)
+
 def read_tags(cell: str) -> tuple[str, ...]:
     """The tags in one cell: separated by commas, in quotes or not, or a JSON list; each once."""
     if not cell:
         return ()
+    return _known(cell) if len(cell) <= _LONGEST_KNOWN else _tags(cell)
+
+
+# In a file of a million rows few of these cells are distinct.
+@lru_cache(maxsize=8192)
+def _known(cell: str) -> tuple[str, ...]:
+    return _tags(cell)
+
+
+def _tags(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(" ".join(tag.split()) for tag in _apart(cell) if tag.strip()))
 
 

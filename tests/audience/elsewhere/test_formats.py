@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from digest.audience.elsewhere.formats import FORMATS
-from digest.audience.elsewhere.reading import How, Understood
+from digest.audience.elsewhere.reading import WORDS_TOLD, How, Understood
 from digest.audience.elsewhere.standing import Standing
 from digest.audience.elsewhere.tags import read_mapping
 from digest.audience.rows import open_rows
@@ -243,6 +243,20 @@ def test_a_format_may_be_named_where_columns_do_not_tell_it() -> None:
 def test_a_file_of_ours_needs_none_of_what_helps_with_others(how: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="for other tools' exports"):
         read("email,topics\n", **how)
+
+
+def test_a_column_that_stands_twice_is_refused_where_it_is_used() -> None:
+    with pytest.raises(UsageError, match="a column twice that is used: labels"):
+        read(GHOST.replace("tiers", "labels"))
+    assert read(GHOST.replace("tiers", "note") + "1,a@x.example,,,true,,,,,,\n").bad == []
+
+
+def test_what_is_told_of_a_file_is_bounded_whatever_stands_in_it() -> None:
+    rows = (f"u,a{n}@x.example,N,{{}},{'x' * 100}{n},,\n" for n in range(1500))
+    assert len(read(LISTMONK + "".join(rows)).told.statuses) == 1
+    rows = (f'1,a{n}@x.example,,,true,,,,,"t{n},u{n}",\n' for n in range(1500))
+    got = read(GHOST + "".join(rows))
+    assert (len(got.rows), len(got.told.tags)) == (1500, WORDS_TOLD)
 
 
 def test_a_file_of_ours_may_be_one_of_people_who_must_not_be_mailed() -> None:
