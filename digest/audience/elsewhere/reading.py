@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from digest.audience.addresses import canonical_address
 from digest.audience.consent import Past
-from digest.audience.elsewhere.format import Cell, Format, Judged
+from digest.audience.elsewhere.format import Format, Judged
 from digest.audience.elsewhere.formats import OWN
 from digest.audience.elsewhere.moments import read_moment
 from digest.audience.elsewhere.standing import SHUT, Standing, scope_of
