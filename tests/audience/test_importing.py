@@ -20,17 +20,25 @@ from digest.audience import (
     end,
     find_subscriber,
     import_csv,
+    importing,
     reading_lines,
     subscribe,
     subscriptions_of,
     suppress,
 )
-from digest.audience.importing import BAD_ROWS_KEPT, ROWS_AT_ONCE
+from digest.audience.importing import BAD_ROWS_KEPT
 from digest.errors import UsageError
 from digest.settings import NewsletterSettings
 from digest.store import tables
 
 Import = Callable[[str | bytes], ImportReport]
+ROWS_AT_ONCE = 1000
+
+
+@pytest.fixture(autouse=True)
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tenth of what is read for one transaction, so that several of them are no work."""
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", ROWS_AT_ONCE)
 
 
 @pytest.fixture

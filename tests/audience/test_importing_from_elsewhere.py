@@ -15,13 +15,14 @@ from digest.audience import (
     SubscriptionState,
     end,
     find_subscriber,
+    importing,
     subscribe,
     subscriptions_of,
     suppress,
 )
 from digest.audience.consent import Act, Source, evidence_of
 from digest.audience.elsewhere.reading import How
-from digest.audience.importing import ROWS_AT_ONCE, import_files
+from digest.audience.importing import import_files
 from digest.audience.text_file import TextFile
 from digest.errors import UsageError
 from digest.settings import NewsletterSettings
@@ -124,12 +125,15 @@ def evidence(engine: Engine) -> int:
         return connection.execute(select(func.count()).select_from(tables.consent)).scalar_one()
 
 
-def test_an_import_that_is_told_to_end_does_so_after_a_transaction_and_goes_on_later(imported: Import) -> None:
-    rows = [member(f"r{number}@x.example") for number in range(ROWS_AT_ONCE + 7)]
+def test_an_import_that_is_told_to_end_does_so_after_a_transaction_and_goes_on_later(
+    imported: Import, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "ROWS_AT_ONCE", 100)
+    rows = [member(f"r{number}@x.example") for number in range(107)]
     first = imported(*rows, stopped=lambda: True)
-    assert (first.rows, first.added, first.interrupted) == (ROWS_AT_ONCE, ROWS_AT_ONCE, True)
+    assert (first.rows, first.added, first.interrupted) == (100, 100, True)
     second = imported(*rows)
-    assert (second.added, second.unchanged, second.interrupted) == (7, ROWS_AT_ONCE, False)
+    assert (second.added, second.unchanged, second.interrupted) == (7, 100, False)
 
 
 def test_each_bad_row_is_handed_on_as_it_was(imported: Import) -> None:
