@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, delete, select
 
 from digest.audience.had_already import forget_reader
+from digest.audience.own_letters import letters_of
 from digest.store import tables
 
 
@@ -18,8 +19,8 @@ def erase(connection: Connection, subscriber_id: int) -> None:
         connection.exec_driver_sql("PRAGMA secure_delete = ON")  # else the rows could still be read from the file
     forget_reader(connection, subscriber_id)
     address = select(tables.subscriber.c.address).where(tables.subscriber.c.id == subscriber_id).scalar_subquery()
-    for table in (tables.letter, tables.asking):
-        connection.execute(delete(table).where(table.c.address == address))
+    connection.execute(delete(tables.letter).where(letters_of(subscriber_id)))
+    connection.execute(delete(tables.asking).where(tables.asking.c.address == address))
     connection.execute(delete(tables.address_change).where(tables.address_change.c.subscriber_id == subscriber_id))
     connection.execute(delete(tables.consent).where(tables.consent.c.subscriber_id == subscriber_id))
     connection.execute(delete(tables.subscription).where(tables.subscription.c.subscriber_id == subscriber_id))

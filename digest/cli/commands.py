@@ -16,6 +16,7 @@ from digest.cli import (
     halting,
     insights,
     issues,
+    moving,
     pausing,
     projects,
     sending,
@@ -60,6 +61,7 @@ insights.register(app)
 simulating.register(app)
 doctoring.register(app)
 covering.register(articles.app)
+moving.register(subscribers.app)
 pausing.register(subscribers.app)
 templates_preview.register(templates.app)
 app.add_typer(articles.app, name="articles")
