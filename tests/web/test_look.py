@@ -55,19 +55,12 @@ def test_every_page_is_valid_html(pages: Pages, tmp_path: Path) -> None:
     assert html_findings(found, folder, AS_WE_DO) == []
 
 
+@pytest.mark.proof  # half a minute each; the journey in a browser looks at the pages that everybody meets
 @pytest.mark.browser
 @needs_browser
 @pytest.mark.sqlite
-@pytest.mark.parametrize(
-    ("mode", "width"),
-    [
-        ("dark", 360),
-        *(
-            pytest.param(mode, width, marks=pytest.mark.proof)
-            for mode, width in (("light", 360), ("light", 1280), ("dark", 1280))
-        ),
-    ],
-)
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
 def test_every_page_can_be_read_by_everybody(pages: Pages, chromium: Browser, mode: str, width: int) -> None:
     found = every_page(pages)
     context = chromium.new_context(viewport={"width": width, "height": 900}, color_scheme="dark" if mode == "dark" else "light")
