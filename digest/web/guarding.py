@@ -20,7 +20,7 @@ from digest.web.bodies import read_ahead
 THREADS = 10
 """So many requests are worked on at once; the store has a connection for each, and some for letters and runs."""
 
-MOST_AT_ONCE = 100
+MOST_AT_ONCE = 250
 """So many may be worked on, or wait for it."""
 
 _HEALTH = frozenset({"/healthz", "/readyz"})

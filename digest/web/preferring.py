@@ -15,7 +15,7 @@ from digest.app.preferring import TooOften, Wanted
 from digest.errors import UsageError
 from digest.web.forms import Form, read_form
 from digest.web.site import Site, evidence
-from digest.web.zones import zones
+from digest.web.zones import zone_options
 
 PATH = "/preferences/{token}"
 
@@ -117,7 +117,7 @@ def _page(site: Site, request: Request, said: str | None, status: int = 200) -> 
         left=preferring.is_left(found),
         said=said,
         languages=site.showing.languages,
-        zones=zones(found.zone),
+        zones=zone_options(found.zone),
         here=site.showing.address(f"/preferences/{token}"),
         tomorrow=app.now.date().isoformat(),
     )

@@ -26,7 +26,7 @@ from digest.web.embedding import TRAP, embedding
 from digest.web.forms import Form, read_form
 from digest.web.guarding import framed_by
 from digest.web.site import Site, evidence
-from digest.web.zones import zones
+from digest.web.zones import zone_options
 
 PATH, FRAME = "/subscribe", "/subscribe/frame"
 
@@ -162,7 +162,6 @@ def _form(
         trap=TRAP,
         wording=signing_up.wording(app, newsletter, showing.language(desk.request)),
         here=showing.address(desk.path),
-        zone=zone or newsletter.timezone,
+        zones=zone_options(zone or newsletter.timezone),
         guess=not zone,
-        zones=zones(newsletter.timezone),
     )

@@ -1,25 +1,29 @@
-"""Zones: every time zone that somebody may live in, by the part of the world."""
+"""Zones: every time zone that somebody may live in, by the part of the world, as the options of a list."""
 
 from __future__ import annotations
 
 from functools import cache
 from zoneinfo import available_timezones
 
+from markupsafe import Markup
+
 _PARTS = ("Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe", "Indian", "Pacific")
+_OPTION = Markup("<option>{}</option>")
+
+
+def zone_options(chosen: str) -> Markup:
+    """The options, with the chosen one; that stands among them, whatever it is. Made once: there are some four hundred."""
+    plain, picked = _OPTION.format(chosen), Markup("<option selected>{}</option>").format(chosen)
+    before, found, after = _options().partition(plain)
+    return Markup("").join([before, picked, after]) if found else Markup("\n").join([picked, before])
 
 
 @cache
-def _known() -> dict[str, tuple[str, ...]]:
-    found: dict[str, list[str]] = {part: [] for part in _PARTS}
-    for name in sorted(available_timezones()):
-        part = name.partition("/")[0]
-        if part in found:
-            found[part].append(name)
-    return {part: tuple(names) for part, names in found.items() if names}
-
-
-def zones(chosen: str) -> dict[str, tuple[str, ...]]:
-    """Names by the part of the world; "" holds UTC, and the one that is chosen where no part does."""
-    known = _known()
-    alone = ("UTC",) if any(chosen in names for names in known.values()) or chosen == "UTC" else ("UTC", chosen)
-    return {"": alone, **known}
+def _options() -> Markup:
+    names = sorted(available_timezones())
+    groups = [
+        Markup('<optgroup label="{}">\n{}\n</optgroup>').format(part, Markup("\n").join(map(_OPTION.format, theirs)))
+        for part in _PARTS
+        if (theirs := [name for name in names if name.startswith(f"{part}/")])
+    ]
+    return Markup("\n").join([_OPTION.format("UTC"), *groups])

@@ -18,6 +18,7 @@ from digest.audience.subscription import SubscriptionState
 from digest.web import bodies, connections
 from digest.web.connections import Impatient
 from digest.web.guarding import Guard
+from digest.web.serving import listen
 from tests.web.conftest import Pages
 
 HOST = "Host: news.backend.example"
@@ -121,3 +122,9 @@ async def _ask(guard: Guard, path: str) -> tuple[int, dict[bytes, bytes]]:
 
     await guard({"type": "http", "method": "GET", "path": path, "headers": [(b"host", b"news.example")]}, receive, send)
     return started[0]
+
+
+def test_small_answers_do_not_wait_for_an_acknowledgement() -> None:
+    """asyncio sets TCP_NODELAY where a socket's protocol is named; what it accepts has the listener's."""
+    with listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
