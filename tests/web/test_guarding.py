@@ -7,6 +7,8 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from digest.errors import Unreachable
+from digest.store.database import Store
 from digest.web.guarding import Guard
 from digest.web.showing import accepted
 from tests.journeys.project import Project
@@ -140,3 +142,16 @@ def test_the_guard_takes_nobody_without_a_host() -> None:
     guard = Guard(lambda *_: None, public_url="https://news.example/x", headers={}, pages=())  # type: ignore[arg-type]  # never called
     assert not guard.answers_to("")
     assert guard.answers_to("news.example")
+
+
+def test_a_database_out_of_reach_is_a_page_that_says_when_to_come_again(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise Unreachable("the database is locked")
+
+    monkeypatch.setattr(Store, "reading", gone)
+    answer = pages.client.get(f"/unsubscribe/{'a' * 32}")
+    assert answer.status_code == 200  # it is nobody's, and nobody has to be asked
+    answer = pages.client.get("/subscribe")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Something is wrong on our side" in answer.text
+    assert "locked" not in answer.text
