@@ -19,7 +19,8 @@ ANN, BOB, EVE = "ann@x.example", "bob@x.example", "eve@new.example"
 
 def prepare(project: Project) -> None:
     """A newsletter with everything that a page may show: frequencies, a welcome, a second newsletter, an issue that went out."""
-    project.configure('schedule = "0 9 * * 1"', 'schedule = { weekly = "0 9 * * 1", daily = "0 7 * * *" }\nwelcome = "latest"')
+    project.configure('schedule = "0 9 * * 1"', 'schedule = { weekly = "0 9 * * 1", daily = "0 7 * * *" }')
+    project.configure('welcome = "none"', 'welcome = "latest"')
     project.configure(
         "[delivery]",
         '[[newsletters]]\nslug = "releases"\ntitle = "Releases, whenever there are some"\nschedule = "0 9 1 * *"\n'

@@ -34,7 +34,7 @@ def links_in(mail: EmailMessage) -> set[str]:
 @pytest.fixture
 def mailed(project: Project) -> Iterator[Pages]:
     """Every kind of mail that Digest sends has arrived: an issue, a confirmation, a welcome, and letters about a person's own wishes."""
-    project.configure('slug = "weekly"', 'slug = "weekly"\nwelcome = "latest"')
+    project.configure('welcome = "none"', 'welcome = "latest"')
     project.offer(article("a"), article("b", tags=("databases",)))
     project.run(MONDAY)
     with pages_of(project, MONDAY + timedelta(hours=1)) as pages:

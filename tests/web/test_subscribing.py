@@ -238,11 +238,11 @@ def test_a_flood_that_is_refused_writes_next_to_nothing_and_is_counted_about_rig
         wanted, network = _sign_up(pages, EVE), _from("192.0.2.0/24")
         signing_up.ask(pages.app, wanted, network)
         with mock.patch.object(Store, "writing", autospec=True, side_effect=Store.writing) as writing:
-            for number in range(400):
+            for number in range(120):
                 signing_up.ask(pages.app, _sign_up(pages, f"u{number}@new.example"), network)
-        assert 8 <= writing.call_count <= 100
+        assert 8 <= writing.call_count <= 60
         refused = int(_sign_ups(pages).partition("some ")[2].split()[0])
-        assert 200 <= refused <= 800
+        assert 60 <= refused <= 240
 
 
 def test_asking_for_one_address_again_and_again_is_written_down_so_often_and_no_more(project: Project) -> None:

@@ -34,7 +34,7 @@ MORE = (article("py2", at=MONDAY), article("db2", tags=("databases",), at=MONDAY
 
 
 def welcoming(project: Project) -> None:
-    project.configure('slug = "weekly"', 'slug = "weekly"\nwelcome = "latest"')
+    project.configure('welcome = "none"', 'welcome = "latest"')
 
 
 @pytest.fixture
