@@ -105,19 +105,12 @@ def allow_own(app: App, connection: Connection, what: str, address: str, *others
     limits = _a_few(app, "own", f"{what}|{address}")
     for other in others:
         limits += _a_few(app, "address", other)
-    if _reached(app, connection, limits) is not None:
-        return False
-    _count(app, connection, limits)
-    return True
+    return _take(app, connection, limits)
 
 
 def allow_invited(app: App, connection: Connection, address: str) -> bool:
     """Whether the operator's word may cause a mail to somebody who has not confirmed: by the address's own limits alone."""
-    limits = _a_few(app, "address", address)
-    if _reached(app, connection, limits) is not None:
-        return False
-    _count(app, connection, limits)
-    return True
+    return _take(app, connection, _a_few(app, "address", address))
 
 
 def flood(app: App) -> str | None:
@@ -143,6 +136,14 @@ def _reached(app: App, connection: Connection, limits: Sequence[_Limit]) -> _Lim
     """The first limit that is reached."""
     found = (one for one in limits if many(connection, one.key, since=app.now - one.within) >= one.most)
     return next(found, None)
+
+
+def _take(app: App, connection: Connection, limits: Sequence[_Limit]) -> bool:
+    """Count one more, unless a limit is reached."""
+    free = _reached(app, connection, limits) is None
+    if free:
+        _count(app, connection, limits)
+    return free
 
 
 def _count(app: App, connection: Connection, limits: Sequence[_Limit]) -> None:

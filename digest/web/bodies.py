@@ -29,14 +29,14 @@ class BodyTooSlow(HTTPException):
         super().__init__(408, "The request took too long.", {"Connection": "close"})
 
 
-async def read_ahead(receive: Receive) -> Receive:
-    """What gives the request once more, read whole. One that was too large or too slow says so to whoever asks for its body,
+async def read_ahead(receive: Receive, most: int = MOST_BYTES) -> Receive:
+    """What gives the request once more, read whole, up to so many bytes. One that was too large or too slow says so to whoever asks for its body,
     and to nobody else: one click needs none."""
     came: deque[Message] = deque()
     fault: HTTPException | None = None
     try:
         async with asyncio.timeout(WITHIN):
-            await _read(receive, came)
+            await _read(receive, came, most)
     except TimeoutError:
         fault = BodyTooSlow()
     except BodyTooLarge as error:
@@ -50,7 +50,7 @@ async def read_ahead(receive: Receive) -> Receive:
     return again
 
 
-async def _read(receive: Receive, came: deque[Message]) -> None:
+async def _read(receive: Receive, came: deque[Message], most: int) -> None:
     read = 0
     while True:
         message = await receive()
@@ -58,7 +58,7 @@ async def _read(receive: Receive, came: deque[Message]) -> None:
         if message["type"] != "http.request":  # they have gone
             return
         read += len(message.get("body", b""))
-        if read > MOST_BYTES:
+        if read > most:
             raise BodyTooLarge
         if not message.get("more_body", False):
             return

@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from email import policy
 from email.parser import BytesParser
 from pathlib import Path
+from threading import Event
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from digest.app import confirming, signing_up
 from digest.app.carrying import send_letters
@@ -24,8 +25,10 @@ from digest.audience.consent import Evidence, Source
 from digest.audience.tokens import Purpose, make_expiring_token
 from digest.delivery.welcoming import Welcome
 from digest.store import tables
-from digest.testing.smtp_sink import CLOSE, Now, React
-from tests.journeys.project import MONDAY, Project, a_project, article, keys_in
+from digest.testing.smtp_sink import CLOSE, SILENCE, Now, React
+from tests.databases import eventually
+from tests.journeys.project import BEGAN, MONDAY, WEEK, Project, a_project, article, keys_in
+from tests.journeys.serving import served
 
 pytestmark = pytest.mark.proof
 TOPICS = ("python", "databases", "security")
@@ -144,3 +147,46 @@ def test_nobody_gets_an_article_twice_and_nobody_misses_one_that_came_after_them
             assert not [key for key, times in got.items() if times > 1], (who, got)
             after = {str(one["id"]) for topic, start in topics.items() for one in world.offered[start:] if topic in one["tags"]}  # type: ignore[operator]  # a list of them
             assert (after | owed.get(who, set())) - got.keys() == set(), (who, topics)
+
+
+def test_of_a_process_that_is_killed_with_a_welcome_on_the_wire_no_second_copy_comes(tmp_path: Path) -> None:
+    silent = Event()
+
+    def script(now: Now) -> React | None:
+        return SILENCE if now.moment == "dot" and silent.is_set() else None
+
+    with a_project(tmp_path, script) as project:
+        project.configure('welcome = "none"', 'welcome = "latest"')
+        project.join("ann@x.example")
+        project.offer(article("a"))
+        project.run(MONDAY)
+        at = MONDAY + timedelta(days=1)
+        with project.app(at) as app:
+            signing_up.ask(app, SignUp("eve@x.example", app.newsletter("weekly"), None, "", "", ""), PAGE)
+            send_letters(app)
+            token = make_expiring_token(app.key, Purpose.CONFIRM, 1, at + timedelta(days=1))
+            confirming.confirm(app, token, PAGE)
+        silent.set()
+        row = tables.letter.c
+        with served(project, "--now", at.isoformat()) as pages, project.app(at) as app:
+            eventually(lambda: _welcome(app)[1] is not None)  # it is marked: its first byte may leave
+            eventually(lambda: len([one for one in project.sink.arrived if one.rcpt_to == "eve@x.example"]) == 2)
+            pages.process.kill()
+            pages.process.wait()
+            with app.store.writing() as connection:  # its lease ends
+                connection.execute(update(tables.letter).where(row.kind == "welcome").values(not_before=BEGAN))
+            silent.clear()
+            assert send_letters(app) == 0
+            assert _welcome(app)[0] == "given up"
+        project.offer(article("a"), article("b", at=MONDAY))
+        project.run(MONDAY + WEEK)
+        parser = BytesParser(policy=policy.default)
+        arrived = [parser.parsebytes(one.message) for one in project.sink.arrived if one.rcpt_to == "eve@x.example"]
+        assert [keys_in(mail) for mail in arrived] == [[], ["a"], ["b"]]
+
+
+def _welcome(app: App) -> tuple[str, datetime | None]:
+    row = tables.letter.c
+    with app.store.reading() as connection:
+        found = connection.execute(select(row.state, row.marked_at).where(row.kind == "welcome")).one()
+    return found.state, found.marked_at
