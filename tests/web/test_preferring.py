@@ -129,6 +129,8 @@ def test_what_is_known_of_a_person_is_theirs_to_download_by_a_letter_and_nobody_
     assert found["email"] == BOB
     assert [one["topics"] for one in found["subscriptions"]] == ["python"]
     assert [one["act"] for one in found["consent"]] == ["added", "changed"]
+    assert [(one["kind"], one["state"]) for one in found["letters"]] == [("download", "sent")]
+    assert found["had_already"] == []
     assert ANN not in answer.text
 
 

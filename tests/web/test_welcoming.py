@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 
 from digest.app import carrying, signing_up
 from digest.app.carrying import send_letters
+from digest.app.knowing import known_of
 from digest.app.signing_up import SignUp
 from digest.audience import moving
 from digest.audience.consent import Evidence, Source
@@ -84,6 +85,17 @@ def test_the_latest_issue_comes_at_once_by_their_topics_and_the_next_one_brings_
     assert settled.project.read(EVE)[2:] == [["py2"]]
     assert settled.project.read("ann@x.example") == [["db", "py", "sec"], ["db2", "py2"]]
     assert settled.project.account("weekly/1") == {"accepted": 2}  # its audience was frozen, and stays
+
+
+def test_a_persons_own_data_tell_of_it(settled: Pages) -> None:
+    confirm(settled, EVE, "python")
+    send_letters(settled.app_now())
+    with settled.app.store.reading() as connection:
+        person = find_subscriber(connection, EVE)
+        assert person is not None
+        known = known_of(connection, person)
+    assert [(one["kind"], one["state"]) for one in known["letters"]] == [("confirm", "sent"), ("welcome", "sent")]
+    assert [one["article"] for one in known["had_already"]] == ["https://backend.example/py"]
 
 
 def test_its_links_are_theirs(settled: Pages) -> None:
