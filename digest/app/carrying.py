@@ -115,11 +115,13 @@ def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
 
 
 def _mark(app: App, letter: Letter) -> bool:
-    """Write down, before its first byte leaves, that a welcome may be on its way; not when they have left meanwhile."""
+    """Write down, before its first byte leaves, that a welcome may be on its way; not when they have left or must not be mailed meanwhile."""
     with app.store.writing() as connection:
         found = subscription_by_id(connection, letter.about, lock=True)
-        wanted = found is not None and welcoming.is_wanted(found) and in_force(connection) is None
-        return wanted and letters.mark(connection, letter, real=datetime.now(UTC))
+        wanted = (
+            found is not None and welcoming.is_wanted(found) and not is_suppressed(connection, letter.address, found.newsletter)
+        )
+        return wanted and in_force(connection) is None and letters.mark(connection, letter, real=datetime.now(UTC))
 
 
 def _give_back(connection: Connection, letter: Letter) -> None:

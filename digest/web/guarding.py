@@ -23,7 +23,8 @@ THREADS = 10
 MOST_AT_ONCE = 250
 """So many may be worked on, or wait for it."""
 
-_HEALTH = frozenset({"/healthz", "/readyz"})
+_ALIVE = "/healthz"
+_HEALTH = frozenset({_ALIVE, "/readyz"})
 _LATER = {"Retry-After": "5"}
 
 _POLICY = {
@@ -73,7 +74,7 @@ class Guard:
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, unless too many are inside; whoever asks whether we live waits for nobody."""
-        if self._inside >= self._most and scope["path"] not in _HEALTH:
+        if self._inside >= self._most and scope["path"] != _ALIVE:
             await PlainTextResponse("Too many ask at once; please try again in a moment.\n", 503, _LATER)(scope, receive, send)
             return
         self._inside += 1
