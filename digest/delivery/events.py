@@ -7,6 +7,7 @@ is claimed or being sent is kept, and heeded when that ended in anything but `ac
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,14 @@ class Applied:
     """Issues of which a delivery moved; they may have come to their end."""
     alarming: set[int] = field(default_factory=set)
     """Issues of which something was told that an alarm may ring for."""
+
+    def add(self, other: Applied) -> None:
+        """Count what came of some more events, too."""
+        for name in ("new", "repeated", "strange", "elsewhere", "suppressed", "ended"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.moved += other.moved
+        self.changed |= other.changed
+        self.alarming |= other.alarming
 
 
 def apply_events(
@@ -124,14 +133,14 @@ def _apply(
 
 
 def _store(connection: Connection, issue_id: int, told: Sequence[_Told], provider: str, now: datetime) -> list[_Told]:
-    """Keep what is new, and return it. Duplicates are told by delivery, kind, time and the provider's message id."""
+    """Keep what is new, and return it. Duplicates are told by delivery, kind, time, the provider's message id, and of a click its link."""
     whose = {subscriber for subscriber, _ in told}
-    same = (_event.subscriber_id, _event.kind, _event.occurred_at, _event.provider_message_id)
+    same = (_event.subscriber_id, _event.kind, _event.occurred_at, _event.provider_message_id, _event.link)
     stored = select(*same).where(_event.issue_id == issue_id, among(connection, _event.subscriber_id, whose))
     known: set[Any] = {tuple(row) for row in connection.execute(stored)}
     new = []
     for subscriber, event in told:
-        identity = (subscriber, event.kind.value, event.occurred_at, event.provider_message_id)
+        identity = (subscriber, event.kind.value, event.occurred_at, event.provider_message_id, _short(event.link))
         if identity not in known:
             known.add(identity)
             new.append((subscriber, event))
@@ -157,7 +166,15 @@ def _as_row(
         "reason": reason,
         "article_id": links.get(event.link),
         "received_at": now,
+        "link": _short(event.link),
+        "machine": event.machine,
+        "report_id": event.report_id,
     }
+
+
+def _short(link: str) -> str:
+    """A link, told from others and not to be read: it may be somebody's own."""
+    return hashlib.sha256(link.encode()).hexdigest()[:16] if link else ""
 
 
 def _bounced_hard(event: Event) -> bool:

@@ -18,6 +18,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 MOST_BYTES = 64 * 1024
 """The largest body that is read."""
 
+MOST_REPORT_BYTES = 4 * 1024 * 1024
+"""The largest report of a provider that is read: SendGrid posts up to a thousand events at once."""
+
+WEBHOOKS = "/webhooks/"
+"""Where the paths of webhooks begin."""
+
 _POLICY = {
     "default-src": "'none'",
     "base-uri": "'none'",
@@ -64,7 +70,9 @@ class Guard:
             refused = PlainTextResponse("This host is not served here.\n", 421)
             await refused(scope, receive, guarded)
             return
-        await self._app(self._at_the_root(scope), _bounded(receive), guarded)
+        inner = self._at_the_root(scope)
+        most = MOST_REPORT_BYTES if inner["path"].startswith(WEBHOOKS) else MOST_BYTES
+        await self._app(inner, _bounded(receive, most), guarded)
 
     def answers_to(self, host: str) -> bool:
         """Whether a Host header names us."""
@@ -121,7 +129,7 @@ def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
     return sending
 
 
-def _bounded(receive: Receive) -> Receive:
+def _bounded(receive: Receive, most: int) -> Receive:
     read = 0
 
     async def receiving() -> Message:
@@ -129,7 +137,7 @@ def _bounded(receive: Receive) -> Receive:
         message = await receive()
         if message["type"] == "http.request":
             read += len(message.get("body", b""))
-            if read > MOST_BYTES:
+            if read > most:
                 raise BodyTooLarge
         return message
 
