@@ -19,9 +19,9 @@ from digest.app.wiring import App
 from digest.delivery import reports
 from digest.delivery.event import Event
 from digest.delivery.events import Applied, apply_events
-from digest.delivery.providers.port import EventsRead
+from digest.delivery.providers.port import EventReader, EventsRead
 from digest.delivery.providers.registry import find_event_reader, make_webhook
-from digest.delivery.providers.webhook import Acting
+from digest.delivery.providers.webhook import Acting, Webhook
 from digest.delivery.reading_reports import account_of, fault_of, of_report, read_report
 from digest.delivery.reports import Report, ReportState
 from digest.delivery.settling import conclude
@@ -30,8 +30,10 @@ from digest.issues.issue import issue_by_id
 
 _log = logging.getLogger("digest.events")
 _REPORTS, _BYTES = 200, 4 * 1024 * 1024  # that are in memory at once
-_EVENTS = 250  # of one transaction: others want to write, too
+_EVENTS = 200  # of one transaction: others want to write, too
+_GATHER = 0.25  # seconds that reports are given to come together: a transaction for each costs more than what is in it
 _EVERY = 2.0  # seconds between two looks for what waits, where nobody said that there is something
+_DEFECT = "which is a defect of Digest ({}); please report it"
 _ALARMS_EVERY = 10.0  # seconds: a look at the alarms reads a whole issue
 
 
@@ -70,7 +72,7 @@ class _Step:
 
 def process(app: App, *, again: bool = False) -> Processed:
     """Read and apply every report that waits, or `again` those that were faulty; until nothing is left, or `stop` is set."""
-    state, done, alarms = ReportState.FAULTY if again else ReportState.WAITING, Processed(), _Alarms(app)
+    state, done, alarms, openers = ReportState.FAULTY if again else ReportState.WAITING, Processed(), _Alarms(app), _Openers(app)
     last = 0
     while not app.stop.is_set():
         with app.store.reading() as connection:
@@ -78,7 +80,7 @@ def process(app: App, *, again: bool = False) -> Processed:
         if not found:
             break
         last = found[-1].id
-        for step in _steps([_open(app, report) for report in found]):
+        for step in _steps([openers.open(report) for report in found]):
             if app.stop.is_set():
                 break
             _take(app, state, step, done)
@@ -94,21 +96,32 @@ def any_waiting(app: App) -> bool:
         return reports.any_waiting(connection)
 
 
-def _open(app: App, report: Report) -> _Opened:
-    """Read a report; what it asks for beside that is done here, outside of every transaction."""
-    nothing = EventsRead(())
-    try:
-        webhook = make_webhook(report.provider, app.settings)
-        if isinstance(webhook, Acting) and webhook.act(report.body or b""):
-            return _Opened(report, nothing, None)
-        read = read_report(report.body or b"", find_event_reader(report.provider))
-    except (ValueError, DigestError) as error:
-        return _Opened(report, nothing, str(error))
-    except Exception as error:  # a defect of ours: the report stays, and those behind it go on
-        return _Opened(
-            report, nothing, f"it could not be read, which is a defect of Digest ({type(error).__name__}); please report it"
-        )
-    return _Opened(report, read, fault_of(read))
+class _Openers:
+    """What reads the reports of each provider, and does what they ask for beside that; found once."""
+
+    def __init__(self, app: App) -> None:
+        self._settings = app.settings
+        self._known: dict[str, tuple[Webhook | None, EventReader]] = {}
+
+    def open(self, report: Report) -> _Opened:
+        """Read a report; whatever has to be done is done here, outside of every transaction."""
+        nothing = EventsRead(())
+        body = report.body or b""
+        try:
+            webhook, reader = self._of(report.provider)
+            if isinstance(webhook, Acting) and webhook.act(body):
+                return _Opened(report, nothing, None)
+            read = read_report(body, reader)
+        except (ValueError, DigestError) as error:
+            return _Opened(report, nothing, str(error))
+        except Exception as error:  # a defect of ours: the report stays, and those behind it go on
+            return _Opened(report, nothing, f"it could not be read, {_DEFECT.format(type(error).__name__)}")
+        return _Opened(report, read, fault_of(read))
+
+    def _of(self, provider: str) -> tuple[Webhook | None, EventReader]:
+        if provider not in self._known:
+            self._known[provider] = (make_webhook(provider, self._settings), find_event_reader(provider))
+        return self._known[provider]
 
 
 def _steps(opened: Sequence[_Opened]) -> Iterator[_Step]:
@@ -139,7 +152,7 @@ def _take(app: App, state: ReportState, step: _Step, done: Processed) -> None:
                 _take(app, state, alone, done)
             return
         _log.error("a report could not be applied: %s", type(error).__name__)
-        _set_aside(app, step, f"it could not be applied, which is a defect of Digest ({type(error).__name__}); please report it")
+        _set_aside(app, step, f"it could not be applied, {_DEFECT.format(type(error).__name__)}")
         done.faulty += 1
 
 
@@ -152,8 +165,7 @@ def _apply(app: App, state: ReportState, step: _Step, done: Processed) -> None:
         for issue_id in applied.changed:
             conclude(connection, issue_by_id(connection, issue_id), now=app.now)
         finished = [one for one in step.finished if one.report.id in mine]
-        for one in finished:
-            reports.finish(connection, one.report.id, now=real, account=account_of(one.read), reason=one.reason)
+        reports.finish(connection, ((one.report.id, account_of(one.read), one.reason) for one in finished), now=real)
     done.reports += len(finished)
     done.faulty += sum(one.reason is not None for one in finished)
     done.applied.add(applied)
@@ -168,8 +180,7 @@ def _apart(step: _Step) -> Iterator[_Step]:
 def _set_aside(app: App, step: _Step, reason: str) -> None:
     """Nothing of it is applied, and it is shown. What a part of it before has told stays told."""
     with app.store.writing() as connection:
-        for report_id in step.told_by:
-            reports.finish(connection, report_id, now=datetime.now(UTC), account={}, reason=reason)
+        reports.finish(connection, ((report_id, {}, reason) for report_id in step.told_by), now=datetime.now(UTC))
 
 
 def _forget(app: App) -> None:
@@ -223,4 +234,5 @@ class Processor:
             except Exception as error:  # whatever it was, the next report has its chance
                 _log.error("reports wait: %s", error if isinstance(error, DigestError) else type(error).__name__)
                 self._stop.wait(_EVERY)
-            self._woken.wait(_EVERY)
+            if self._woken.wait(_EVERY):
+                self._stop.wait(_GATHER)

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, String, or_, select, type_coerce
 
 from digest.audience import leaving
-from digest.audience.dialects import among, insert_missing
+from digest.audience.dialects import among, insert_all, insert_missing
 from digest.audience.suppression import EVERYTHING, suppress
 from digest.catalogue.articles import articles_at
 from digest.delivery.event import HARD, Event, Kind
@@ -25,6 +25,7 @@ from digest.delivery.heeding import heed
 from digest.delivery.sealing import delivery_id, unseal
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
+from digest.store.tables import instant_text
 
 _AT_ONCE = 500
 _Told = tuple[int, Event]  # a subscriber, and what was told of their delivery
@@ -135,24 +136,27 @@ def _apply(
 def _store(connection: Connection, issue_id: int, told: Sequence[_Told], provider: str, now: datetime) -> list[_Told]:
     """Keep what is new, and return it. Duplicates are told by delivery, kind, time, the provider's message id, and of a click its link."""
     whose = {subscriber for subscriber, _ in told}
-    same = (_event.subscriber_id, _event.kind, _event.occurred_at, _event.provider_message_id, _event.link)
+    at = type_coerce(_event.occurred_at, String)
+    same = (_event.subscriber_id, _event.kind, at, _event.provider_message_id, _event.link)
     stored = select(*same).where(_event.issue_id == issue_id, among(connection, _event.subscriber_id, whose))
     known: set[Any] = {tuple(row) for row in connection.execute(stored)}
     new = []
     for subscriber, event in told:
-        identity = (subscriber, event.kind.value, event.occurred_at, event.provider_message_id, _short(event.link))
+        at_text = instant_text(event.occurred_at)
+        identity = (subscriber, event.kind.value, at_text, event.provider_message_id, _short(event.link))
         if identity not in known:
             known.add(identity)
             new.append((subscriber, event))
     links = articles_at(connection, {event.link for _, event in new if event.link})
-    rows = [_as_row(issue_id, subscriber, event, provider, now, links) for subscriber, event in new]
+    received = instant_text(now)
+    rows = [_as_row(issue_id, subscriber, event, provider, received, links) for subscriber, event in new]
     if rows:
-        connection.execute(insert_missing(connection, tables.event), rows)
+        insert_all(connection, insert_missing(connection, tables.event), rows)
     return new
 
 
 def _as_row(
-    issue_id: int, subscriber: int, event: Event, provider: str, now: datetime, links: Mapping[str, int]
+    issue_id: int, subscriber: int, event: Event, provider: str, received_at: str, links: Mapping[str, int]
 ) -> dict[str, Any]:
     reason = None if event.reason is None else f"{event.reason}: {event.words}" if event.words else event.reason.value
     return {
@@ -160,12 +164,12 @@ def _as_row(
         "subscriber_id": subscriber,
         "attempt": event.attempt,
         "kind": event.kind.value,
-        "occurred_at": event.occurred_at,
+        "occurred_at": instant_text(event.occurred_at),
         "provider": provider,
         "provider_message_id": event.provider_message_id,
         "reason": reason,
         "article_id": links.get(event.link),
-        "received_at": now,
+        "received_at": received_at,
         "link": _short(event.link),
         "machine": event.machine,
         "report_id": event.report_id,

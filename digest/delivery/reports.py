@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, exists, func, literal_column, select, true, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, exists, func, literal_column, select, true, update
 
 from digest.audience.dialects import among, insert_all, insert_missing
 from digest.store import tables
@@ -56,6 +56,13 @@ class Report:
     account: Mapping[str, Any] | None = None
 
 
+_FINISHED = (
+    update(tables.report)
+    .where(_row.id == bindparam("which"))
+    .values({name: bindparam(name) for name in ("state", "read_at", "account", "reason", "unknown")})
+)
+
+
 def keep(connection: Connection, new: Sequence[NewReport]) -> None:
     """Store reports that wait; one that is there already stays as it is."""
     rows = [
@@ -97,12 +104,21 @@ def still(connection: Connection, state: ReportState, ids: Collection[int]) -> s
     return set(connection.execute(query).scalars())
 
 
-def finish(connection: Connection, report_id: int, *, now: datetime, account: Mapping[str, Any], reason: str | None) -> None:
-    """Write down what a report came to; with a reason it is faulty."""
-    state = ReportState.READ if reason is None else ReportState.FAULTY
-    values: dict[str, Any] = {"state": state.value, "read_at": now, "account": dict(account), "reason": reason}
-    values["unknown"] = bool(account.get("unknown"))
-    connection.execute(update(tables.report).where(_row.id == report_id).values(values))
+def finish(connection: Connection, finished: Iterable[tuple[int, Mapping[str, Any], str | None]], *, now: datetime) -> None:
+    """Write down what some reports came to: of each its account, and why it is faulty, where it is."""
+    rows = [
+        {
+            "which": report_id,
+            "state": (ReportState.READ if reason is None else ReportState.FAULTY).value,
+            "read_at": now,
+            "account": dict(account),
+            "reason": reason,
+            "unknown": bool(account.get("unknown")),
+        }
+        for report_id, account, reason in finished
+    ]
+    if rows:
+        connection.execute(_FINISHED, rows)
 
 
 def count(connection: Connection) -> dict[ReportState, int]:
