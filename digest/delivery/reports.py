@@ -83,6 +83,12 @@ def any_waiting(connection: Connection) -> bool:
     return bool(connection.execute(select(exists().where(_is(ReportState.WAITING)))).scalar_one())
 
 
+def any_unread(connection: Connection, *, since: datetime) -> bool:
+    """Whether something that was reported is not known here: it waits, or it came since then and could not be read whole."""
+    faulty = exists().where(_is(ReportState.FAULTY), _row.received_at >= since)
+    return any_waiting(connection) or bool(connection.execute(select(faulty)).scalar_one())
+
+
 def next_ones(connection: Connection, state: ReportState, *, after: int, most: int, most_bytes: int) -> list[Report]:
     """The oldest after one of them, in their order: at most so many, and so many bytes, but for the first."""
     sizes = select(_row.id, func.length(_row.body)).where(_is(state), _row.id > after, _row.body.is_not(None))
