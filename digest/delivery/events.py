@@ -139,7 +139,7 @@ def _store(connection: Connection, issue_id: int, told: Sequence[_Told], provide
     at = type_coerce(_event.occurred_at, String)
     same = (_event.subscriber_id, _event.kind, at, _event.provider_message_id, _event.link)
     stored = select(*same).where(_event.issue_id == issue_id, among(connection, _event.subscriber_id, whose))
-    known: set[Any] = {tuple(row) for row in connection.execute(stored)}
+    known: set[Any] = {tuple(row) for row in connection.execute(stored).all()}
     new = []
     for subscriber, event in told:
         at_text = instant_text(event.occurred_at)

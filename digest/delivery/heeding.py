@@ -64,7 +64,7 @@ def _heard(connection: Connection, issue_id: int, whose: Sequence[int]) -> Mappi
         _event.issue_id == issue_id, among(connection, _event.subscriber_id, whose)
     )
     heard: defaultdict[int, list[Heard]] = defaultdict(list)
-    for one, kind, attempt, reason in connection.execute(query):
+    for one, kind, attempt, reason in connection.execute(query).all():
         heard[one].append(Heard(_KINDS[kind], attempt, reason.partition(":")[0] if reason else ""))
     return heard
 

@@ -168,16 +168,17 @@ def find(connection: Connection, report_id: int) -> Report | None:
     return Report(row.id, row.provider, row.received_at, ReportState(row.state), row.body, row.read_at, row.reason, row.account)
 
 
-def forget_old(connection: Connection, *, now: datetime, keep_for: timedelta) -> int:
-    """Take out some reports whose time is over, and return how many; none of those that wait."""
-    old = select(_row.id).where(_row.received_at < now - keep_for, _row.state == ReportState.READ.value)
-    older = select(_row.id).where(_row.received_at < now - FAULTY_TIMES * keep_for, _row.state == ReportState.FAULTY.value)
-    forgotten = 0
-    for which in (old, older):
-        ids = list(connection.execute(which.limit(_AT_ONCE)).scalars())
-        if ids:
-            forgotten += connection.execute(delete(tables.report).where(among(connection, _row.id, ids))).rowcount
-    return forgotten
+def old_ones(connection: Connection, *, now: datetime, keep_for: timedelta) -> list[int]:
+    """Some of the reports whose time is over; none of those that wait."""
+    read, faulty = _row.state == ReportState.READ.value, _row.state == ReportState.FAULTY.value
+    old = select(_row.id).where(_row.received_at < now - keep_for, read).limit(_AT_ONCE)
+    older = select(_row.id).where(_row.received_at < now - FAULTY_TIMES * keep_for, faulty).limit(_AT_ONCE)
+    return [report_id for which in (old, older) for report_id in connection.execute(which).scalars()]
+
+
+def forget(connection: Connection, ids: Collection[int]) -> None:
+    """Take some reports out."""
+    connection.execute(delete(tables.report).where(among(connection, _row.id, list(ids))))
 
 
 def forget_of(connection: Connection, subscriber_id: int) -> None:

@@ -17,7 +17,7 @@ import uvicorn
 
 from digest.app import App
 from digest.app.carrying import Carrier
-from digest.app.processing import Processor
+from digest.app.processor import Processor
 from digest.app.scheduling import Scheduler
 from digest.errors import UsageError
 from digest.settings import Settings
