@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from sqlalchemy import Connection, String, func, select, type_coerce
@@ -211,7 +211,7 @@ def _acts(connection: Connection, issue_id: int) -> Iterator[tuple[_Rendition, l
     columns = (_event.subscriber_id, _row.rendition, _event.kind, text, _event.link, _event.article_id, _event.machine, first)
     ours = (_event.issue_id == issue_id, _event.kind.in_([kind.value for kind in ACTS]))
     query = select(*columns).select_from(_joined()).where(*ours).order_by(_event.subscriber_id)
-    rows = connection.execute(query.execution_options(yield_per=5000))
+    rows = chain.from_iterable(connection.execute(query.execution_options(yield_per=5000)).partitions())
     for _, theirs in groupby(rows, key=lambda row: row[0]):
         found = list(theirs)
         acts = [Act(Kind(kind), _seconds(at), link, article, machine) for _, _, kind, at, link, article, machine, _ in found]
