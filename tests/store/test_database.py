@@ -323,7 +323,7 @@ def test_events_that_are_written_anew_keep_what_they_say_and_are_still_told_from
     ]
     old = Store(database.url(tmp_path, prepared=False))
     with old.writing() as connection:
-        command.upgrade(alembic_config(connection), "0010")
+        command.upgrade(alembic_config(connection), "0012")
         places = ", ".join(f":{name}" for name in columns.split(", "))
         for row in rows:
             connection.execute(
