@@ -17,6 +17,7 @@ from benchmarks.simulating import simulating
 from benchmarks.smtp import SHORT, Scale, smtp
 from benchmarks.start import start_up
 from benchmarks.tail import long_tail
+from benchmarks.webhooks import webhooks
 
 RUNS = 5
 
@@ -46,6 +47,7 @@ def measured(*, short: bool) -> Iterator[Figure]:
     yield from _with_numbers(*smtp(SHORT if short else Scale()))
     yield from sendgrid(1_000 if short else 1_000_000, runs)
     yield from long_tail(50 if short else 70_000)
+    yield from webhooks(200 if short else 20_000, 2 if short else runs)
 
 
 def _with_numbers(rows: Sequence[Figure], numbers: Mapping[str, float]) -> Iterator[Figure]:

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from digest.cli.reference import names
+from digest.delivery.event import Cause, Kind
+from digest.delivery.reports import ReportState
 from digest.settings.checks import Checks
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +52,11 @@ def test_the_page_on_checks_tells_each_with_its_weight_and_meaning() -> None:
     text = (ROOT / "docs" / "how-to" / "checks.md").read_text(encoding="utf-8")
     told = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*) \|$", text, re.MULTILINE)
     assert told == [(name, field.default, field.description) for name, field in Checks.model_fields.items()]
+
+
+def test_the_page_on_events_tells_every_kind_cause_and_state() -> None:
+    text = (ROOT / "docs" / "reference" / "events.md").read_text(encoding="utf-8")
+    assert [word.value for words in (Kind, Cause, ReportState) for word in words if f"`{word.value}`" not in text] == []
 
 
 def test_every_library_has_its_line_in_the_decisions() -> None:

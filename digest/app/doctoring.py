@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from digest.app.examining import examine
+from digest.app.listening import are_read, listens
 from digest.app.wiring import DRY_RUN, App
 from digest.catalogue.connecting import Resolve, resolve
 from digest.checks.domain.answers import Book
@@ -69,12 +70,16 @@ def _providers(app: App) -> list[str]:
 def _installation(app: App, wanted: Wanted) -> Iterator[Finding]:
     yield well("configuration", "reads")
     yield from judge_modes(_modes(app))
-    for one in examine(app, offline=wanted.offline):
+    examined = examine(app, offline=wanted.offline)
+    for one in examined:
         if one.well:
             yield well(one.what, one.said)
         else:
             what, _, mend = one.said.partition("; ")
             yield error(one.what, what, mend)
+    yield from listens(app, _providers(app))
+    if examined[0].well:  # the database
+        yield from are_read(app)
     sender = app.settings.sender
     yield from judge_sender(sender.address, sender.reply_to, sends=_sends(app) and not _on_trial(app))
 

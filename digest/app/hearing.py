@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
@@ -40,6 +41,17 @@ def hear(app: App, read: EventsRead, provider: str, only: Issue | None = None) -
             issue = issue_by_id(connection, issue_id)
             _halt(connection, issue, look(app, connection, issue), clock)
         return applied
+
+
+def halt_for(app: App, issue_ids: Iterable[int]) -> None:
+    """Look at the alarms of some issues, outside of the transactions that told of them, and halt for those that halt."""
+    for issue_id in issue_ids:
+        with app.store.reading() as connection:
+            issue = issue_by_id(connection, issue_id)
+            rings = look(app, connection, issue)
+        if any(alarm.halts for alarm in rings):
+            with app.store.writing() as connection:
+                _halt(connection, issue, rings, datetime.now(UTC))
 
 
 def watch(app: App, issue: Issue) -> tuple[Alarm, ...]:

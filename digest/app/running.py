@@ -12,6 +12,7 @@ from digest.app import issuing
 from digest.app.carrying import forget_old, send_letters
 from digest.app.checking import FAILED, ChecksFailed, refuse_faulty
 from digest.app.fetching import Fetched, OnFetched, fetch
+from digest.app.processing import Processed, process
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.wiring import App
 from digest.audience.pausing import why_nobody
@@ -49,17 +50,20 @@ class Ran:
     waiting: list[str] = field(default_factory=list)
     letters: int = 0  # confirmations and their like, of those that waited
     halted: str | None = None  # why all sending is halted, and what to do
+    heard: Processed = field(default_factory=Processed)  # what providers had reported since
 
 
 def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched = lambda _: None) -> Ran:
-    """Do everything that is due. Holds the run lock; `Busy` when another run or send has it.
+    """Do everything that is due, what was reported first. Holds the run lock; `Busy` when another run or send has it.
 
     Asked to stop while sources are read, it ends there: an issue is not made of half of them. `on_read` hears of each source.
     """
     newsletters = app.newsletters(slug)
     app.providers()  # what it lacks is said before anything is done
+    # Before it waits for nobody: a send may go on for hours, and what is told of it meanwhile may be a reason to stop it.
+    heard = process(app) if app.outbox is None else Processed()
     with app.run_lock():
-        ran = Ran(fetch(app, on_read))
+        ran = Ran(fetch(app, on_read), heard=heard)
         if ran.fetched.stopped:
             return ran
         go_on_after_pauses(app)

@@ -9,6 +9,7 @@ from pathlib import Path
 from digest.app import issuing
 from digest.app.checking import refuse_faulty
 from digest.app.hearing import watch
+from digest.app.processing import process
 from digest.app.wiring import App
 from digest.audience.pausing import any_due, resume_due
 from digest.delivery.halting import in_force
@@ -21,7 +22,11 @@ from digest.issues.lifecycle import IssueState
 
 
 def send(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
-    """Plan and deliver an issue, or go on where an earlier send stopped. Holds the run lock; `Busy` when it is taken."""
+    """Plan and deliver an issue, or go on where an earlier send stopped. Holds the run lock; `Busy` when it is taken.
+
+    What was reported is read first: it may tell that somebody is not to be mailed.
+    """
+    process(app)
     with app.run_lock():
         return send_locked(app, issuing.named(app, issue.name), on_progress)
 

@@ -7,9 +7,12 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Integer, Table, Text, column, func, literal, select
+from sqlalchemy import Boolean, ColumnElement, Connection, Integer, LargeBinary, Table, Text, column, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
+
+_AS_THEY_ARE: tuple[type[Integer] | type[Boolean] | type[LargeBinary], ...] = (Integer, Boolean, LargeBinary)
+"""Kinds of columns that are handed over as what they are; every other one is text to the store."""
 
 
 def insert_missing(connection: Connection, table: Table) -> Insert:
@@ -39,7 +42,7 @@ def _from_arrays(statement: Insert, rows: Sequence[Mapping[str, Any]]) -> Insert
     columns: Any = statement.table.c
     arrays = []
     for name in names:
-        kind = Integer() if isinstance(columns[name].type, Integer) else Text()
+        kind = next((plain() for plain in _AS_THEY_ARE if isinstance(columns[name].type, plain)), Text())
         arrays.append(literal([row[name] for row in rows], postgresql.ARRAY(kind)))
     given = func.unnest(*arrays).table_valued(*names).render_derived("given")
     return statement.from_select(names, select(*(given.c[name] for name in names)))

@@ -13,6 +13,7 @@ from digest.cli import (
     configuration,
     covering,
     doctoring,
+    events,
     halting,
     insights,
     issues,
@@ -65,6 +66,7 @@ moving.register(subscribers.app)
 pausing.register(subscribers.app)
 templates_preview.register(templates.app)
 app.add_typer(articles.app, name="articles")
+app.add_typer(events.app, name="events")
 app.add_typer(issues.app, name="issues")
 app.add_typer(subscribers.app, name="subscribers")
 app.add_typer(templates.app, name="templates")

@@ -58,10 +58,10 @@ def explain(
 
 
 def stats(issue: IssueName, config: Config = None, as_json: Json = False) -> None:
-    """The account of an issue: every subscriber considered, by state; the sums agree."""
+    """The account of an issue, whose sums agree; and what providers told of it, by topic and article (--json: by rendition, too)."""
     from digest.app import issuing
     from digest.app.hearing import look
-    from digest.cli.reports import account_line, alarm_lines, beside_lines
+    from digest.cli.reports import account_line, alarm_lines, beside_lines, engagement_lines
     from digest.insights.statistics import statistics
     from digest.issues.withdrawn import left_out
 
@@ -84,5 +84,8 @@ def stats(issue: IssueName, config: Config = None, as_json: Json = False) -> Non
     told = ", ".join(f"{count:,} {kind}" for kind, count in report["reported"].items() if count)
     if told:
         say(f"  events: {told}")
+    if report["account"]["accepted"] or report["engagement"]["heard"]:
+        for line in engagement_lines(report["engagement"]):
+            say(f"  {line}")
     for line in alarm_lines(found.name, rings):
         warn(line[1:])

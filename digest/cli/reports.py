@@ -9,6 +9,7 @@ from typing import Any
 
 from digest.app.fetching import Fetched
 from digest.app.running import Handled, Ran
+from digest.cli.events import processed_lines, processed_report
 from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.sending import Sent
 from digest.issues.lifecycle import IssueState
@@ -17,6 +18,7 @@ from digest.rendering.degrading import account
 _TROUBLED = ("rejected", "deferred", "unknown")
 _FAULTS_SHOWN = 20
 _DRY = "dry run: nothing was sent, nothing was recorded"
+_ARTICLES_SHOWN = 10
 _SOURCES_OVERSEEN = 10  # of more than these the report ends with a total
 GAP = "shows nothing that was known: there may be articles that came and went between two fetches; fetch it more often"
 
@@ -29,6 +31,7 @@ def run_report(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> dict[s
         "issues": [_handled(one, folders) for one in ran.handled],
         "waiting": ran.waiting,
         "letters": ran.letters,
+        "events": processed_report(ran.heard),
         "halted": ran.halted,
     }
 
@@ -55,6 +58,7 @@ def fetch_report(fetched: Fetched) -> dict[str, Any]:
 def run_lines(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> list[str]:
     """A run in lines."""
     lines = [_DRY] if dry_run else []
+    lines += processed_lines(ran.heard)
     lines += fetch_lines(ran.fetched)
     for one in ran.handled:
         lines += [_line(one), *_left_out(one.sent), *_degraded(one.sent)]
@@ -146,6 +150,30 @@ def beside_lines(report: Mapping[str, Any]) -> list[str]:
         (report["away_too_long"], "were away for more issues than carry_over allows: the oldest of what they missed expired"),
     )
     return [f"{count:,} {words}" for count, words in told if count]
+
+
+def engagement_lines(found: Mapping[str, Any]) -> list[str]:
+    """What providers told of an issue; where they tell nothing of opens or clicks, that, and no zeros."""
+    if not found["heard"]:
+        return ["nothing was reported of what became of the mails: docs/providers/ says what each provider can tell"]
+    whole = found["whole"]
+    lines = [", ".join(f"{kind} {told['unique']:,}" for kind, told in whole.items() if told is not None and "robots" not in told)]
+    lines += [_acts(kind, whole[kind]) for kind in ("opened", "clicked") if whole[kind] is not None]
+    untold = [words for kind, words in (("opened", "opens"), ("clicked", "clicks")) if whole[kind] is None]
+    if untold:
+        lines.append(f"{' and '.join(untold)}: not known; tracking is off, or the provider does not tell")
+    if whole["clicked"] is not None:
+        lines += [f"{one['topic']}: {one['mails']:,} mails, {_acts('clicked', one['clicked'])}" for one in found["topics"]]
+        most = [one for one in found["articles"] if one["clicked"]["unique"]][:_ARTICLES_SHOWN]
+        lines += [f"{one['title']}: {_acts('clicked', one['clicked'])}" for one in most]
+        if found["other_links"]["total"]:
+            lines.append(f"other links: {_acts('clicked', found['other_links'])}")
+    return lines
+
+
+def _acts(kind: str, told: Mapping[str, Any]) -> str:
+    alone = told["robots"]["unique"]
+    return f"{kind} by {told['unique']:,}, {told['total']:,} times" + (f"; likely by robots alone: {alone:,}" if alone else "")
 
 
 def account_line(audience: int, account: Mapping[str, int]) -> str:

@@ -54,7 +54,7 @@ def _run(app: App) -> None:
     with app.rehearsing() if dry else nullcontext(app) as at_work:
         ran = running.run(at_work, None, lambda _: None)
         folders = {one.issue.name: str(at_work.outbox.folder(one.issue)) for one in ran.handled if at_work.outbox and one.sent}
-    if ran.handled or ran.waiting or ran.letters or ran.halted or ran.fetched.failed:
+    if ran.handled or ran.waiting or ran.letters or ran.heard.any or ran.halted or ran.fetched.failed:
         for line in run_lines(ran, folders, dry_run=dry):
             say(line.removeprefix("!"))
         sys.stdout.flush()

@@ -52,7 +52,8 @@ class Event:
     """One report of a provider, as its adapter understood it.
 
     `delivery_id` and `seal` are what the envelope carried; `attempt` is its attempt, 0 when the provider does not say.
-    `words` are the provider's own, masked. `link` is where a click leads.
+    `words` are the provider's own, masked. `link` is where a click leads. `machine` is what the provider itself takes for no person's
+    act. `report_id` is the report that tells it, when one does.
     """
 
     delivery_id: str
@@ -64,6 +65,8 @@ class Event:
     words: str = ""
     seal: str = ""
     link: str = ""
+    machine: bool = False
+    report_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,17 @@ is claimed or being sent is kept, and heeded when that ended in anything but `ac
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, String, or_, select, type_coerce
 
 from digest.audience import leaving
-from digest.audience.dialects import among, insert_missing
+from digest.audience.dialects import among, insert_all, insert_missing
 from digest.audience.suppression import EVERYTHING, suppress
 from digest.catalogue.articles import articles_at
 from digest.delivery.event import HARD, Event, Kind
@@ -24,6 +25,7 @@ from digest.delivery.heeding import heed
 from digest.delivery.sealing import delivery_id, unseal
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
+from digest.store.tables import instant_text
 
 _AT_ONCE = 500
 _Told = tuple[int, Event]  # a subscriber, and what was told of their delivery
@@ -45,6 +47,14 @@ class Applied:
     """Issues of which a delivery moved; they may have come to their end."""
     alarming: set[int] = field(default_factory=set)
     """Issues of which something was told that an alarm may ring for."""
+
+    def add(self, other: Applied) -> None:
+        """Count what came of some more events, too."""
+        for name in ("new", "repeated", "strange", "elsewhere", "suppressed", "ended"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.moved += other.moved
+        self.changed |= other.changed
+        self.alarming |= other.alarming
 
 
 def apply_events(
@@ -124,26 +134,29 @@ def _apply(
 
 
 def _store(connection: Connection, issue_id: int, told: Sequence[_Told], provider: str, now: datetime) -> list[_Told]:
-    """Keep what is new, and return it. Duplicates are told by delivery, kind, time and the provider's message id."""
+    """Keep what is new, and return it. Duplicates are told by delivery, kind, time, the provider's message id, and of a click its link."""
     whose = {subscriber for subscriber, _ in told}
-    same = (_event.subscriber_id, _event.kind, _event.occurred_at, _event.provider_message_id)
+    at = type_coerce(_event.occurred_at, String)
+    same = (_event.subscriber_id, _event.kind, at, _event.provider_message_id, _event.link)
     stored = select(*same).where(_event.issue_id == issue_id, among(connection, _event.subscriber_id, whose))
-    known: set[Any] = {tuple(row) for row in connection.execute(stored)}
+    known: set[Any] = {tuple(row) for row in connection.execute(stored).all()}
     new = []
     for subscriber, event in told:
-        identity = (subscriber, event.kind.value, event.occurred_at, event.provider_message_id)
+        at_text = instant_text(event.occurred_at)
+        identity = (subscriber, event.kind.value, at_text, event.provider_message_id, _short(event.link))
         if identity not in known:
             known.add(identity)
             new.append((subscriber, event))
     links = articles_at(connection, {event.link for _, event in new if event.link})
-    rows = [_as_row(issue_id, subscriber, event, provider, now, links) for subscriber, event in new]
+    received = instant_text(now)
+    rows = [_as_row(issue_id, subscriber, event, provider, received, links) for subscriber, event in new]
     if rows:
-        connection.execute(insert_missing(connection, tables.event), rows)
+        insert_all(connection, insert_missing(connection, tables.event), rows)
     return new
 
 
 def _as_row(
-    issue_id: int, subscriber: int, event: Event, provider: str, now: datetime, links: Mapping[str, int]
+    issue_id: int, subscriber: int, event: Event, provider: str, received_at: str, links: Mapping[str, int]
 ) -> dict[str, Any]:
     reason = None if event.reason is None else f"{event.reason}: {event.words}" if event.words else event.reason.value
     return {
@@ -151,13 +164,21 @@ def _as_row(
         "subscriber_id": subscriber,
         "attempt": event.attempt,
         "kind": event.kind.value,
-        "occurred_at": event.occurred_at,
+        "occurred_at": instant_text(event.occurred_at),
         "provider": provider,
         "provider_message_id": event.provider_message_id,
         "reason": reason,
         "article_id": links.get(event.link),
-        "received_at": now,
+        "received_at": received_at,
+        "link": _short(event.link),
+        "machine": event.machine,
+        "report_id": event.report_id,
     }
+
+
+def _short(link: str) -> str:
+    """A link, told from others and not to be read: it may be somebody's own."""
+    return hashlib.sha256(link.encode()).hexdigest()[:16] if link else ""
 
 
 def _bounced_hard(event: Event) -> bool:

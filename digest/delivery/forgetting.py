@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, exists, select, update
 
+from digest.delivery.reports import forget_of
 from digest.delivery.statements import stands
 from digest.delivery.transitions import DeliveryState
 from digest.errors import Refused
@@ -14,11 +15,12 @@ ERASED = "erased"
 
 
 def forget(connection: Connection, subscriber_id: int) -> None:
-    """Blank what providers said of a person's deliveries. `Refused` while one is being sent: its answer is still to come."""
+    """Blank what providers said of a person's deliveries, the reports that said it among them. `Refused` while one is being sent: its answer is still to come."""
     row = tables.delivery.c
     flying = select(exists().where(row.subscriber_id == subscriber_id, stands(DeliveryState.SENDING)))
     if connection.execute(flying).scalar_one():
         raise Refused("a mail to them is being sent just now; erase them when it is done")
+    forget_of(connection, subscriber_id)
     of_any_issue = select(tables.issue.c.id)  # named, so that two keys that begin with the issue are of use: else all is read
     for table, column in (
         (tables.delivery, tables.delivery.c.answer),

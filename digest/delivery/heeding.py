@@ -14,10 +14,12 @@ from digest.audience.dialects import among
 from digest.delivery.event import REPORTED, Heard, Kind, furthest, proved
 from digest.delivery.history import note
 from digest.delivery.statements import stands
-from digest.delivery.transitions import DeliveryState
+from digest.delivery.transitions import PROVABLE, DeliveryState
 from digest.store import tables
 
 _AT_ONCE = 500
+_KINDS = {kind.value: kind for kind in Kind}
+_MOVABLE = frozenset(state.value for state in PROVABLE)
 _row, _event = tables.delivery.c, tables.event.c
 
 
@@ -39,7 +41,8 @@ def heed(connection: Connection, issue_id: int, whose: Iterable[int], *, actor: 
         theirs = select(*columns).where(_row.issue_id == issue_id, among(connection, _row.subscriber_id, part))
         rows = connection.execute(theirs).all()
         for row in rows:
-            _move(connection, issue_id, row, heard.get(row.subscriber_id, ()), heeded, actor, now)
+            if row.state in _MOVABLE:
+                _move(connection, issue_id, row, heard.get(row.subscriber_id, ()), heeded, actor, now)
         _report(connection, issue_id, rows, heard)
         heeded.outsiders |= heard.keys() - {row.subscriber_id for row in rows}
         heeded.doubled |= {one for one, events in heard.items() if _twice(events)}
@@ -61,8 +64,8 @@ def _heard(connection: Connection, issue_id: int, whose: Sequence[int]) -> Mappi
         _event.issue_id == issue_id, among(connection, _event.subscriber_id, whose)
     )
     heard: defaultdict[int, list[Heard]] = defaultdict(list)
-    for row in connection.execute(query):
-        heard[row.subscriber_id].append(Heard(Kind(row.kind), row.attempt, (row.reason or "").partition(":")[0]))
+    for one, kind, attempt, reason in connection.execute(query).all():
+        heard[one].append(Heard(_KINDS[kind], attempt, reason.partition(":")[0] if reason else ""))
     return heard
 
 

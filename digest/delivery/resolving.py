@@ -2,8 +2,8 @@
 
 1. The provider's events, which prove that a mail was taken, or dropped.
 2. The same key again, where the provider that tried knows a delivery's id for a while and does not take it twice.
-3. Evidence against, only while events come at all: an hour has passed, of those accepted in the same ten minutes nearly
-   all have an event, and this one has none. It was not taken, and is planned again.
+3. Evidence against, only while events come at all and none waits to be read: an hour has passed, of those accepted in the same
+   ten minutes nearly all have an event, and this one has none. It was not taken, and is planned again.
 4. The settings: held until a person says so, or counted as accepted after `delivery.unknown_after`.
 
 Every resolution is a line of history with its reason.
@@ -20,6 +20,7 @@ from digest.delivery.account import unknown
 from digest.delivery.heeding import heed_waiting
 from digest.delivery.history import note
 from digest.delivery.ledger import Ledger
+from digest.delivery.reports import any_unread
 from digest.delivery.statements import stands
 from digest.delivery.transitions import FORGETTABLE, DeliveryState
 from digest.delivery.upkeep import resolve
@@ -34,6 +35,7 @@ OUT_OF_LIFE = "the life of its idempotency key is over"
 _S = DeliveryState
 _AROUND = timedelta(minutes=5)  # before and after: ten minutes
 _PATIENCE = timedelta(hours=1)
+_UNREAD = timedelta(days=7)
 _ALIVE = 0.99
 _ENOUGH = 10  # accepted deliveries; fewer say nothing about whether events come
 _row, _batch, _line, _event = tables.delivery.c, tables.batch.c, tables.history.c, tables.event.c
@@ -45,7 +47,8 @@ def resolve_unknown(connection: Connection, ledger: Ledger, settings: Delivery, 
     doubt_again(connection, ledger, life, now=now)
     if unknown(connection, ledger.issue_id):
         resolve(connection, ledger, _by_key(connection, ledger, life, now), _S.PLANNED, now=now, reason=BY_KEY)
-        resolve(connection, ledger, _by_silence(connection, ledger, now), _S.PLANNED, now=now, reason=BY_SILENCE)
+        if not any_unread(connection, since=now - _UNREAD):  # else the word that is missing may stand there
+            resolve(connection, ledger, _by_silence(connection, ledger, now), _S.PLANNED, now=now, reason=BY_SILENCE)
         if settings.unknown == "assume-accepted":
             old = unknown(connection, ledger.issue_id, before=now - settings.unknown_after)
             resolve(connection, ledger, old, _S.ACCEPTED, now=now, reason=BY_AGE)

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, select
 from digest.delivery.account import account
 from digest.delivery.event import REPORTED, Kind
 from digest.delivery.had import ALREADY
+from digest.insights.engagement import engagement
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.selection import Reason
 from digest.issues.withdrawn import left_out, withdrawn_from
@@ -19,7 +20,7 @@ from digest.store import tables
 def statistics(connection: Connection, issue: Issue) -> dict[str, Any]:
     """`issue, state, audience, account` and more; the account names every state and sums to the audience.
 
-    `paused` are beside the audience; `had_already` and `away_too_long` count readers in it.
+    `paused` are beside the audience; `had_already` and `away_too_long` count readers in it; `engagement` is what providers told.
     """
     row, batch = tables.delivery.c, tables.batch.c
     providers = (
@@ -40,6 +41,7 @@ def statistics(connection: Connection, issue: Issue) -> dict[str, Any]:
         "providers": {found.provider: found[1] for found in connection.execute(providers)},
         "left_out": [asdict(one) for one in left_out(connection, issue)],
         "reported": reported(connection, issue.id),
+        "engagement": engagement(connection, issue),
     }
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, String, func, select, type_coerce
+from sqlalchemy import Connection, String, false, func, select, type_coerce
 
 from digest.catalogue.many import among
 from digest.store import tables
@@ -29,11 +29,16 @@ def clicked(clicks: Mapping[int, Mapping[str, int]], *, now: datetime, half_life
 
 
 def clicks_of(connection: Connection, articles: Iterable[int]) -> dict[int, dict[str, int]]:
-    """How many readers clicked each article first on which day; articles without a click are absent."""
+    """How many readers clicked each article first on which day; articles without a click are absent. What the provider takes for a machine's is none."""
     found: defaultdict[int, dict[str, int]] = defaultdict(dict)
     first = func.min(type_coerce(_event.occurred_at, String)).label("at")
     for clause in among(_event.article_id, articles):
-        once = select(_event.article_id, first).where(clause).group_by(_event.article_id, _event.subscriber_id).subquery()
+        once = (
+            select(_event.article_id, first)
+            .where(clause, _event.machine.is_(false()))
+            .group_by(_event.article_id, _event.subscriber_id)
+            .subquery()
+        )
         day = func.substr(once.c.at, 1, 10)
         for article, on, many in connection.execute(
             select(once.c.article_id, day, func.count()).group_by(once.c.article_id, day)

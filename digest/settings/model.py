@@ -19,6 +19,7 @@ from pydantic import (
 
 from digest.settings.checks import Checks
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
+from digest.settings.events import Events
 from digest.settings.links import Links
 from digest.settings.pages import Pages
 from digest.settings.providers import Providers
@@ -326,6 +327,7 @@ class Settings(Table):
     providers: Providers = Providers()
     database: Database = Database()
     editors: Editors = Editors()
+    events: Events = Events()
     pages: Pages = Pages()
     theme: Theme = Theme()
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr, field_validator
 
 from digest.settings.secrecy import PluginTable
 from digest.settings.table import Table
 from digest.settings.types import BaseAddress, Domain, FilePath, Line, Whole
+
+_TOPIC_ARN = re.compile(r"arn:aws(-cn|-us-gov)?:sns:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:[A-Za-z0-9_-]{1,256}")
 
 
 class ProviderTable(Table):
@@ -21,6 +24,25 @@ class ProviderTable(Table):
         (),
         description="The most messages of the first day the provider is used, of the second, and so on; such as `[50, 100, 500]`.",
     )
+
+
+class ListeningTable(ProviderTable):
+    """What every provider's table has that signs what it reports with a secret that we share, or a key that it shows."""
+
+    webhook_key: SecretStr | None = Field(
+        None,
+        description="What proves that a report to `/webhooks/NAME` is the provider's; without it every one is refused. Only by environment, `.env` or a secrets folder.",
+    )
+    former_webhook_keys: tuple[SecretStr, ...] = Field(
+        (),
+        description="Keys that `webhook_key` was before: reports signed with them are still taken. Only by environment, `.env` or a secrets folder.",
+    )
+
+    def webhook_keys(self) -> tuple[str, ...]:
+        """Every key that holds, the present one first; empty where nothing is listened to."""
+        if self.webhook_key is None:
+            return ()
+        return tuple(one.get_secret_value() for one in (self.webhook_key, *self.former_webhook_keys))
 
 
 class DkimSettings(Table):
@@ -45,7 +67,7 @@ class SmtpSettings(ProviderTable):
     dkim: DkimSettings = DkimSettings()
 
 
-class SendGridSettings(ProviderTable):
+class SendGridSettings(ListeningTable):
     """Twilio SendGrid."""
 
     api_key: SecretStr | None = Field(None, description="The API key; only by environment, `.env` or a secrets folder.")
@@ -66,10 +88,21 @@ class SesSettings(ProviderTable):
         None, description="What goes with a temporary access key; only by environment, `.env` or a secrets folder."
     )
     configuration_set: Line | None = Field(None, description="The configuration set, which says where events go.")
+    topic_arn: Line | None = Field(
+        None,
+        description="The SNS topic that the events go through, such as `arn:aws:sns:eu-central-1:123456789012:digest`; without it every report to `/webhooks/ses` is refused.",
+    )
     host: BaseAddress | None = Field(None, description="The API's base URL; by default the region's.")
 
+    @field_validator("topic_arn")
+    @classmethod
+    def _a_topic(cls, value: str | None) -> str | None:
+        if value is not None and not _TOPIC_ARN.fullmatch(value):
+            raise ValueError(f"{value!r} is no topic of SNS: write it as arn:aws:sns:eu-central-1:123456789012:digest")
+        return value
 
-class PostmarkSettings(ProviderTable):
+
+class PostmarkSettings(ListeningTable):
     """Postmark."""
 
     server_token: SecretStr | None = Field(
@@ -79,14 +112,14 @@ class PostmarkSettings(ProviderTable):
     host: BaseAddress = Field("https://api.postmarkapp.com", description="The API's base URL.")
 
 
-class ResendSettings(ProviderTable):
+class ResendSettings(ListeningTable):
     """Resend."""
 
     api_key: SecretStr | None = Field(None, description="The API key; only by environment, `.env` or a secrets folder.")
     host: BaseAddress = Field("https://api.resend.com", description="The API's base URL.")
 
 
-class MailgunSettings(ProviderTable):
+class MailgunSettings(ListeningTable):
     """Mailgun."""
 
     api_key: SecretStr | None = Field(None, description="The sending key; only by environment, `.env` or a secrets folder.")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
@@ -44,6 +45,7 @@ class Store:
         self._alone = self._engine.execution_options(digest_writes="alone")
         self._together = self._engine.execution_options(digest_writes="together")
         self._reading = self._engine if _is_sqlite(self.url) else self._engine.execution_options(**_SNAPSHOT)
+        self._turn = Lock()  # where only one may write, whoever waits in this process is next: SQLite itself only tries again
         self._kept: Connection | None = None  # between the steps of sending, which follow one another by the thousand
         self.path = Path(self.url.database) if _is_sqlite(self.url) and self.url.database else None
         """The file of an SQLite database; None for every other store."""
@@ -64,7 +66,7 @@ class Store:
         aside = meanwhile is not None and self.path is not None and self.synchronous == "FULL"
         if meanwhile is not None and not aside:
             meanwhile()
-        with speaking_plainly(self.url), self._step() if together else self._alone.begin() as connection:
+        with speaking_plainly(self.url), self._in_turn(), self._step() if together else self._alone.begin() as connection:
             yield connection
             if meanwhile is not None and aside:
                 committing = self._aside.submit(execute, connection, "COMMIT")
@@ -72,6 +74,19 @@ class Store:
                     meanwhile()
                 finally:
                     committing.result()
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """One writer of this process at a time, for SQLite."""
+        if self.path is None:
+            yield
+            return
+        if not self._turn.acquire(timeout=_BUSY_SECONDS):
+            raise sqlite3.OperationalError("database is locked")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @contextmanager
     def _step(self) -> Iterator[Connection]:

@@ -16,10 +16,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from digest import __version__
+from digest.app.receiving import Reception
 from digest.errors import DigestError, Unreachable
 from digest.settings import Settings
 from digest.store.database import Store
-from digest.web import agreeing, api, archiving, confirming, health, preferring, subscribing, unsubscribing
+from digest.web import agreeing, api, archiving, confirming, health, listening, preferring, subscribing, unsubscribing
 from digest.web.files import Files
 from digest.web.forms import storable
 from digest.web.guarding import Guard, headers_for
@@ -27,6 +28,7 @@ from digest.web.showing import Showing
 from digest.web.site import Site, prefix_of
 
 _ROOMS = (
+    listening.routes,  # first: of these there may be thousands a second
     health.routes,
     unsubscribing.routes,
     preferring.routes,
@@ -43,11 +45,23 @@ def _real_time() -> datetime:
 
 
 def make_application(
-    settings: Settings, store: Store, clock: Callable[[], datetime] = _real_time, wake: Callable[[], None] = lambda: None
+    settings: Settings,
+    store: Store,
+    clock: Callable[[], datetime] = _real_time,
+    wake: Callable[[], None] = lambda: None,
+    wake_events: Callable[[], None] = lambda: None,
 ) -> FastAPI:
-    """The pages of a project whose database is open; `clock` is the clock of decisions, `wake` is told of letters."""
+    """The pages of a project whose database is open; `clock` is the clock of decisions, `wake` is told of letters, `wake_events` of what
+    providers report."""
     files = Files(settings.site.colour)
-    site = Site(settings, store, clock, Showing(settings, files, prefix_of(settings.site.public_url)), wake)
+    site = Site(
+        settings,
+        store,
+        clock,
+        Showing(settings, files, prefix_of(settings.site.public_url)),
+        wake,
+        Reception(settings, store, wake_events),
+    )
     application = FastAPI(
         title="Digest",
         version=__version__,

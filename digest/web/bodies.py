@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
 
 MOST_BYTES = 64 * 1024
-"""The largest body that is read."""
+"""The largest body of a page that is read."""
 
 WITHIN = 10.0
 """Seconds in which a body has to be there."""
@@ -29,7 +29,7 @@ class BodyTooSlow(HTTPException):
         super().__init__(408, "The request took too long.", {"Connection": "close"})
 
 
-async def read_ahead(receive: Receive, most: int = MOST_BYTES) -> Receive:
+async def read_ahead(receive: Receive, most: int) -> Receive:
     """What gives the request once more, read whole, up to so many bytes. One that was too large or too slow says so to whoever asks for its body,
     and to nobody else: one click needs none."""
     came: deque[Message] = deque()

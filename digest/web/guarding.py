@@ -15,7 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from digest.web.bodies import read_ahead
+from digest.web.bodies import MOST_BYTES, read_ahead
 
 THREADS = 10
 """So many requests are worked on at once; the store has a connection for each, and some for letters and runs."""
@@ -26,6 +26,12 @@ MOST_AT_ONCE = 250
 _ALIVE = "/healthz"
 _HEALTH = frozenset({_ALIVE, "/readyz"})
 _LATER = {"Retry-After": "5"}
+
+MOST_REPORT_BYTES = 4 * 1024 * 1024
+"""The largest report of a provider that is read: SendGrid posts up to a thousand events at once."""
+
+WEBHOOKS = "/webhooks/"
+"""Where the paths of webhooks begin."""
 
 _POLICY = {
     "default-src": "'none'",
@@ -70,7 +76,8 @@ class Guard:
             refused = PlainTextResponse("This host is not served here.\n", 421)
             await refused(scope, receive, guarded)
             return
-        await self._let_in(scope, await read_ahead(receive), guarded)
+        most = MOST_REPORT_BYTES if scope["path"].startswith(WEBHOOKS) else MOST_BYTES
+        await self._let_in(scope, await read_ahead(receive, most), guarded)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, unless too many are inside; whoever asks whether we live waits for nobody."""

@@ -18,6 +18,7 @@ from anyio.to_thread import current_default_thread_limiter
 
 from digest.app import App
 from digest.app.carrying import Carrier
+from digest.app.processor import Processor
 from digest.app.scheduling import Scheduler
 from digest.errors import UsageError
 from digest.settings import Settings
@@ -70,7 +71,8 @@ def serve(
     stop: Event,
     run: Callable[[App], None] | None,
 ) -> None:
-    """Answer on a socket, send letters, and do a `run` whenever it is time (None: somebody else does), until `stop` is set."""
+    """Answer on a socket, send letters, read what is reported and do a `run` whenever it is time (None: somebody else does both), until
+    `stop` is set."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Discreet("%(asctime)s %(name)s %(levelname)s %(message)s"))
     for name, level in (("uvicorn.error", logging.WARNING), ("digest", logging.INFO)):
@@ -82,8 +84,9 @@ def serve(
 
     carrier = Carrier(app, stop)
     scheduler = None if run is None else Scheduler(app, run, stop)
+    processor = None if run is None else Processor(app, stop)
     config = uvicorn.Config(
-        make_application(settings, store, clock, carrier.wake),
+        make_application(settings, store, clock, carrier.wake, _nothing if processor is None else processor.wake),
         access_log=False,  # the addresses hold tokens
         forwarded_allow_ips=list(settings.pages.trusted_proxies),
         http=Impatient,
@@ -93,15 +96,19 @@ def serve(
         timeout_graceful_shutdown=_PATIENCE,
         ws="none",
     )
-    carrier.start()
-    if scheduler is not None:
-        scheduler.start()
+    for thread in (carrier, scheduler, processor):
+        if thread is not None:
+            thread.start()
     _Server(config, stop).run(sockets=[listening])
     stop.set()
     ends = time.monotonic() + _PATIENCE - 1
-    for thread in (carrier, scheduler):
+    for thread in (carrier, scheduler, processor):
         if thread is not None:
             thread.join(max(0.0, ends - time.monotonic()))
+
+
+def _nothing() -> None:
+    """Whoever reads reports elsewhere finds them by itself."""
 
 
 def listen(host: str, port: int) -> socket.socket:

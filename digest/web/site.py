@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from digest.app import App
+from digest.app.receiving import Reception
 from digest.audience.consent import Evidence, Source
 from digest.audience.origin import network_of
 from digest.settings import Settings
@@ -27,6 +28,8 @@ class Site:
     showing: Showing
     wake: Callable[[], None]
     """Says that a letter waits."""
+    reception: Reception
+    """Takes what providers report."""
 
     def app(self) -> App:
         """The application as it stands at this moment."""

@@ -30,9 +30,7 @@ def test_it_tells_what_is_required_what_is_the_default_and_what_may_be_chosen() 
 
 def test_every_command_of_this_version_is_there() -> None:
     groups = {name.split()[0] for name in names()}
-    wanted = (
-        "demo init run articles issues preview send serve halt subscribers templates explain simulate stats doctor config migrate"
-    )
+    wanted = "demo init run articles issues preview send serve halt subscribers events templates explain simulate stats doctor config migrate"
     assert groups == set(wanted.split())
     assert {
         f"issues {verb}" for verb in ["draft", "list", "show", "check", "approve", "skip", "cancel", "pause", "resume", "resolve"]

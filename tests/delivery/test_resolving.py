@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
+from digest.delivery import reports
 from digest.delivery.providers.answer import Outcome
+from digest.delivery.reports import NewReport
 from digest.delivery.resolving import BY_AGE, BY_KEY, BY_SILENCE, OUT_OF_LIFE, resolve_unknown
 from digest.issues.issue import Issue
 from digest.settings import Delivery
@@ -131,6 +133,20 @@ def test_evidence_against_is_an_hours_silence_while_the_others_have_their_events
         tell(room, issue, *[f"u{number}" for number in range(told)])
         found, said = resolve(room, issue, MONDAY + after)
         assert (found, said == BY_SILENCE) == (state, state == "planned")
+
+
+def test_silence_is_no_evidence_while_a_report_waits_or_could_not_be_read(tmp_path: Path) -> None:
+    with a_room(tmp_path, OTHERS) as (room, issue):
+        tell(room, issue, *[f"u{number}" for number in range(OTHERS)])
+        with room.store.writing() as connection:
+            reports.keep(connection, [NewReport("sendgrid", MONDAY, b"1", b"[]")])
+        assert resolve(room, issue, MONDAY + HOUR)[0] == "unknown"
+        with room.store.writing() as connection:
+            reports.finish(connection, [(1, {}, "it is no JSON")], now=MONDAY)
+        assert resolve(room, issue, MONDAY + timedelta(days=7))[0] == "unknown"
+        with room.store.writing() as connection:
+            reports.finish(connection, [(1, {}, None)], now=MONDAY)
+        assert resolve(room, issue, MONDAY + HOUR)[0] == "planned"
 
 
 def test_a_handful_of_events_is_no_evidence(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ def test_the_short_form_of_the_benchmarks_prints_its_table() -> None:
         "SendGrid",
         "growth",
         "long tail",
+        "events received",
     ):
         assert f"| {what}" in ran.stdout
     assert sorted((path, path.stat().st_mtime_ns) for path in reports.glob("*")) == before

@@ -20,6 +20,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, insert, inspect, make_url, select, text
+from sqlalchemy.exc import IntegrityError
 
 from digest.errors import Busy, Refused, Unreachable, UsageError
 from digest.issues.issue import find_issue
@@ -306,6 +307,37 @@ def test_deliveries_that_are_written_anew_keep_every_column(tmp_path: Path, data
         assert held == set(EVERY_COLUMN.split(", "))
         kept = connection.execute(text(f"SELECT {EVERY_COLUMN} FROM delivery ORDER BY issue_id, subscriber_id")).all()
         assert [tuple(one) for one in kept] == rows
+    old.prepare()
+    old.close()
+
+
+def test_events_that_are_written_anew_keep_what_they_say_and_are_still_told_from_repetitions(
+    tmp_path: Path, database: Databases
+) -> None:
+    columns = (
+        "issue_id, subscriber_id, attempt, kind, occurred_at, provider, provider_message_id, reason, article_id, received_at"
+    )
+    at = "2026-11-23T09:20:00.000000+00:00"
+    rows = [
+        (1, 3, 1, "clicked", at, "sendgrid", "m", None, 7, at),
+        (1, 3, 0, "bounced", at, "sendgrid", "m", "bounced: 550", None, at),
+    ]
+    old = Store(database.url(tmp_path, prepared=False))
+    with old.writing() as connection:
+        command.upgrade(alembic_config(connection), "0012")
+        places = ", ".join(f":{name}" for name in columns.split(", "))
+        for row in rows:
+            connection.execute(
+                text(f"INSERT INTO event ({columns}) VALUES ({places})"), dict(zip(columns.split(", "), row, strict=True))
+            )
+    old.migrate()
+    with old.reading() as connection:
+        kept = connection.execute(text(f"SELECT {columns}, link, machine, report_id FROM event ORDER BY id")).all()
+        assert [tuple(one) for one in kept] == [(*row, "", False, None) for row in rows]
+    again = {"subscriber_id": 3, "kind": "bounced", "occurred_at": datetime.fromisoformat(at), "provider_message_id": "m"}
+    rest = {"issue_id": 1, "attempt": 0, "provider": "sendgrid", "received_at": NOW}
+    with pytest.raises(IntegrityError), old.writing() as connection:
+        connection.execute(insert(tables.event).values(again | rest))
     old.prepare()
     old.close()
 

@@ -21,6 +21,7 @@ _SEAL = re.compile(r"[0-9a-f]{16}")
 _ATTEMPT = re.compile(r"[1-9][0-9]{0,5}")
 _MESSAGE_ID = re.compile(r"[!-~]{1,200}")
 _FAULTS = 20
+_KIND = 64  # characters
 _LINK = 2_000  # characters
 
 Entry = Mapping[str, Any]
@@ -28,17 +29,27 @@ Happening = tuple[Kind, Cause | None]
 """What an entry tells: what happened, and why."""
 
 
+class UnknownKind(Exception):
+    """An entry of a kind that Digest has no word for; its argument is the service's word."""
+
+
 def read_each(entries: Sequence[Any], read: Callable[[Entry], Event | None]) -> EventsRead:
     """The events of one report, in its order. `read` gives None for what says nothing of a delivery: it is counted as
-    ignored; its ValueError is a fault."""
+    ignored; its ValueError is a fault, and its UnknownKind is ignored, too, and told."""
     events: list[Event] = []
     faults: list[str] = []
+    unknown: set[str] = set()
     ignored = wrong = 0
     for place, entry in enumerate(entries):
         try:
             if not isinstance(entry, Mapping):
                 raise ValueError("is not an object")
             event = read(entry)
+        except UnknownKind as kind:
+            ignored += 1
+            if len(unknown) < _FAULTS:
+                unknown.add(mask(str(kind)[:_KIND]))
+            continue
         except ValueError as error:
             wrong += 1
             if wrong <= _FAULTS:
@@ -50,7 +61,7 @@ def read_each(entries: Sequence[Any], read: Callable[[Entry], Event | None]) -> 
             events.append(event)
     if wrong > _FAULTS:
         faults.append(f"and {wrong - _FAULTS} more")
-    return EventsRead(tuple(events), ignored, tuple(faults))
+    return EventsRead(tuple(events), ignored, tuple(faults), tuple(sorted(unknown)), wrong)
 
 
 def is_ours(ids: Entry) -> bool:
@@ -59,7 +70,14 @@ def is_ours(ids: Entry) -> bool:
 
 
 def make_event(
-    ids: Entry, happening: Happening, at: datetime, message_id: Any, words: str = "", address: str = "", link: str = ""
+    ids: Entry,
+    happening: Happening,
+    at: datetime,
+    message_id: Any,
+    words: str = "",
+    address: str = "",
+    link: str = "",
+    machine: bool = False,
 ) -> Event:
     """The event of one entry; ValueError when the ids are not what they look like. `words` are the service's, about `address`."""
     kind, reason = happening
@@ -73,7 +91,8 @@ def make_event(
         provider_message_id=matching({"message id": message_id}, "message id", _MESSAGE_ID),
         reason=reason,
         words="" if reason is None else mask(words[:1000], addresses={address} if address else ()),
-        link=link if kind is Kind.CLICKED and len(link) <= _LINK else "",
+        link=link if kind is Kind.CLICKED and len(link) <= _LINK and link.isprintable() else "",
+        machine=machine,
     )
 
 

@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from digest.delivery.event import Cause, Event, Kind
-from digest.delivery.providers.event_entries import Entry, Happening, is_ours, make_event, read_each, seconds_at, table, text
+from digest.delivery.providers.event_entries import (
+    Entry,
+    Happening,
+    UnknownKind,
+    is_ours,
+    make_event,
+    read_each,
+    seconds_at,
+    table,
+    text,
+)
 from digest.delivery.providers.port import EventsRead
 
 KINDS: Mapping[str, Kind] = {
@@ -43,13 +53,20 @@ def _read(entry: Entry) -> Event | None:
     if not isinstance(name, str):
         raise ValueError("`event` is missing, or not a text")
     ids = table(data, "user-variables")
-    if name not in KINDS or not is_ours(ids):
+    if name not in KINDS:
+        raise UnknownKind(name)
+    if not is_ours(ids):
         return None
     status = table(data, "delivery-status")
     words = text(status, "message") or text(status, "description") or text(table(data, "reject"), "reason")
     message_id = text(table(table(data, "message"), "headers"), "message-id")
     happening, at, address = _happening(name, data), seconds_at(data, "timestamp"), text(data, "recipient")
-    return make_event(ids, happening, at, message_id, words, address, text(data, "url"))
+    return make_event(ids, happening, at, message_id, words, address, text(data, "url"), _is_machine(data))
+
+
+def _is_machine(data: Entry) -> bool:
+    """Whether Mailgun takes it for a robot's. Gmail's proxy is none: it asks for a picture when a person opens the mail."""
+    return text(table(data, "client-info"), "bot") in {"apple", "generic"}
 
 
 def _happening(name: str, data: Entry) -> Happening:

@@ -56,11 +56,17 @@ def key_life(provider: object) -> timedelta:
 
 @dataclass(frozen=True, slots=True)
 class EventsRead:
-    """A provider's report, read: events, how many entries were of kinds that say nothing here, and what is wrong with the rest."""
+    """A provider's report, read: events, how many entries were of kinds that say nothing here, and what is wrong with the rest.
+
+    `unknown` are the provider's own words for kinds that Digest has no word for; their entries are among the ignored. `wrong` is how
+    many entries are faulty, of which `faults` tells the first.
+    """
 
     events: tuple[Event, ...]
     ignored: int = 0
     faults: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    wrong: int = 0
 
 
 EventReader = Callable[[Sequence[Any]], EventsRead]

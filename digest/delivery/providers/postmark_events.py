@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from digest.delivery.event import Cause, Event, Kind
-from digest.delivery.providers.event_entries import Entry, Happening, is_ours, make_event, read_each, table, text, time_at
+from digest.delivery.providers.event_entries import (
+    Entry,
+    Happening,
+    UnknownKind,
+    is_ours,
+    make_event,
+    read_each,
+    table,
+    text,
+    time_at,
+)
 from digest.delivery.providers.port import EventsRead
 
 KINDS: Mapping[str, tuple[Kind, str]] = {
@@ -46,6 +56,8 @@ def _read(entry: Entry) -> Event | None:
     name = entry.get("RecordType")
     if not isinstance(name, str):
         raise ValueError("`RecordType` is missing, or not a text")
+    if name not in KINDS or (name == "Bounce" and text(entry, "Type") not in BOUNCES):
+        raise UnknownKind(f"{name} {text(entry, 'Type')}".strip())
     ids = table(entry, "Metadata")
     happening = _happening(name, entry)
     if happening is None or not is_ours(ids):

@@ -11,10 +11,12 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
 from digest.delivery.providers.port import EventReader, Provider
+from digest.delivery.providers.webhook import Webhook
 from digest.errors import Unreachable, UsageError
 from digest.settings import Settings
 
 GROUP = "digest.providers"
+WEBHOOKS = "digest.webhooks"
 
 
 def provider_names() -> list[str]:
@@ -40,6 +42,20 @@ def find_event_reader(name: str) -> EventReader:
     if reader is None:
         raise UsageError(f"the provider {name} reports no events that Digest can read; name another with --provider")
     return reader
+
+
+def webhook_names() -> list[str]:
+    """Every provider that can post what it reports, in order."""
+    return sorted({entry.name for entry in entry_points(group=WEBHOOKS)})
+
+
+def make_webhook(name: str, settings: Settings) -> Webhook | None:
+    """What tells reports of the provider called `name` from anybody's; None while it has no key, or where there is no such webhook."""
+    named = [entry for entry in entry_points(group=WEBHOOKS) if entry.name == name]
+    if not named:
+        return None
+    factory = _load(choose(name, named, "webhook"), "webhook")
+    return cast("Webhook | None", factory(settings))  # type: ignore[operator] # an entry point is typed as an object
 
 
 def choose(name: str, entries: Iterable[EntryPoint], key: str = "delivery.provider") -> EntryPoint:

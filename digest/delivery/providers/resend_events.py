@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from digest.delivery.event import Cause, Event, Kind
-from digest.delivery.providers.event_entries import Entry, is_ours, make_event, read_each, table, text, time_at
+from digest.delivery.providers.event_entries import Entry, UnknownKind, is_ours, make_event, read_each, table, text, time_at
 from digest.delivery.providers.port import EventsRead
 
 KINDS: Mapping[str, Kind] = {
@@ -37,7 +37,9 @@ def _read(entry: Entry) -> Event | None:
     data = table(entry, "data")
     ids = _tags(data)
     kind = KINDS.get(name)
-    if kind is None or not is_ours(ids):
+    if kind is None:
+        raise UnknownKind(name)
+    if not is_ours(ids):
         return None
     bounce = table(data, "bounce")
     words = text(bounce, "message") or text(table(data, "failed"), "reason")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from digest.delivery.event import Cause, Event, Kind
-from digest.delivery.providers.event_entries import Entry, make_event, read_each, seconds_at, text
+from digest.delivery.providers.event_entries import Entry, UnknownKind, make_event, read_each, seconds_at, text
 from digest.delivery.providers.port import EventsRead
 
 KINDS = {
@@ -45,12 +45,19 @@ def _read(entry: Entry) -> Event | None:
     if not isinstance(name, str):
         raise ValueError("`event` is missing, or not a text")
     kind = KINDS.get(name)
-    if kind is None or "delivery_id" not in entry or "seal" not in entry:
+    if kind is None:
+        raise UnknownKind(name)
+    if "delivery_id" not in entry or "seal" not in entry:
         return None
     happening = (kind, _reason(kind, entry))
     at = seconds_at(entry, "timestamp")
     message_id, words, address = entry.get("sg_message_id"), text(entry, "reason"), text(entry, "email")
-    return make_event(entry, happening, at, message_id, words, address, text(entry, "url"))
+    return make_event(entry, happening, at, message_id, words, address, text(entry, "url"), _is_machine(entry))
+
+
+def _is_machine(entry: Entry) -> bool:
+    """Whether a mail program has opened it by itself, as Apple's does."""
+    return entry.get("sg_machine_open") is True
 
 
 def _reason(kind: Kind, entry: Entry) -> Cause | None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from digest.delivery.event import Cause, Event, Kind
-from digest.delivery.providers.event_entries import Entry, is_ours, make_event, read_each, table, text, time_at
+from digest.delivery.providers.event_entries import Entry, UnknownKind, is_ours, make_event, read_each, table, text, time_at
 from digest.delivery.providers.port import EventsRead
 
 KINDS: Mapping[str, tuple[Kind, str]] = {
@@ -40,7 +40,9 @@ def _read(entry: Entry) -> Event | None:
         raise ValueError("`eventType` is missing, or not a text")
     mail = table(record, "mail")
     ids = _tags(table(mail, "tags"))
-    if name not in KINDS or not is_ours(ids):
+    if name not in KINDS:
+        raise UnknownKind(name)
+    if not is_ours(ids):
         return None
     kind, place = KINDS[name]
     told = table(record, place)

@@ -16,11 +16,12 @@ from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_bloc
 from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history
 from digest.store.tables.letters import letter, tally
 from digest.store.tables.plans import audience_group, rendition, rendition_article
-from digest.store.tables.reports import event
+from digest.store.tables.reports import REPORT_STATES, event, report
 
 __all__ = [
     "DELIVERY_STATES",
     "ISSUE_STATES",
+    "REPORT_STATES",
     "Instant",
     "Json",
     "address_change",
@@ -49,6 +50,7 @@ __all__ = [
     "provider_day",
     "rendition",
     "rendition_article",
+    "report",
     "send_epoch",
     "source",
     "subscriber",

@@ -1,0 +1,59 @@
+"""Listening: what providers post of deliveries. Answered 200 once it is verified and committed; it is read afterwards.
+
+Every answer is a line of text: nobody reads a page.
+"""
+
+from __future__ import annotations
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from digest.app.receiving import NoKey
+from digest.delivery.providers.webhook import NotGenuine, Posted
+from digest.errors import DigestError
+from digest.web.guarding import MOST_REPORT_BYTES
+from digest.web.site import Site
+
+
+def routes(site: Site) -> list[Route]:
+    """`/webhooks/{provider}`."""
+
+    async def listen(request: Request) -> Response:
+        name = request.path_params["provider"]
+        if name not in site.reception:
+            return _said(404, "there is no such webhook")
+        try:
+            site.reception.refuse_keyless(name)
+            refusal = _refusal(request)
+            if refusal is not None:
+                return refusal
+            headers = {key.lower(): value for key, value in request.headers.items()}
+            await run_in_threadpool(site.reception.receive, name, Posted(headers, await request.body()))
+        except (NoKey, NotGenuine) as error:
+            return _said(403, f"refused: {error}")
+        except HTTPException as error:
+            return _said(error.status_code, str(error.detail))
+        except ClientDisconnect:
+            return _said(400, "the request broke off")
+        except DigestError:  # the store: the provider tries again
+            return _said(503, "it cannot be kept just now; try again")
+        return _said(200, "kept")
+
+    return [Route("/webhooks/{provider}", listen, methods=["POST"], name="webhook")]
+
+
+def _refusal(request: Request) -> Response | None:
+    """What is refused before it is read: what is packed, since nobody knows how much it is, and what says itself that it is too large."""
+    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+        return _said(415, "it is packed; post it as it is")
+    length = request.headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:20]) > MOST_REPORT_BYTES:
+        return _said(413, "it is too large")
+    return None
+
+
+def _said(status: int, line: str) -> Response:
+    return PlainTextResponse(f"{line}\n", status)
