@@ -10,6 +10,7 @@ from digest.app import issuing
 from digest.app.carrying import send_letters
 from digest.app.checking import FAILED, ChecksFailed, refuse_faulty
 from digest.app.fetching import Fetched, OnFetched, fetch
+from digest.app.mailing_back import TakenIn, read_mailbox
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.wiring import App
 from digest.audience.pausing import why_nobody
@@ -17,7 +18,7 @@ from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.plan import count_audience
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import OUT_OF_REACH, Sent
-from digest.errors import Refused
+from digest.errors import Refused, Unreachable
 from digest.issues.calendar import Slot, due_slot
 from digest.issues.issue import Issue, issue_of_slot, list_issues
 from digest.issues.lifecycle import IssueState
@@ -46,6 +47,8 @@ class Ran:
     waiting: list[str] = field(default_factory=list)
     letters: int = 0  # confirmations and their like, of those that waited
     halted: str | None = None  # why all sending is halted, and what to do
+    returned: TakenIn = field(default_factory=TakenIn)  # what came back by mail
+    mailbox: str | None = None  # why that could not be read
 
 
 def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched = lambda _: None) -> Ran:
@@ -59,6 +62,7 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
         ran = Ran(fetch(app, on_read))
         if ran.fetched.stopped:
             return ran
+        _read_mailbox(app, ran)
         go_on_after_pauses(app)
         for newsletter in newsletters:
             for issue in _begun(app, newsletter):
@@ -70,6 +74,16 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
         if app.outbox is None:
             ran.letters = send_letters(app)
         return ran
+
+
+def _read_mailbox(app: App, ran: Ran) -> None:
+    """What bounced is heeded before anything is sent; a mailbox that cannot be read stops nothing."""
+    if app.settings.bounces.host is None or app.outbox is not None:
+        return
+    try:
+        ran.returned = read_mailbox(app)
+    except Unreachable as error:
+        ran.mailbox = str(error)
 
 
 def _begun(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, insert, select, update
 
+from digest.audience.erased_suppression import recall
 from digest.store import tables
 
 HOLDS_FOR = timedelta(days=2)
@@ -80,5 +81,6 @@ def carry_out(connection: Connection, move: Move, *, now: datetime) -> bool:
         return False
     mine = update(tables.subscriber).where(person.id == move.subscriber_id)
     connection.execute(mine.values(email=move.email, address=move.address))
+    recall(connection, {move.address})
     connection.execute(update(tables.address_change).where(_row.id == move.id).values(done_at=now))
     return True

@@ -13,15 +13,18 @@ from digest.cli import (
     configuration,
     covering,
     doctoring,
+    events,
     halting,
     insights,
     issues,
     pausing,
     projects,
+    returned_mail,
     sending,
     serving,
     simulating,
     subscribers,
+    suppressions,
     templates,
     templates_preview,
 )
@@ -62,8 +65,11 @@ doctoring.register(app)
 covering.register(articles.app)
 pausing.register(subscribers.app)
 templates_preview.register(templates.app)
+returned_mail.register(events.app)
 app.add_typer(articles.app, name="articles")
+app.add_typer(events.app, name="events")
 app.add_typer(issues.app, name="issues")
 app.add_typer(subscribers.app, name="subscribers")
+app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(templates.app, name="templates")
 app.add_typer(configuration.app, name="config")

@@ -48,6 +48,9 @@ def _change(site: Site, request: Request, form: Form) -> Response:
         return Response(
             data, media_type="application/json", headers={"Content-Disposition": 'attachment; filename="my-data.json"'}
         )
+    unmailed = agreeing.erase_without_letter(app, token) if what == "erase" else None
+    if unmailed is not None:
+        return site.showing.page(request, "erase.html", said=None, here=site.showing.address(f"/erase/{unmailed}"))
     act = _ACTS.get(what)
     if act is None:
         raise HTTPException(400)

@@ -7,7 +7,17 @@ grouping by them is a plain GROUP BY.
 
 from __future__ import annotations
 
-from digest.store.tables.audience import coverage, had_already, subscriber, subscription, succession, suppression, topic_tags
+from digest.store.tables.audience import (
+    coverage,
+    erased_suppression,
+    had_already,
+    lifted_suppression,
+    subscriber,
+    subscription,
+    succession,
+    suppression,
+    topic_tags,
+)
 from digest.store.tables.catalogue import article, article_key, link_answer, source
 from digest.store.tables.columns import Instant, Json, instant_text, metadata
 from digest.store.tables.consent import address_change, asking, consent
@@ -15,6 +25,7 @@ from digest.store.tables.guards import halt, provider_day, send_epoch
 from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
 from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history
 from digest.store.tables.letters import letter, tally
+from digest.store.tables.mailed import returned_mail
 from digest.store.tables.plans import audience_group, rendition, rendition_article
 from digest.store.tables.reports import event
 
@@ -33,6 +44,7 @@ __all__ = [
     "coverage",
     "decision",
     "delivery",
+    "erased_suppression",
     "event",
     "had_already",
     "halt",
@@ -44,11 +56,13 @@ __all__ = [
     "issue_history",
     "issue_withdrawal",
     "letter",
+    "lifted_suppression",
     "link_answer",
     "metadata",
     "provider_day",
     "rendition",
     "rendition_article",
+    "returned_mail",
     "send_epoch",
     "source",
     "subscriber",

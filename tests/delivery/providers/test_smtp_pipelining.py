@@ -12,6 +12,7 @@ from email import message_from_bytes, policy
 import pytest
 
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.providers.port import Ahead
 from digest.delivery.providers.smtp import SmtpStream
 from digest.delivery.providers.smtp_transaction import stuff, wire_builder
 from digest.delivery.providers.waiting import run
@@ -33,7 +34,11 @@ def streaming(sink: SmtpSink) -> Iterator[SmtpStream]:
 
 
 def carry(stream: SmtpStream, number: int = 1, ahead: str | None = None) -> Answer:
-    return run(stream.send(a_rendition(), [an_envelope(number)], DATE, ahead))
+    return run(stream.send(a_rendition(), [an_envelope(number)], DATE, following(ahead)))
+
+
+def following(address: str | None) -> Ahead | None:
+    return None if address is None else Ahead(address, lambda: an_envelope(2, address=address))
 
 
 def heard(sink: SmtpSink, command: str) -> bool:
@@ -165,7 +170,7 @@ def test_a_message_as_it_was_carried_is_strictly_a_message(extensions: tuple[str
     sink = SmtpSink(extensions=extensions)
     with streaming(sink) as stream:
         for ahead in (TWO, None):
-            answer = run(stream.send(rendition, [envelope if ahead else an_envelope(2)], DATE, ahead))
+            answer = run(stream.send(rendition, [envelope if ahead else an_envelope(2)], DATE, following(ahead)))
             assert answer.outcomes == (Outcome.ACCEPTED,)
     assert not [command for command in sink.commands if "evil" in command or "SMTPUTF8" in command or "BODY" in command]
     assert [arrived.rcpt_to for arrived in sink.messages] == ["reader1@example.com", TWO]
