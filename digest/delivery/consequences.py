@@ -50,7 +50,8 @@ def _fates(connection: Connection, whose: Collection[int], now: datetime) -> dic
     if not whose:
         return {}
     # The issues are named, so that the keys that begin with one are of use.
-    slots = dict(connection.execute(select(_issue.id, _issue.slot_at).where(_issue.slot_at > now - _LONG_AGO)).tuples().all())
+    recent = select(_issue.id, _issue.slot_at).where(_issue.slot_at > now - _LONG_AGO)
+    slots: dict[int, datetime] = {row.id: row.slot_at for row in connection.execute(recent)}
     heard = _heard(connection, whose, slots)
     sent = select(_row.issue_id, _row.subscriber_id).where(
         among(connection, _row.issue_id, slots.keys()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema, model_validator
@@ -25,6 +26,13 @@ def _bounce_base(text: str) -> str:
 
 
 BounceBase = Annotated[str, AfterValidator(_bounce_base), WithJsonSchema({"type": "string", "format": "email"})]
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host.lower().rstrip(".") == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 class Bounces(Table):
@@ -61,6 +69,10 @@ class Bounces(Table):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if self.host is not None and self.security == "none" and not _is_this_machine(self.host):
+            raise ValueError(
+                f'security: the password would go to {self.host} in clear text: set it to "tls", or read a mailbox of this machine'
+            )
         if self.host is not None and (self.username is None or self.password is None):
             missing = "bounces.username" if self.username is None else "DIGEST_BOUNCES__PASSWORD"
             raise ValueError(f"host: a mailbox wants a login: set {missing} too, or remove bounces.host")

@@ -33,7 +33,9 @@ class Reading:
     wire: Wire
     closed: threading.Event = field(default_factory=threading.Event)
 
-    async def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: Ahead | None = None) -> Answer:
+    async def send(
+        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: Ahead | None = None
+    ) -> Answer:
         try:
             return Answer((Outcome.ACCEPTED,), (await self.wire.hear()).decode())
         except TimeoutError as error:

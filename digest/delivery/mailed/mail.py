@@ -16,7 +16,7 @@ from email.utils import parsedate_to_datetime
 LARGEST = 1_000_000
 """Octets that are looked at: bounces carry the mail they are about, and say what happened before it."""
 
-_MOST_BOUNDARIES, _MOST_PARTS, _LONGEST_TEXT = 20, 40, 64_000
+_MOST_BOUNDARIES, _MOST_DELIMITERS, _MOST_PARTS, _LONGEST_TEXT = 20, 1_000, 40, 64_000
 _STATUS, _FEEDBACK = "message/delivery-status", "message/feedback-report"
 _STATUSES = (_STATUS, "message/global-delivery-status", "message/disposition-notification")
 _RETURNED = ("message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers", "message/rfc822-headers")
@@ -64,7 +64,8 @@ def take_apart(raw: bytes) -> Mail:
     looked_at = raw[:LARGEST]
     everything = looked_at.decode("latin-1")
     try:
-        if looked_at.lower().count(b"boundary") > _MOST_BOUNDARIES:  # a parser looks at each line once for each of them
+        # A parser looks at each line once for each boundary, and makes a part of each delimiter.
+        if looked_at.lower().count(b"boundary") > _MOST_BOUNDARIES or looked_at.count(b"\n--") > _MOST_DELIMITERS:
             return _only_head(everything)
         message = BytesParser().parsebytes(looked_at)
         return _taken_apart(message, everything, whole=len(raw) <= LARGEST)

@@ -29,17 +29,25 @@ class Mailbox:
         self._open: imaplib.IMAP4 | None = None
 
     def __enter__(self) -> Self:
-        with self._plainly():
-            self._open = self._connect()
-            self._log_in(self._open)
-            self._ask(self._open.select(_quoted(self._settings.folder)), f"bounces.folder: there is no {self._settings.folder}")
+        try:
+            with self._plainly():
+                self._open = self._connect()
+                self._log_in(self._open)
+                self._ask(self._open.select(_quoted(self._settings.folder)), f"bounces.folder: there is no {self._settings.folder}")
+        except BaseException:
+            self._leave(politely=False)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._leave(politely=error is None)
+
+    def _leave(self, *, politely: bool) -> None:
         opened, self._open = self._open, None
         if opened is not None:
             with suppress(imaplib.IMAP4.error, OSError):
-                opened.logout()
+                if politely:
+                    opened.logout()
             with suppress(OSError):
                 opened.shutdown()
 
