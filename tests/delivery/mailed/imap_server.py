@@ -96,15 +96,9 @@ class ImapServer(LoopbackServer):
                     return [f"* SEARCH {' '.join(map(str, found))}".rstrip()]
                 case "UID FETCH":
                     return [part for one in self._named(rest) for part in _fetched(one)]
-                case "UID STORE":
-                    for one in self._named(rest):
-                        one.flags |= set(re.findall(r"\\\w+", rest))
-                case "UID MOVE" | "UID COPY":
-                    for one in self._named(rest):
-                        one.folder = rest.partition(" ")[2].strip('"') if command == "UID MOVE" else one.folder
-                case "UID EXPUNGE":
-                    for one in self._named(rest):
-                        one.folder = "" if "\\Deleted" in one.flags else one.folder
+            if command.startswith("UID "):
+                for one in self._named(rest):
+                    _change(one, command, rest)
             return []
 
     def _named(self, rest: str) -> list[Kept]:
@@ -114,3 +108,12 @@ class ImapServer(LoopbackServer):
 
 def _fetched(one: Kept) -> list[str | bytes]:
     return [f"* 1 FETCH (UID {one.uid} BODY[]<0> {{{len(one.raw)}}}\r\n".encode() + one.raw + b")\r\n"]
+
+
+def _change(one: Kept, command: str, rest: str) -> None:
+    if command == "UID STORE":
+        one.flags |= set(re.findall(r"\\\w+", rest))
+    elif command == "UID MOVE":
+        one.folder = rest.partition(" ")[2].strip('"')
+    elif command == "UID EXPUNGE" and "\\Deleted" in one.flags:
+        one.folder = ""
