@@ -20,6 +20,7 @@ class EnvelopeMaker:
 
     def __init__(self, key: bytes, public_url: str, issue: Issue, mailto: str | None = None) -> None:
         self.issue = issue
+        self._ahead: dict[int, tuple[Recipient, Rendition, Envelope]] = {}
         self._key = key
         self._id = id_maker(key, issue.newsletter, issue.frequency, issue.slot)
         self._leave, self._prefer = (token_maker(key, purpose) for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES))
@@ -28,6 +29,9 @@ class EnvelopeMaker:
 
     def make(self, recipient: Recipient, rendition: Rendition) -> Envelope:
         """One delivery's envelope for one attempt, greeted in its rendition's language."""
+        known = self._ahead.pop(recipient.subscriber_id, None)
+        if known is not None and known[0] is recipient and known[1] is rendition:
+            return known[2]
         own_id, name = self._id(recipient.subscriber_id), recipient.name
         leave = self._leave(recipient.subscription_id)
         return Envelope(
@@ -45,6 +49,12 @@ class EnvelopeMaker:
             seal=seal(self._key, own_id, recipient.subscriber_id),
             unsubscribe_mailto=self._leave_by + leave if self._leave_by else "",
         )
+
+    def make_ahead(self, recipient: Recipient, rendition: Rendition) -> Envelope:
+        """The same before its turn; it is not made once more then."""
+        made = self.make(recipient, rendition)
+        self._ahead[recipient.subscriber_id] = (recipient, rendition, made)
+        return made
 
     def delivery_id(self, subscriber_id: int) -> str:
         """Opaque and stable: 32 hexadecimal digits."""

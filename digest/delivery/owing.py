@@ -1,12 +1,12 @@
 """Owing anew: what bounced never reached anybody, and who may be mailed again is owed it, as long as it would still be sent.
 
-A delivery that was accepted stays accepted. That its articles were given back stands beside it (`returned`), and while what is known
-of it is that it bounced it counts as sent no more; should it turn out to have arrived after all, it does again.
+A delivery that was accepted stays accepted. That its articles are owed anew stands beside it (`owed_anew`), and while what is known of it
+is that it bounced it counts as sent no more; should it turn out to have arrived after all, it does again.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, func, not_, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, insert, not_, select, update
 
 from digest.delivery.event import Kind
 from digest.delivery.transitions import COUNTS_AS_SENT, DeliveryState
@@ -15,16 +15,14 @@ from digest.issues.owed import format_owed, parse_owed
 from digest.store import tables
 
 _row, _issue, _held = tables.delivery.c, tables.issue.c, tables.rendition_article.c
-_subscription, _article = tables.subscription.c, tables.article.c
+_subscription, _article, _anew = tables.subscription.c, tables.article.c, tables.owed_anew.c
 
 
 def counts_as_sent(alias: FromClause | None = None) -> ColumnElement[bool]:
     """Whether a delivery's articles count as sent to its subscriber."""
     row = _row if alias is None else alias.c
-    given_back = and_(
-        row.returned, row.state == DeliveryState.ACCEPTED.value, row.reported.is_not_distinct_from(Kind.BOUNCED.value)
-    )
-    return and_(row.state.in_(COUNTS_AS_SENT), not_(given_back))
+    owed_anew = exists().where(_anew.issue_id == row.issue_id, _anew.subscriber_id == row.subscriber_id)
+    return and_(row.state.in_(COUNTS_AS_SENT), not_(and_(owed_anew, row.reported.is_not_distinct_from(Kind.BOUNCED.value))))
 
 
 def owe_what_bounced(connection: Connection, subscriber_id: int, carry_over: dict[str, int]) -> int:
@@ -36,7 +34,7 @@ def owe_what_bounced(connection: Connection, subscriber_id: int, carry_over: dic
     bounced = (
         select(_row.issue_id, _row.rendition, _issue.newsletter, _issue.frequency, _issue.number, _issue.settled_at)
         .join(tables.issue, _issue.id == _row.issue_id)
-        .where(_row.subscriber_id == subscriber_id, _row.state == DeliveryState.ACCEPTED.value, _row.returned.is_(False))
+        .where(_row.subscriber_id == subscriber_id, _row.state == DeliveryState.ACCEPTED.value, counts_as_sent())
         .where(_row.reported == Kind.BOUNCED.value, _row.rendition.is_not(None))
         .order_by(_issue.id)
     )
@@ -50,8 +48,8 @@ def owe_what_bounced(connection: Connection, subscriber_id: int, carry_over: dic
         age = 1 + _settled_since(connection, found.newsletter, found.frequency, found.number)
         if age <= carry_over.get(found.newsletter, 0):
             total += _owe(connection, subscriber_id, found.newsletter, found.issue_id, found.rendition, age)
-            mine = (_row.issue_id == found.issue_id, _row.subscriber_id == subscriber_id)
-            connection.execute(update(tables.delivery).where(*mine).values(returned=True))
+            values = {"issue_id": found.issue_id, "subscriber_id": subscriber_id}
+            connection.execute(insert(tables.owed_anew).values(values))
     return total
 
 

@@ -16,7 +16,6 @@ from sqlalchemy import Case, ColumnElement, Connection, Select, case, delete, in
 from digest.delivery.account import unknown, unsent
 from digest.delivery.batches import close_batches
 from digest.delivery.ledger import Ledger
-from digest.delivery.owing import counts_as_sent
 from digest.delivery.transitions import GIVES_BACK, DeliveryState
 from digest.delivery.upkeep import cancel
 from digest.issues.issue import Issue, issue_by_id
@@ -71,7 +70,7 @@ def give_back(connection: Connection, issue: Issue) -> int:
 
 def take_back(connection: Connection, issue: Issue) -> int:
     """Who turned out to have got it after it was given back is not owed it any more. Returns of how many that was true."""
-    late = _considered(issue).where(_row.state == _S.ACCEPTED.value, _row.returned.is_(True), counts_as_sent())
+    late = _considered(issue).where(_row.state == _S.ACCEPTED.value, _row.returned.is_(True))
     columns = (_subscription.id, _subscription.owed, _row.subscriber_id, _row.rendition)
     found = connection.execute(late.with_only_columns(*columns)).all()
     for subscription, owed, subscriber, rendition in found:

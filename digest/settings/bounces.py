@@ -11,8 +11,8 @@ from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema, model_val
 from digest.settings.table import Table
 from digest.settings.types import Duration, Line, Whole, parse_address
 
-LONGEST_BOUNCE_BOX = 24
-"""Characters before the @: 64 that an address may have there, less those of a token of 39 and a `+`."""
+LONGEST_BOUNCE_BOX = 15
+"""Characters before the @: 64 that an address may have there, less those of a token of 48 and a `+`."""
 
 
 def _bounce_base(text: str) -> str:

@@ -31,15 +31,16 @@ class Job:
     make: Callable[[Recipient, Rendition], Envelope]
     in_time: Callable[[], bool]
     ahead: Recipient | None = None
+    make_ahead: Callable[[Recipient, Rendition], Envelope] | None = None
 
     def envelopes(self) -> list[Envelope]:
         """One for each of the people; made by the lane, since whoever writes the ledger has enough to do."""
         return [self.make(person, self.rendition) for person in self.people]
 
     def following(self) -> Ahead | None:
-        """Who follows; their envelope is made only for whoever asks, since it is made again when it is their turn."""
-        person = self.ahead
-        return None if person is None else Ahead(person.address, lambda: self.make(person, self.rendition))
+        """Who follows; their envelope is made before their turn only for whoever asks."""
+        person, make = self.ahead, self.make_ahead or self.make
+        return None if person is None else Ahead(person.address, lambda: make(person, self.rendition))
 
 
 class Lanes:

@@ -33,7 +33,9 @@ class Mailbox:
             with self._plainly():
                 self._open = self._connect()
                 self._log_in(self._open)
-                self._ask(self._open.select(_quoted(self._settings.folder)), f"bounces.folder: there is no {self._settings.folder}")
+                self._ask(
+                    self._open.select(_quoted(self._settings.folder)), f"bounces.folder: there is no {self._settings.folder}"
+                )
         except BaseException:
             self._leave(politely=False)
             raise

@@ -23,7 +23,7 @@ from digest.store.tables.columns import Instant, Json, instant_text, metadata
 from digest.store.tables.consent import address_change, asking, consent
 from digest.store.tables.guards import halt, provider_day, send_epoch
 from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
-from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history
+from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history, owed_anew
 from digest.store.tables.letters import letter, tally
 from digest.store.tables.mailed import returned_mail
 from digest.store.tables.plans import audience_group, rendition, rendition_article
@@ -59,6 +59,7 @@ __all__ = [
     "lifted_suppression",
     "link_answer",
     "metadata",
+    "owed_anew",
     "provider_day",
     "rendition",
     "rendition_article",

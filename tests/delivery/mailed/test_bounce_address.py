@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
-from digest.delivery.mailed.bounce_address import LONGEST_LOCAL_PART, BounceAddress, Token, read_token, write_token
+from digest.delivery.mailed.bounce_address import LONGEST_LOCAL_PART, BounceAddress, Token
 from digest.settings.bounces import LONGEST_BOUNCE_BOX
 from digest.testing.specimens import an_envelope
 
@@ -17,9 +17,6 @@ def test_what_is_written_is_read_however_it_is_cased() -> None:
     draw = random.Random(seed)
     for _ in range(200):
         token = Token(f"{draw.getrandbits(128):032x}", f"{draw.getrandbits(64):016x}")
-        written = write_token(token.delivery_id, token.seal)
-        assert len(written) == 39, seed
-        assert read_token(written) == read_token(written.upper()) == token, seed
         address = BASE.of(replace(an_envelope(), delivery_id=token.delivery_id, seal=token.seal))
         assert BASE.find(f"X <{address.swapcase()}>, y") == (token,), seed
 
@@ -29,7 +26,7 @@ def test_a_message_that_is_no_delivery_has_the_address_itself() -> None:
 
 
 def test_what_is_nothing_of_the_kind_is_not_found() -> None:
-    token = write_token("0" * 32, "1" * 16)
+    token = "0" * 32 + "1" * 16
     for text in (
         "",
         "bounces@news.example",
@@ -39,14 +36,13 @@ def test_what_is_nothing_of_the_kind_is_not_found() -> None:
         f"xbounces+{token}@news.example",
         f"bounces+{token[:-1]}@news.example",
         f"bounces+{token}a@news.example",
-        f"bounces+{'1' * 39}@news.example",
+        f"bounces+{'g' * 48}@news.example",
     ):
         assert BASE.find(text) == (), text
-    assert read_token("8" * 39) is None
 
 
 def test_at_most_twenty_are_found_and_each_once() -> None:
-    tokens = [f"bounces+{write_token(f'{n:032x}', '0' * 16)}@news.example" for n in range(50)]
+    tokens = [f"bounces+{n:032x}{0:016x}@news.example" for n in range(50)]
     assert len(BASE.find(" ".join(tokens * 2))) == 20
 
 

@@ -40,6 +40,12 @@ def upgrade() -> None:
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "owed_anew",
+        sa.Column("issue_id", sa.Integer(), nullable=False),
+        sa.Column("subscriber_id", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("issue_id", "subscriber_id"),
+    )
     with op.batch_alter_table("suppression") as suppression:
         suppression.alter_column(
             "scope", existing_type=sa.String(length=64), type_=sa.String(length=129), existing_nullable=False
