@@ -18,6 +18,7 @@ from digest.audience.left_topics import take_up
 from digest.audience.pausing import pause, resume
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
+from digest.audience.suppression import suppressions_of
 from digest.audience.tokens import Purpose
 from digest.audience.topics import ALL_TOPICS
 from digest.audience.wish import Offer, choose
@@ -153,6 +154,7 @@ def all_of(app: App, token: str) -> dict[str, Any]:
             "subscriptions": [_plain(one) for one in subscriptions_of(connection, person.id)],
             "consent": [_line(one) for one in evidence_of(connection, person.id)],
             "mails": deliveries_of(connection, person.id),
+            "not_mailed": [_line(one) for one in suppressions_of(connection, person.address)],
         }
 
 

@@ -215,6 +215,8 @@ def test_the_run_reads_the_mailbox_before_it_sends(bouncing: Project) -> None:
         assert server.unread() == 0
         assert bouncing.account("weekly/2") == {"accepted": 1, "suppressed": 1}
         assert "no mail came back" in bouncing.command("events", "mailbox", **mailbox(server)).stdout
+    with ImapServer(complaint(sent_from(bouncing, BOB)), uid_behind=True) as server:
+        assert "1 heeded" in bouncing.command("events", "mailbox", **mailbox(server)).stdout
 
 
 @pytest.mark.sqlite  # the store plays no part

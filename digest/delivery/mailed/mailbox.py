@@ -82,9 +82,11 @@ class Mailbox:
             self._uid("EXPUNGE", uid)
 
     def _fetch(self, uids: list[str]) -> Iterator[tuple[str, bytes]]:
-        for part in self._uid("FETCH", ",".join(uids), f"(UID BODY.PEEK[]<0.{LARGEST}>)"):
+        parts = self._uid("FETCH", ",".join(uids), f"(UID BODY.PEEK[]<0.{LARGEST}>)")
+        for part, behind in zip(parts, [*parts[1:], b""], strict=True):
             if isinstance(part, tuple) and len(part) == 2:
-                known = _UID.search(part[0])
+                # A server may name the UID before the mail or behind it.
+                known = _UID.search(part[0]) or _UID.search(behind if isinstance(behind, bytes) else b"")
                 if known is not None:
                     yield known[1].decode("ascii"), part[1]
 

@@ -35,9 +35,11 @@ class ImapServer(LoopbackServer):
         login: tuple[str, str] = ("bounces", "secret"),
         capabilities: str = "IMAP4rev1 UIDPLUS MOVE",
         script: Callable[[str], React | None] = lambda _: None,
+        uid_behind: bool = False,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         super().__init__(tls)
+        self._uid_behind = uid_behind
         self.kept = [Kept(uid, raw) for uid, raw in enumerate(mails, start=101)]
         self.commands: list[str] = []
         self._login, self._capabilities, self._script = login, capabilities, script
@@ -95,7 +97,7 @@ class ImapServer(LoopbackServer):
                     found = (one.uid for one in self.kept if one.folder == "INBOX" and "\\Seen" not in one.flags)
                     return [f"* SEARCH {' '.join(map(str, found))}".rstrip()]
                 case "UID FETCH":
-                    return [part for one in self._named(rest) for part in _fetched(one)]
+                    return [part for one in self._named(rest) for part in _fetched(one, self._uid_behind)]
             if command.startswith("UID "):
                 for one in self._named(rest):
                     _change(one, command, rest)
@@ -106,8 +108,9 @@ class ImapServer(LoopbackServer):
         return [one for one in self.kept if one.uid in uids]
 
 
-def _fetched(one: Kept) -> list[str | bytes]:
-    return [f"* 1 FETCH (UID {one.uid} BODY[]<0> {{{len(one.raw)}}}\r\n".encode() + one.raw + b")\r\n"]
+def _fetched(one: Kept, uid_behind: bool) -> list[str | bytes]:
+    before, behind = ("", f" UID {one.uid}") if uid_behind else (f"UID {one.uid} ", "")
+    return [f"* 1 FETCH ({before}BODY[]<0> {{{len(one.raw)}}}\r\n".encode() + one.raw + f"{behind})\r\n".encode()]
 
 
 def _change(one: Kept, command: str, rest: str) -> None:
