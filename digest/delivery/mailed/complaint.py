@@ -19,8 +19,16 @@ _HARMLESS = {"not-spam", "auth-failure", "virus", "dmarc"}
 
 def complaint(mail: Mail) -> Finding | None:
     """What a feedback report says; None where it is none, or says nothing of a reader's wish."""
-    kind = mail.feedback.get("feedback-type", "").split(" ")[0].strip(";").lower()
-    return None if not mail.feedback or kind in _HARMLESS else _KINDS.get(kind or "abuse")
+    return _KINDS.get(_kind(mail) or "abuse") if mail.feedback else None
+
+
+def is_harmless(mail: Mail) -> bool:
+    """Whether a feedback report says that nothing is to be done."""
+    return _kind(mail) in _HARMLESS
+
+
+def _kind(mail: Mail) -> str:
+    return mail.feedback.get("feedback-type", "").split(" ")[0].strip(";").lower()
 
 
 def is_feedback(mail: Mail) -> bool:

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from digest.delivery.event import Event
 from digest.delivery.mailed.bounce_address import BounceAddress, Token
-from digest.delivery.mailed.complaint import complaint, is_feedback
+from digest.delivery.mailed.complaint import complaint, is_feedback, is_harmless
 from digest.delivery.mailed.mail import Mail, take_apart
 from digest.delivery.mailed.report import Finding, informal, is_from_a_daemon, looks_like_a_report, standard
 from digest.delivery.providers.wording import mask
@@ -89,7 +89,9 @@ def sort_mail(raw: bytes, bounces: BounceAddress | None, now: datetime, recipien
 def _sort(mail: Mail) -> tuple[Sort, Finding | None, str]:
     if is_feedback(mail):
         found = complaint(mail)
-        return (Sort.ANSWER, None, "") if found is None else (Sort.COMPLAINT, found, "")
+        if found is not None:
+            return Sort.COMPLAINT, found, ""
+        return Sort.ANSWER if is_harmless(mail) else Sort.STRANGE, None, ""
     found = None if mail.report == "disposition-notification" else standard(mail)
     if found is not None:
         return Sort.REPORT, found, ""

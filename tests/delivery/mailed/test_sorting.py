@@ -75,6 +75,10 @@ def test_a_feedback_report_that_is_no_complaint_counts_as_nothing(kind: str) -> 
     assert sort(feedback(kind, original=f"Return-Path: <{to()}>\n")).finding is None
 
 
+def test_a_feedback_report_of_a_kind_that_nobody_knows_is_not_understood() -> None:
+    assert sort(feedback("moonlight", original=f"Return-Path: <{to()}>\n")).sort is Sort.STRANGE
+
+
 def test_an_opt_out_report_unsubscribes() -> None:
     found = sort(feedback("opt-out", original=f"Return-Path: <{to()}>\n")).finding
     assert found is not None
