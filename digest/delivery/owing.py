@@ -6,6 +6,8 @@ is that it bounced it counts as sent no more; should it turn out to have arrived
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, func, insert, not_, select, update
 
 from digest.delivery.event import Kind
@@ -18,11 +20,11 @@ _row, _issue, _held = tables.delivery.c, tables.issue.c, tables.rendition_articl
 _subscription, _article, _anew = tables.subscription.c, tables.article.c, tables.owed_anew.c
 
 
-def counts_as_sent(alias: FromClause | None = None) -> ColumnElement[bool]:
-    """Whether a delivery's articles count as sent to its subscriber."""
+def counts_as_sent(alias: FromClause | None = None, states: Collection[DeliveryState] = COUNTS_AS_SENT) -> ColumnElement[bool]:
+    """Whether a delivery's articles count as sent to its subscriber: it is in one of these states, and did not bounce for good."""
     row = _row if alias is None else alias.c
     owed_anew = exists().where(_anew.issue_id == row.issue_id, _anew.subscriber_id == row.subscriber_id)
-    return and_(row.state.in_(COUNTS_AS_SENT), not_(and_(owed_anew, row.reported.is_not_distinct_from(Kind.BOUNCED.value))))
+    return and_(row.state.in_(states), not_(and_(row.reported.is_not_distinct_from(Kind.BOUNCED.value), owed_anew)))
 
 
 def owe_what_bounced(connection: Connection, subscriber_id: int, carry_over: dict[str, int]) -> int:
