@@ -13,13 +13,18 @@ _KINDS = {
     "opt-out": Finding(Kind.UNSUBSCRIBED),
     "opt-out-list": Finding(Kind.UNSUBSCRIBED),
 }
+_OUTLOOK = "x-hmxmroriginalrecipient"
+"""Outlook.com's reports (JMRP) keep to no standard: the mail is attached, and this header says whose it was."""
+
 _HARMLESS = {"not-spam", "auth-failure", "virus", "dmarc"}
 """The reader took it back; or the report is about signatures, or about somebody else's mail."""
 
 
 def complaint(mail: Mail) -> Finding | None:
     """What a feedback report says; None where it is none, or says nothing of a reader's wish."""
-    return _KINDS.get(_kind(mail) or "abuse") if mail.feedback else None
+    if mail.feedback:
+        return _KINDS.get(_kind(mail) or "abuse")
+    return _KINDS["abuse"] if _OUTLOOK in mail.returned else None
 
 
 def is_harmless(mail: Mail) -> bool:
@@ -33,4 +38,4 @@ def _kind(mail: Mail) -> str:
 
 def is_feedback(mail: Mail) -> bool:
     """Whether a mail is a feedback report at all."""
-    return bool(mail.feedback) or mail.report == "feedback-report"
+    return bool(mail.feedback) or mail.report == "feedback-report" or _OUTLOOK in mail.returned

@@ -115,6 +115,7 @@ _FULL = (
     r"\bdisk (?:space|quota)|\bno space left|\bout of (?:disk|storage) ?space|\bstorage limit|\bspeicherplatz|\bpostfach .{0,20}voll",
     r"\bSTOREDRV\.Deliver\S*QuotaExceeded",
 )
+_NO_CONNECTION = (r": connection (?:refused|reset|timed out)\b(?!.{0,100}(?:list|polic|block|reputation))",)
 _SPAM = (
     r"\bspam\b(?!haus|cop|rl)|\bunsolicited|\bjunk mail|\bbulk mail|\bvirus|\bmalware|\bphish",
     r"\bcontent (?:rejected|filter|not allowed|denied)|\bmessage (?:content )?(?:rejected|blocked|refused)(?: \S+){0,4} (?:content|filter)",
@@ -146,6 +147,7 @@ _TABLE: tuple[tuple[re.Pattern[str], Cause], ...] = (
     (_words(*_FULL), Cause.OTHER),
     (_words(*_NO_SUCH_USER), Cause.INVALID),
     (_words(*_DISABLED), Cause.INVALID),
+    (_words(*_NO_CONNECTION), Cause.TIMED_OUT),
     (_words(*_SPAM), Cause.SPAM),
     (_words(*_BLOCKED), Cause.BLOCKED),
     (_words(*_NO_SUCH_HOST), Cause.INVALID),

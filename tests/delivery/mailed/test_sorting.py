@@ -70,6 +70,18 @@ def test_a_complaint_is_found_by_the_token_wherever_the_service_leaves_it(mail: 
     assert found.finding.kind is Kind.COMPLAINED
 
 
+def test_a_complaint_at_outlook_keeps_to_no_standard_and_is_found_all_the_same() -> None:
+    found = sort(
+        head("staff@hotmail.example", "complaint about message from 192.0.2.9").replace("{to}", "abuse@news.example")
+        + "Content-Type: multipart/mixed; boundary=J\n\n--J\nContent-Type: message/rfc822\nContent-Disposition: inline\n\n"
+        + "X-HmXmrOriginalRecipient: ann@outlook.example\nAuthentication-Results: outlook.example; spf=pass (sender IP is 192.0.2.9)"
+        + f" smtp.mailfrom={to()}; dkim=pass\nFrom: News <news@news.example>\nSubject: The weekly\n\nNews.\n\n--J--\n"
+    )
+    assert (found.sort, found.tokens) == (Sort.COMPLAINT, (TOKEN,))
+    assert found.finding is not None
+    assert found.finding.kind is Kind.COMPLAINED
+
+
 @pytest.mark.parametrize("kind", ["not-spam", "auth-failure", "virus"])
 def test_a_feedback_report_that_is_no_complaint_counts_as_nothing(kind: str) -> None:
     assert sort(feedback(kind, original=f"Return-Path: <{to()}>\n")).finding is None
