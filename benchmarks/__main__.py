@@ -9,6 +9,7 @@ from dataclasses import replace
 from benchmarks.api import sendgrid
 from benchmarks.measuring import Figure
 from benchmarks.mime import message
+from benchmarks.moving import moving
 from benchmarks.planning import planning
 from benchmarks.report import table, write
 from benchmarks.selection import selection
@@ -41,6 +42,7 @@ def measured(*, short: bool) -> Iterator[Figure]:
     yield from simulating(1_000 if short else 100_000, runs)
     for audience in (100,) if short else (10_000, 100_000, 1_000_000):
         yield from planning(audience, runs)
+    yield from moving(100 if short else 1_000_000)
     yield from _with_numbers(*smtp(SHORT if short else Scale()))
     yield from sendgrid(1_000 if short else 1_000_000, runs)
     yield from long_tail(50 if short else 70_000)

@@ -11,19 +11,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, update
 
+from digest.app.knowing import known_of
 from digest.app.wiring import App
-from digest.audience.consent import Act, Evidence, evidence_of, write_down
-from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
+from digest.audience.consent import Act, Evidence, write_down
+from digest.audience.finding import subscriber_by_id, subscription_by_id
 from digest.audience.left_topics import take_up
 from digest.audience.pausing import pause, resume
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
-from digest.audience.suppression import suppressions_of
 from digest.audience.tokens import Purpose
 from digest.audience.topics import ALL_TOPICS
 from digest.audience.wish import Offer, choose
 from digest.errors import UsageError
-from digest.insights.statistics import deliveries_of
 from digest.settings import NewsletterSettings
 from digest.store import tables
 
@@ -144,18 +143,7 @@ def all_of(app: App, token: str) -> dict[str, Any]:
     if found is None:
         raise UsageError("this link is about nobody that we know")
     with app.store.reading() as connection:
-        person = found.person
-        return {
-            "email": person.email,
-            "name": person.name,
-            "language": person.language,
-            "timezone": person.timezone,
-            "known_since": person.created_at,
-            "subscriptions": [_plain(one) for one in subscriptions_of(connection, person.id)],
-            "consent": [_line(one) for one in evidence_of(connection, person.id)],
-            "mails": deliveries_of(connection, person.id),
-            "not_mailed": [_line(one) for one in suppressions_of(connection, person.address)],
-        }
+        return known_of(connection, found.person)
 
 
 def _preferences(app: App, connection: Connection, number: int, *, lock: bool) -> Preferences | None:
@@ -181,15 +169,6 @@ def _midnight(text: str, zone: str) -> datetime:
     if not 1970 <= day.year < 9000:
         raise UsageError("that day is out of reach")
     return datetime.combine(day, time(), ZoneInfo(zone)).astimezone(UTC)
-
-
-def _plain(subscription: Subscription) -> dict[str, Any]:
-    names = ("newsletter", "topics", "frequency", "state", "created_at", "confirmed_at", "ended_at", "paused_until")
-    return {name: getattr(subscription, name) for name in names}
-
-
-def _line(kept: Any) -> dict[str, Any]:
-    return {name: getattr(kept, name) for name in type(kept).__slots__ if name != "id"}
 
 
 def is_left(found: Preferences) -> bool:

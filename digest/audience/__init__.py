@@ -1,6 +1,5 @@
 """The audience: who gets what, who must not be mailed, and the links that let them change it."""
 
-from digest.audience.csv_file import reading_lines
 from digest.audience.exporting import ExportReport, export_csv
 from digest.audience.finding import Listed, count, find_subscriber, list_subscribers, subscriptions_of
 from digest.audience.importing import BadRow, ImportReport, import_csv
@@ -11,6 +10,7 @@ from digest.audience.people import Joined, subscribe
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
 from digest.audience.suppression import EVERYTHING, is_suppressed, suppress
+from digest.audience.text_file import reading_lines
 from digest.audience.tokens import Purpose, derive_key, make_token, read_token
 from digest.audience.topics import ALL_TOPICS, parse_topics
 

@@ -64,8 +64,21 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """What another tool says of how somebody came to it: when they asked and confirmed, and from which network."""
+
+    tool: str
+    opted_in_at: datetime | None
+    confirmed_at: datetime | None
+    origin: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
-    """One line of evidence as it is kept. `before` holds what stood until then, by name, or None."""
+    """One line of evidence as it is kept. `before` holds what stood until then, by name, or None.
+
+    `elsewhere` is what another tool said of it: `tool`, `opted_in_at`, `confirmed_at`; or None.
+    """
 
     id: int
     newsletter: str
@@ -77,6 +90,7 @@ class Kept:
     wording: str | None
     wording_version: str | None
     origin: str | None
+    elsewhere: dict[str, Any] | None
     at: datetime
 
 
@@ -109,18 +123,17 @@ def write_down(
 def write_down_all(
     connection: Connection,
     newsletter: str,
-    changes: Sequence[tuple[int, Terms | None, Terms]],
+    changes: Sequence[tuple[int, Terms | None, Terms, Past | None]],
     evidence: Evidence,
     *,
     now: datetime,
 ) -> None:
-    """Add a line for each of some thousand people: who, their terms before, if any, and from now on."""
+    """Add a line for each of some thousand people: who, their terms before, if any, and from now on, and their past elsewhere."""
     shared: dict[str, Any] = {
         "newsletter": newsletter,
         "source": evidence.source.value,
         "wording": evidence.wording,
         "wording_version": evidence.wording_version,
-        "origin": evidence.origin,
         "at": instant_text(now),
     }
     rows = [
@@ -131,8 +144,10 @@ def write_down_all(
             "topics": after.topics,
             "frequency": after.frequency,
             "before": None if before is None else orjson.dumps(_terms_as_they_were(before), option=orjson.OPT_SORT_KEYS).decode(),
+            "origin": evidence.origin if past is None else past.origin,
+            "elsewhere": None if past is None else _past(past),
         }
-        for subscriber_id, before, after in changes
+        for subscriber_id, before, after, past in changes
     ]
     if rows:
         insert_all(connection, insert(tables.consent), rows)
@@ -155,6 +170,15 @@ def evidence_of(connection: Connection, subscriber_id: int) -> tuple[Kept, ...]:
     query = select(*columns).where(_row.subscriber_id == subscriber_id).order_by(_row.id)
     found = (row._asdict() for row in connection.execute(query))
     return tuple(Kept(**(one | {"act": Act(one["act"]), "source": Source(one["source"])})) for one in found)
+
+
+def _past(past: Past) -> str:
+    told = {}  # in the order of the keys
+    if past.confirmed_at is not None:
+        told["confirmed_at"] = instant_text(past.confirmed_at)
+    if past.opted_in_at is not None:
+        told["opted_in_at"] = instant_text(past.opted_in_at)
+    return orjson.dumps(told | {"tool": past.tool}).decode()
 
 
 def _as_it_was(subscription: Subscription) -> dict[str, Any]:

@@ -8,44 +8,21 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from pathlib import Path
-from typing import TextIO
 
 from digest.audience.cells import restore
+from digest.audience.text_file import LONGEST_LINE
 from digest.errors import UsageError
 
 COLUMNS = ("email", "name", "topics", "frequency", "timezone", "language", "confirmed")
 """The columns, in the order in which they are written; only the first is required."""
 
-LONGEST_LINE = 65_536
-"""A line longer than this many characters is not read."""
+DELIMITERS = (",", ";", "\t")
+"""What may stand between cells."""
 
-_DELIMITERS = (",", ";", "\t")
 _NOT_TEXT = re.compile("[\0\ud800-\udfff]")
-
-
-@contextmanager
-def reading_lines(path: Path) -> Iterator[Iterator[str]]:
-    """The lines of a file in UTF-8, with or without a byte order mark; bytes that are not UTF-8 come as lone surrogates."""
-    try:
-        # A lone CR ends a line as well: some spreadsheets still write it.
-        with path.open(encoding="utf-8", errors="surrogateescape", newline=None) as stream:
-            yield _lines(stream)
-    except FileNotFoundError:
-        raise UsageError(f"{path}: there is no such file") from None
-    except (IsADirectoryError, PermissionError) as error:
-        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _lines(stream: TextIO) -> Iterator[str]:
-    while line := stream.readline(LONGEST_LINE + 1):
-        yield line
-        while len(line) > LONGEST_LINE and not line.endswith("\n"):
-            line = stream.readline(LONGEST_LINE + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +34,11 @@ class Layout:
 
     def cells(self, line: str) -> dict[str, str] | None:
         """A line's cells by column, trimmed; None for an empty line, `UsageError` for a bad one. Missing cells are not in it."""
+        values = self.values(line)
+        return None if values is None else dict(zip(self.columns, values, strict=False))
+
+    def values(self, line: str) -> list[str] | None:
+        """The same, in the order of the columns."""
         values = _split(_text(line), self.delimiter)
         if not any(values):
             return None
@@ -66,15 +48,13 @@ class Layout:
             )
         if "'" in line:
             values = [restore(value) for value in values]
-        return dict(zip(self.columns, values, strict=False))
+        return values
 
 
 def read_header(line: str) -> Layout:
     """The layout that a header line tells: the columns in any order and case, separated by `,` `;` or a tab."""
     line = _text(line.removeprefix("\ufeff"))
-    layouts = [layout for delimiter in _DELIMITERS if (layout := _layout(line, delimiter))]
-    if not layouts:
-        raise UsageError("the header's quotes do not match")
+    layouts = possible_layouts(line)
     layout = max(layouts, key=lambda one: len(set(one.columns) & set(COLUMNS)))
     named = _without_empty_end(layout.columns)
     if not set(named) & set(COLUMNS):
@@ -83,9 +63,18 @@ def read_header(line: str) -> Layout:
     return Layout(layout.delimiter, named)
 
 
+def possible_layouts(line: str) -> list[Layout]:
+    """What a header line tells with each separator that it may have; columns are folded. `UsageError` when with none."""
+    line = _text(line.removeprefix("\ufeff"))
+    layouts = [layout for delimiter in DELIMITERS if (layout := _layout(line, delimiter))]
+    if not layouts:
+        raise UsageError("the header's quotes do not match")
+    return layouts
+
+
 def _layout(line: str, delimiter: str) -> Layout | None:
     try:
-        return Layout(delimiter, tuple(cell.lower() for cell in _split(line, delimiter)))
+        return Layout(delimiter, tuple(" ".join(cell.casefold().split()) for cell in _split(line, delimiter)))
     except UsageError:
         return None
 

@@ -7,7 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, column, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Table, Text, column, func, literal, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
@@ -22,12 +22,27 @@ def insert_missing(connection: Connection, table: Table) -> Insert:
 def insert_all(connection: Connection, statement: Insert, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert many rows of one shape. Values go to the driver as they are: an instant must be the store's text already.
 
-    SQLAlchemy prepares each row on its own, which takes longer than SQLite takes to insert it; this compiles once.
+    SQLAlchemy prepares each row on its own, which takes longer than SQLite takes to insert it; this compiles once. PostgreSQL is
+    given one array for each column, instead of a message for each row.
     """
+    if connection.dialect.name != "sqlite":
+        connection.execute(_from_arrays(statement, rows))
+        return
     compiled = statement.inline().compile(dialect=connection.dialect, column_keys=list(rows[0]))
     names: Sequence[str] | None = getattr(compiled, "positiontup", None)
     parameters: Any = list(rows) if names is None else list(map(itemgetter(*names), rows))
     connection.exec_driver_sql(str(compiled), parameters)
+
+
+def _from_arrays(statement: Insert, rows: Sequence[Mapping[str, Any]]) -> Insert:
+    names = list(rows[0])
+    columns: Any = statement.table.c
+    arrays = []
+    for name in names:
+        kind = Integer() if isinstance(columns[name].type, Integer) else Text()
+        arrays.append(literal([row[name] for row in rows], postgresql.ARRAY(kind)))
+    given = func.unnest(*arrays).table_valued(*names).render_derived("given")
+    return statement.from_select(names, select(*(given.c[name] for name in names)))
 
 
 def among(connection: Connection, value: ColumnElement[Any], values: Collection[str] | Collection[int]) -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from digest.audience.consent import Evidence, Source, write_down_all
+from digest.audience.consent import Evidence, Past, Source, write_down_all
 from digest.audience.coverage import coverage_points
 from digest.audience.dialects import among, insert_all, insert_missing
 from digest.audience.erased_suppression import recall
@@ -51,11 +51,13 @@ class _Standing:
     subscription_id: int | None = None
     stored_terms: Terms | None = None
     terms: Terms | None = None
+    past: Past | None = None
 
     def apply(self, wish: Wish, rules: Rules) -> Outcome:
         if wish.choices.topics == "":  # they have left every topic there is
             return Outcome.KEPT_AWAY
         self.terms, outcome = join(self.terms, wish, rules)
+        self.past = wish.past
         if outcome is Outcome.KEPT_AWAY:
             return outcome
         before = self.details
@@ -89,9 +91,9 @@ def enrol(
     _save_details(connection, standings.values())
     _save_terms(connection, newsletter.slug, standings.values(), now)
     changes = [
-        (one.subscriber_id, one.stored_terms, one.terms)
+        (one.subscriber_id, one.stored_terms, one.terms, one.past)
         for one in standings.values()
-        if one.terms is not None and one.terms is not one.stored_terms
+        if one.terms is not None and one.terms != one.stored_terms
     ]
     write_down_all(connection, newsletter.slug, changes, evidence, now=now)
     return Enrolment(outcomes, suppressed_among(connection, standings.keys(), newsletter.slug))
@@ -186,7 +188,7 @@ def _save_details(connection: Connection, standings: Iterable[_Standing]) -> Non
 def _save_terms(connection: Connection, newsletter: str, standings: Iterable[_Standing], now: datetime) -> None:
     added, changed, now_text = [], [], instant_text(now)
     for one in standings:
-        if one.terms is None or one.terms is one.stored_terms:
+        if one.terms is None or one.terms == one.stored_terms:
             continue
         if one.subscription_id is None:
             added.append(_subscription_row(one.subscriber_id, newsletter, one.terms, now_text))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
 from digest.audience.erased_suppression import hide
 from digest.audience.had_already import forget_reader
+from digest.audience.own_letters import letters_of
 from digest.store import tables
 
 
@@ -23,8 +24,10 @@ def erase(connection: Connection, subscriber_id: int) -> None:
     if known is not None:
         hide(connection, known)
     address = select(tables.subscriber.c.address).where(mine).scalar_subquery()
-    for table in (tables.letter, tables.asking):
-        connection.execute(delete(table).where(table.c.address == address))
+    connection.execute(delete(tables.letter).where(letters_of(subscriber_id)))
+    connection.execute(delete(tables.asking).where(tables.asking.c.address == address))
+    lifted = tables.lifted_suppression
+    connection.execute(update(lifted).where(lifted.c.subscriber_id == subscriber_id).values(subscriber_id=None, why="erased"))
     connection.execute(delete(tables.address_change).where(tables.address_change.c.subscriber_id == subscriber_id))
     connection.execute(delete(tables.consent).where(tables.consent.c.subscriber_id == subscriber_id))
     connection.execute(delete(tables.subscription).where(tables.subscription.c.subscriber_id == subscriber_id))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from digest.audience.cells import defuse
 from digest.audience.csv_file import COLUMNS
+from digest.audience.exporting_json import list_suppressions
 from digest.audience.finding import Listed, list_subscribers
 from digest.audience.subscription import SubscriptionState
 from digest.audience.topics import ALL_TOPICS
@@ -45,6 +46,17 @@ def export_csv(connection: Connection, newsletter: str, stream: TextIO) -> Expor
             writer.writerow(map(defuse, _cells(listed)))
             exported += 1
     return ExportReport(exported, unsubscribed, paused, suppressed)
+
+
+def export_suppressions(connection: Connection, stream: TextIO) -> int:
+    """Write every address that must not be mailed, with scope, reason, source and time; return how many. Cells are defused."""
+    writer = csv.writer(stream, lineterminator="\r\n")
+    writer.writerow(("email", "scope", "reason", "source", "created_at"))
+    many = 0
+    for row in list_suppressions(connection):
+        writer.writerow(map(defuse, (*row[:4], row.created_at.isoformat())))
+        many += 1
+    return many
 
 
 def _cells(listed: Listed) -> tuple[str, ...]:

@@ -67,9 +67,16 @@ def subscription_of(connection: Connection, email: str, newsletter: str) -> tupl
 
 
 def list_subscribers(
-    connection: Connection, newsletter: str | None = None, *, state: SubscriptionState | None = None
+    connection: Connection,
+    newsletter: str | None = None,
+    *,
+    state: SubscriptionState | None = None,
+    after: str | None = None,
 ) -> Iterator[Listed]:
-    """Every subscription of one newsletter, or of all, by address; read a thousand at a time, whatever their number."""
+    """Every subscription of one newsletter, or of all, by address; read a thousand at a time, whatever their number.
+
+    `after` is the canonical address behind which they begin.
+    """
     suppression, subscriber, subscription = tables.suppression.c, tables.subscriber.c, tables.subscription.c
     suppressed = exists().where(
         suppression.address == subscriber.address, suppression.scope.in_([EVERYTHING, subscription.newsletter])
@@ -81,6 +88,8 @@ def list_subscribers(
         query = query.where(subscription.newsletter.concat("") == newsletter)
     if state is not None:
         query = query.where(subscription.state == state.value)
+    if after is not None:
+        query = query.where(subscriber.address > after)
     query = query.order_by(subscriber.address, subscription.newsletter)
     for row in connection.execute(query, execution_options={"yield_per": _AT_ONCE}):
         split = len(_SUBSCRIBER)

@@ -7,7 +7,7 @@ planning and marking look at nothing but addresses in clear.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,8 +15,9 @@ from sqlalchemy import Connection, exists, func, select
 
 from digest.audience import erased_suppression
 from digest.audience.addresses import canonical_address
-from digest.audience.dialects import among, insert_missing
+from digest.audience.dialects import among, insert_all, insert_missing
 from digest.store import tables
+from digest.store.tables import instant_text
 
 EVERYTHING = "*"
 """The scope of a suppression that holds for every newsletter."""
@@ -58,6 +59,43 @@ def suppress(connection: Connection, email: str, scope: str, *, reason: str, sou
     }
     new = insert_missing(connection, tables.suppression).values(row).returning(_row.address)
     return connection.execute(new).first() is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Shut:
+    """An address that shall not be mailed, canonical, in a scope, with the reason and who says so; `at`: since when, if known."""
+
+    address: str
+    scope: str
+    reason: str
+    source: str
+    at: datetime | None
+
+
+def suppress_all(connection: Connection, shut: Sequence[Shut], *, now: datetime) -> int:
+    """Suppress some thousand addresses, as `suppress` does one; how many of them are new."""
+    if not shut:
+        return 0
+    rows = [
+        {
+            "address": one.address,
+            "scope": one.scope,
+            "reason": one.reason,
+            "source": one.source,
+            "created_at": instant_text(one.at or now),
+        }
+        for one in shut
+    ]
+    before = _how_many(connection, shut)
+    insert_all(connection, insert_missing(connection, tables.suppression), rows)
+    return _how_many(connection, shut) - before
+
+
+def _how_many(connection: Connection, shut: Sequence[Shut]) -> int:
+    row, addresses = tables.suppression.c, {one.address for one in shut}
+    scopes = {one.scope for one in shut}
+    known = select(func.count()).where(among(connection, row.address, addresses), row.scope.in_(scopes))
+    return int(connection.execute(known).scalar_one())
 
 
 def is_suppressed(connection: Connection, email: str, newsletter: str) -> bool:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from digest.audience.addresses import canonical_address
+from digest.audience.consent import Past
 from digest.audience.topics import canonical_topics
 from digest.errors import UsageError
 from digest.settings import NewsletterSettings
@@ -43,18 +44,22 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One person's wish for one newsletter. `email` is as they wrote it, `address` its canonical form."""
+    """One person's wish for one newsletter. `email` is as they wrote it, `address` its canonical form.
+
+    `past` is what another tool says of it, where they come from one.
+    """
 
     email: str
     address: str
     name: str | None
     choices: Choices
     confirmed: bool
+    past: Past | None = None
 
 
-def make_wish(email: str, name: str | None, choices: Choices, *, confirmed: bool) -> Wish:
+def make_wish(email: str, name: str | None, choices: Choices, *, confirmed: bool, past: Past | None = None) -> Wish:
     """A checked wish; `UsageError` says what is wrong with the address or the name."""
-    return Wish(email.strip(), canonical_address(email), _name(name) if name else None, choices, confirmed)
+    return Wish(email.strip(), canonical_address(email), _name(name) if name else None, choices, confirmed, past)
 
 
 # In a file of a million rows few choices are distinct.

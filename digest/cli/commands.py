@@ -17,6 +17,7 @@ from digest.cli import (
     halting,
     insights,
     issues,
+    moving,
     pausing,
     projects,
     returned_mail,
@@ -63,6 +64,7 @@ insights.register(app)
 simulating.register(app)
 doctoring.register(app)
 covering.register(articles.app)
+moving.register(subscribers.app)
 pausing.register(subscribers.app)
 templates_preview.register(templates.app)
 returned_mail.register(events.app)

@@ -58,7 +58,7 @@ def _cover(app: App, before: str | None, file: Path | None, subscriber: str | No
     from zoneinfo import ZoneInfo
 
     from digest.app.covering import cover_before, cover_list
-    from digest.audience.csv_file import reading_lines
+    from digest.audience.text_file import reading_lines
     from digest.errors import UsageError
 
     if before is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 
@@ -25,6 +26,21 @@ def print_json(data: Any) -> None:
     sys.stdout.write(orjson.dumps(data, default=str, option=options).decode())
 
 
+def print_json_list(rows: Iterable[Any]) -> None:
+    """A list as JSON, a line for each of its members, however many there are."""
+    import orjson
+
+    before = "[\n"
+    for row in rows:
+        sys.stdout.write(before + orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS).decode())
+        before = ",\n"
+    sys.stdout.write("[]\n" if before == "[\n" else "\n]\n")
+
+
+_ROWS_DRAWN = 500
+"""How many rows of a table are laid out together: of a million nobody waits for the last."""
+
+
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table on a terminal; elsewhere a line a row, cells separated by tabs."""
     texts = ([("" if cell is None else str(cell)) for cell in row] for row in rows)
@@ -36,7 +52,10 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    drawn = Table(*headings, box=None, header_style="dim", pad_edge=False)
-    for row in texts:
-        drawn.add_row(*(Text(cell) for cell in row))
-    Console().print(drawn)
+    console, first = Console(), True
+    while (part := list(islice(texts, _ROWS_DRAWN))) or first:
+        drawn = Table(*headings, box=None, header_style="dim", pad_edge=False, show_header=first)
+        for row in part:
+            drawn.add_row(*(Text(cell) for cell in row))
+        console.print(drawn)
+        first = False

@@ -8,9 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from digest.cli.output import say, warn
 from digest.delivery.progress import OnProgress, Progress
+
+if TYPE_CHECKING:
+    from digest.audience.text_file import Progress as Share
 
 _A_LINE_EVERY = 60.0  # seconds
 
@@ -33,15 +37,51 @@ def draining(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
-def counting_progress(what: str, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """A count that grows, on a terminal."""
-    if quiet or not sys.stderr.isatty():
+def rows_progress(what: str, quiet: bool) -> Iterator[Callable[[int, Share], None] | None]:
+    """How many rows of a file are done: a bar on a terminal, elsewhere a line a minute on standard error."""
+    if quiet:
         yield None
-        return
-    from rich.console import Console
+    elif sys.stderr.isatty():
+        with _row_bar(what) as show:
+            yield show
+    else:
+        yield RowLines(what, time.monotonic).show
 
-    with Console(stderr=True).status(what) as status:
-        yield lambda count: status.update(f"{what}: {count:,}")
+
+class RowLines:
+    """Plain lines, one a minute."""
+
+    def __init__(self, what: str, clock: Callable[[], float]) -> None:
+        self._what, self._clock = what, clock
+        self._began = self._said = clock()
+
+    def show(self, rows: int, share: Share) -> None:
+        """Say it, when it is time."""
+        now = self._clock()
+        if now - self._said >= _A_LINE_EVERY:
+            self._said = now
+            part = f", {share.read / share.size:.0%} of the file" if share.size else ""
+            warn(f"{self._what}: {rows:,} rows{part}, {rows / (now - self._began):,.0f}/s")
+
+
+@contextmanager
+def _row_bar(what: str) -> Iterator[Callable[[int, Share], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rows]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True)) as bars:
+        task = bars.add_task(what, total=None, rows="")
+        yield lambda rows, share: bars.update(task, total=share.size or None, completed=share.read, rows=f"{rows:,} rows")
 
 
 @contextmanager

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from digest.cli.options import Config, Json, Newsletter, Now, application
-from digest.cli.output import print_json, say, table, warn
+from digest.cli.output import print_json, print_json_list, say, table, warn
+
+if TYPE_CHECKING:
+    from digest.audience.subscription import SubscriptionState
 
 app = typer.Typer(help="People.", no_args_is_help=True)
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
@@ -62,21 +63,34 @@ def add(
 
 
 @app.command("list")
-def list_all(newsletter: Newsletter = None, config: Config = None, as_json: Json = False) -> None:
+def list_all(
+    newsletter: Newsletter = None,
+    state: Annotated[
+        str | None, typer.Option("--state", metavar="STATE", help="Only pending, active, paused or unsubscribed ones.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many lines.")] = None,
+    after: Annotated[
+        str | None, typer.Option("--after", metavar="EMAIL", help="Go on behind this address, the last of the page before.")
+    ] = None,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
     """Everybody, by address."""
+    from itertools import islice
+
+    from digest.audience.addresses import canonical_address
     from digest.audience.finding import list_subscribers
 
     with application(config) as application_:
         slug = None if newsletter is None else application_.newsletter(newsletter).slug
+        behind = None if after is None else canonical_address(after)
         with application_.store.reading() as connection:
-            listed = list_subscribers(connection, slug)
+            listed = islice(list_subscribers(connection, slug, state=_state(state), after=behind), limit)
             if as_json:
-                print_json(
-                    [
-                        {"email": one.subscriber.email, "name": one.subscriber.name, "suppressed": one.suppressed}
-                        | _terms(one.subscription)
-                        for one in listed
-                    ]
+                print_json_list(
+                    {"email": one.subscriber.email, "name": one.subscriber.name, "suppressed": one.suppressed}
+                    | _terms(one.subscription)
+                    for one in listed
                 )
                 return
             rows = (
@@ -92,9 +106,21 @@ def list_all(newsletter: Newsletter = None, config: Config = None, as_json: Json
             table(("email", "newsletter", "state", "frequency", "topics"), rows)
 
 
+def _state(text: str | None) -> SubscriptionState | None:
+    from digest.audience.subscription import SubscriptionState
+    from digest.errors import UsageError
+
+    if text is None:
+        return None
+    if text not in tuple(SubscriptionState):
+        raise UsageError(f"--state: {text!r} is none of {', '.join(SubscriptionState)}")
+    return SubscriptionState(text)
+
+
 @app.command()
 def show(email: Email, config: Config = None, as_json: Json = False) -> None:
-    """One person: what they get, what they agreed to and took back, and every delivery to them."""
+    """One person: what they get, what they agreed to and took back, every delivery to them, and with --json all that is known."""
+    from digest.app.knowing import known_of
     from digest.audience.consent import evidence_of
     from digest.audience.finding import find_subscriber, subscriptions_of
     from digest.errors import UsageError
@@ -107,16 +133,9 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
         subscriptions = subscriptions_of(connection, person.id)
         kept = evidence_of(connection, person.id)
         deliveries = deliveries_of(connection, person.id)
+        everything = known_of(connection, person) if as_json else {}
     if as_json:
-        print_json(
-            {
-                "email": person.email,
-                "name": person.name,
-                "subscriptions": [_terms(s) for s in subscriptions],
-                "consent": [{name: getattr(one, name) for name in type(one).__slots__ if name != "id"} for one in kept],
-                "deliveries": deliveries,
-            }
-        )
+        print_json(everything | {"deliveries": deliveries})
         return
     say(f"{person.email}" + (f" ({person.name})" if person.name else ""))
     for one in subscriptions:
@@ -125,8 +144,19 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
     for line in kept:
         said = f" “{line.wording}”" if line.wording else ""
         where = f" from {line.origin}" if line.origin else ""
-        say(f"  {line.at:%Y-%m-%d %H:%M} UTC {line.newsletter}: {line.act} by {line.source}{where}{said}")
+        by = f" ({_past(line.elsewhere)})" if line.elsewhere else ""
+        say(f"  {line.at:%Y-%m-%d %H:%M} UTC {line.newsletter}: {line.act} by {line.source}{where}{said}{by}")
     table(("issue", "state", "answer"), ((d["issue"], d["state"], d["answer"]) for d in deliveries))
+
+
+def _past(elsewhere: dict[str, Any]) -> str:
+    opted, confirmed = elsewhere.get("opted_in_at"), elsewhere.get("confirmed_at")
+    parts = [
+        f"from {elsewhere.get('tool')}",
+        *([f"opted in {opted[:16].replace('T', ' ')} UTC"] if opted else []),
+        *([f"confirmed {confirmed[:16].replace('T', ' ')} UTC"] if confirmed else []),
+    ]
+    return ", ".join(parts)
 
 
 @app.command()
@@ -149,55 +179,6 @@ def leave(email: Email, newsletter: Newsletter = None, config: Config = None, no
         print_json({"email": person.email, "newsletter": found.slug, "ended": ended})
         return
     say(f"{person.email}: " + (f"no longer subscribed to {found.slug}" if ended else f"had left {found.slug} already"))
-
-
-@app.command("import")
-def import_file(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV: email,name,topics,frequency,timezone,language,confirmed.")],
-    newsletter: Newsletter = None,
-    config: Config = None,
-    now: Now = None,
-    as_json: Json = False,
-) -> None:
-    """Take people in from a CSV file; a bad row stops only itself."""
-    from digest.audience.csv_file import reading_lines
-    from digest.audience.importing import ImportReport, import_csv
-    from digest.cli.progress import counting_progress
-    from digest.errors import UsageError
-
-    with application(config, now) as application_:
-        found = application_.the_newsletter(newsletter)
-        with reading_lines(file) as lines, counting_progress("importing", as_json) as on_progress:
-            try:
-                report = import_csv(application_.store.writing, found, lines, now=application_.now, on_progress=on_progress)
-            except UsageError as error:
-                raise UsageError(f"{file}: {error}") from None
-    counts = {name: getattr(report, name) for name in ImportReport.__slots__ if name != "bad_rows"}
-    if as_json:
-        print_json(counts | {"bad_rows": [{"line": bad.line, "reason": bad.reason} for bad in report.bad_rows]})
-    else:
-        say(", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()))
-        for bad in report.bad_rows[:20]:
-            warn(f"line {bad.line}: {bad.reason}")
-        if report.bad > 20:
-            warn(f"and {report.bad - 20:,} more bad rows; --json lists the first thousand")
-    raise typer.Exit(1 if report.bad else 0)
-
-
-@app.command()
-def export(newsletter: Newsletter = None, config: Config = None) -> None:
-    """Everybody as CSV on standard output, in the form that `import` reads."""
-    from digest.audience.exporting import export_csv
-
-    with application(config) as application_:
-        found = application_.the_newsletter(newsletter)
-        with application_.store.reading() as connection:
-            report = export_csv(connection, found.slug, sys.stdout)
-    if report.unsubscribed or report.paused or report.suppressed:
-        warn(
-            f"left out: {report.unsubscribed:,} who unsubscribed, {report.paused:,} who paused,"
-            f" {report.suppressed:,} who must not be mailed"
-        )
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -179,3 +180,31 @@ def test_of_who_is_erased_it_is_not_known_any_more(moving: Project) -> None:
     moving.join(ANN)
     moving.run(MONDAY)
     assert moving.read(ANN) == [["c", "b", "a"]]
+
+
+def test_from_the_other_tools_export_to_the_first_issue_here(moving: Project) -> None:
+    """Who agreed there gets what is new, under the topics that their tags are; who left, bounced or never agreed gets nothing."""
+    columns = (
+        "Email Address,First Name,Last Name,MEMBER_RATING,OPTIN_TIME,OPTIN_IP,CONFIRM_TIME,CONFIRM_IP,LEID,EUID,NOTES,TAGS\n"
+    )
+    came = "2020-02-03 04:05:06,192.0.2.7,2020-02-03 04:06:00,192.0.2.8"
+    people = {
+        "subscribed": f'cy@x.example,Cy,,2,{came},1,e,,\ndee@x.example,Dee,,2,{came},2,f,,"""Weekly News"""\n',
+        "unsubscribed": f"gone@x.example,,,2,{came},3,g,,\n",
+        "cleaned": f"bounced@x.example,,,2,{came},4,h,,\n",
+        "nonsubscribed": f"buyer@x.example,,,2,{came},5,i,,\n",
+    }
+    with zipfile.ZipFile(moving.folder / "export.zip", "w") as archive:
+        for status, rows in people.items():
+            archive.writestr(f"{status}_email_audience_export_1f.csv", columns + rows)
+    taken = moving.command("subscribers", "import", "export.zip", "--map", "weekly news=security", *NOW)
+    assert taken.returncode == 0, taken.stderr
+    assert moving.command("articles", "cover", "--before", "2026-11-15", *NOW).returncode == 0
+    moving.offer(article("c", at=BEGAN - DAY), article("s", tags=("security",), at=BEGAN - DAY))
+    moving.run(MONDAY)
+    assert [sorted(mail) for mail in moving.read("cy@x.example")] == [["c", "s"]]
+    assert moving.read("dee@x.example") == [["s"]]
+    for nobody in ("gone@x.example", "bounced@x.example", "buyer@x.example"):
+        assert moving.mails(nobody) == []
+    shown = moving.command("subscribers", "show", "cy@x.example").stdout
+    assert "from 192.0.2.0/24 (from mailchimp, opted in 2020-02-03 04:05 UTC, confirmed 2020-02-03 04:06 UTC)" in shown

@@ -26,6 +26,8 @@ consent = Table(
     # The network that it came from: an address without its last part.
     Column("origin", String(64)),
     Column("at", Instant, nullable=False),
+    # What the tool that they were imported from says of it: which one, when they asked there and confirmed.
+    Column("elsewhere", Json),
     Index("consent_of", "subscriber_id", "newsletter"),
 )
 
