@@ -1,21 +1,24 @@
 """Agreeing: what is asked for on a page, and done only when somebody who reads the mail agrees to it.
 
-A link that is in every mail may be forwarded with it. So nobody is erased, and nobody's address is changed, by that link alone.
+A link that is in every mail may be forwarded with it. So nobody is erased, nobody's address is changed, and nobody's data are
+handed out by that link alone.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
 from digest.app import preferring
 from digest.app.allowing import allow_own
+from digest.app.knowing import known_of
 from digest.app.wiring import App
 from digest.audience import erasing, moving
 from digest.audience.addresses import canonical_address
 from digest.audience.consent import Act, Evidence, write_down
-from digest.audience.finding import subscription_by_id, subscriptions_of
+from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
 from digest.audience.suppression import is_suppressed
 from digest.audience.tokens import Purpose, make_expiring_token
 from digest.delivery.forgetting import forget
@@ -33,7 +36,7 @@ def ask_to_move(app: App, token: str, email: str) -> None:
         raise UsageError("that is the address we write to now")
     language = person.language or app.settings.site.language
     with app.store.writing() as connection:
-        if not allow_own(app, connection, person.address, address):
+        if not allow_own(app, connection, "move", person.address, address):
             return
         number = moving.begin(connection, person.id, email.strip(), address, now=app.now)
         for kind, to, canonical in (
@@ -45,15 +48,24 @@ def ask_to_move(app: App, token: str, email: str) -> None:
 
 def ask_to_erase(app: App, token: str) -> None:
     """Write to the person, with a link that erases them; too often, nothing is written, and nothing said."""
+    _ask_for(app, token, Kind.ERASE)
+
+
+def ask_to_download(app: App, token: str) -> None:
+    """Write to the person, with a link to what is known of them; too often, nothing is written, and nothing said."""
+    _ask_for(app, token, Kind.DOWNLOAD)
+
+
+def _ask_for(app: App, token: str, kind: Kind) -> None:
     found = preferring.look(app, token)
     if found is None:
         raise UsageError("this link is about nobody that we know")
     person = found.person
     with app.store.writing() as connection:
-        if not allow_own(app, connection, person.address):
+        if not allow_own(app, connection, kind, person.address):
             return
         language = person.language or app.settings.site.language
-        _put(app, connection, Kind.ERASE, found.subscription.id, person.email, person.address, language)
+        _put(app, connection, kind, found.subscription.id, person.email, person.address, language)
 
 
 def erase_without_letter(app: App, token: str) -> str | None:
@@ -104,9 +116,9 @@ def move(app: App, purpose: Purpose, token: str, evidence: Evidence) -> str:
         return "moved"
 
 
-def can_erase(app: App, token: str) -> bool:
-    """Whether a link still speaks for somebody; reads only."""
-    number = app.which(Purpose.ERASE, token)
+def speaks(app: App, purpose: Purpose, token: str) -> bool:
+    """Whether a link to erase or to download still speaks for somebody; reads only."""
+    number = app.which(purpose, token)
     if number is None:
         return False
     with app.store.reading() as connection:
@@ -121,6 +133,15 @@ def erase(app: App, token: str) -> None:
         if found is not None:
             forget(connection, found.subscriber_id)
             erasing.erase(connection, found.subscriber_id)
+
+
+def download(app: App, token: str) -> dict[str, Any] | None:
+    """Everything that is known of a person; None when the link is over. Reads only."""
+    number = app.which(Purpose.DOWNLOAD, token)
+    with app.store.reading() as connection:
+        found = None if number is None else subscription_by_id(connection, number)
+        person = None if found is None else subscriber_by_id(connection, found.subscriber_id)
+        return None if person is None else known_of(connection, person)
 
 
 def _put(app: App, connection: Connection, kind: Kind, about: int, email: str, address: str, language: str) -> None:

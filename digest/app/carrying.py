@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from sqlalchemy import Connection
 
 from digest.app.composing import Composed, compose
 from digest.app.sending import obstacle
 from digest.app.wiring import App
 from digest.audience import asking, tallying
+from digest.audience.finding import subscription_by_id
 from digest.audience.mac import mac
 from digest.audience.suppression import is_suppressed
-from digest.delivery import letters
-from digest.delivery.letters import Letter
+from digest.delivery import letters, welcoming
+from digest.delivery.halting import in_force
+from digest.delivery.letters import Kind, Letter
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Transport, longest_send
+from digest.delivery.welcoming import Welcome
 from digest.errors import DigestError, TemplateError, Unreachable
-from digest.rendering.content import Envelope, Personal
+from digest.rendering.content import Envelope
 from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
 
 _log = logging.getLogger("digest.letters")
 _EVERY = 5.0  # seconds between two looks for letters that wait, where nobody said that there is one
 _MARGIN = timedelta(minutes=1)
+_TIDY = 3600.0  # seconds between two times at which what is old is thrown away
 
 
 def send_letters(app: App) -> int:
@@ -34,17 +41,22 @@ def send_letters(app: App) -> int:
     while _may_send(app):
         real = datetime.now(UTC)
         with app.store.writing() as connection:
-            letters.give_up_old(connection, now=app.now)
+            for old in letters.give_up_old(connection, now=app.now):
+                _give_back(connection, old)
             lease = 20 * longest_send(app.settings.delivery) + _MARGIN
             taken = letters.claim(connection, real=real, lease=lease)
-            if not taken:
-                letters.forget_old(connection, now=app.now)
-                asking.forget_old(connection, now=app.now)
-                tallying.forget_old(connection, now=app.now)
         if not taken:
             break
         sent += _send(app, taken)
     return sent
+
+
+def forget_old(app: App) -> None:
+    """Take out what nothing asks for any more: letters, sign-ups that nobody confirmed, tallies. In a halt, too."""
+    with app.store.writing() as connection:
+        letters.forget_old(connection, now=app.now)
+        asking.forget_old(connection, now=app.now)
+        tallying.forget_old(connection, now=app.now)
 
 
 def _may_send(app: App) -> bool:
@@ -79,8 +91,7 @@ def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
     try:
         with app.store.reading() as connection:
             composed = compose(app, connection, letter)
-            newsletter = "" if composed is None else composed.rendition.issue.partition("/")[0]
-            shut = is_suppressed(connection, letter.address, newsletter)
+            shut = is_suppressed(connection, letter.address, "" if composed is None else composed.newsletter)
     except Unreachable:
         raise
     except Exception as error:  # one that cannot be written stops only itself: those behind it go on
@@ -91,19 +102,38 @@ def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
         if composed is None or shut:
             with app.store.writing() as connection:
                 letters.drop(connection, letter, "it is over" if composed is None else "suppressed")
+                _give_back(connection, letter)
+            return None
+        if letter.kind is Kind.WELCOME and not _mark(app, letter):
             return None
         answer = transport.send(composed.rendition, [_envelope(app, letter, composed)], datetime.now(UTC))
     said = answer.texts.get(0, answer.text)
     with app.store.writing() as connection:
-        letters.settle(connection, letter, answer.outcomes[0], said, now=app.now, real=datetime.now(UTC))
+        if letters.settle(connection, letter, answer.outcomes[0], said, now=app.now, real=datetime.now(UTC)):
+            _give_back(connection, letter)
     return answer
+
+
+def _mark(app: App, letter: Letter) -> bool:
+    """Write down, before its first byte leaves, that a welcome may be on its way; not when they have left or must not be mailed meanwhile."""
+    with app.store.writing() as connection:
+        found = subscription_by_id(connection, letter.about, lock=True)
+        wanted = (
+            found is not None and welcoming.is_wanted(found) and not is_suppressed(connection, letter.address, found.newsletter)
+        )
+        return wanted and in_force(connection) is None and letters.mark(connection, letter, real=datetime.now(UTC))
+
+
+def _give_back(connection: Connection, letter: Letter) -> None:
+    """What a welcome held and did not bring comes with the next issue."""
+    if letter.content is not None:
+        welcoming.give_back(connection, Welcome.from_json(letter.content), letter.about)
 
 
 def _envelope(app: App, letter: Letter, composed: Composed) -> Envelope:
     """The same id for every attempt: who knows it again, does not take the letter twice."""
     own_id = mac(app.key, b"letter|")(f"{letter.kind}|{letter.id}".encode()).hex()[:32]
-    personal = Personal(greeting="", email=letter.email, preferences_url="", unsubscribe_url=composed.unsubscribe)
-    return Envelope(own_id, str(letter.attempts), letter.id, letter.address, None, personal)
+    return Envelope(own_id, str(letter.attempts), letter.id, letter.address, composed.name, composed.personal)
 
 
 class _Outbox:
@@ -116,7 +146,7 @@ class _Outbox:
         """Write each as a file."""
         self._folder.mkdir(parents=True, exist_ok=True)
         for envelope in envelopes:
-            name = f"{date:%Y%m%d-%H%M%S}-{rendition.issue.partition('/')[2]}-{envelope.subscriber_id}.eml"
+            name = f"{date:%Y%m%d-%H%M%S}-{rendition.issue.replace('/', '-')}-{envelope.subscriber_id}.eml"
             (self._folder / name).write_bytes(MessageBuilder(rendition).build(envelope, date))
         return Answer((Outcome.ACCEPTED,) * len(envelopes))
 
@@ -145,12 +175,16 @@ class Carrier:
         self._thread.join(seconds)
 
     def _carry(self) -> None:
+        forget_at = 0.0
         while not self._stop.is_set():
             self._woken.clear()
             try:
                 app = self._make()
                 if any_waiting(app):
                     send_letters(app)
+                if time.monotonic() >= forget_at:
+                    forget_old(app)
+                    forget_at = time.monotonic() + _TIDY
             except Exception as error:  # whatever it was, the next letter has its chance
                 _log.error("letters wait: %s", error if isinstance(error, DigestError) else type(error).__name__)
                 self._stop.wait(_EVERY)

@@ -11,14 +11,16 @@ from sqlalchemy import Connection
 from digest.app.wiring import App
 from digest.audience import asking, moving
 from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
-from digest.audience.links import page_url, unsubscribe_url
+from digest.audience.links import page_url, preferences_url, unsubscribe_url
 from digest.audience.tokens import Purpose, make_expiring_token, make_token
 from digest.audience.topics import ALL_TOPICS
+from digest.delivery import welcoming
 from digest.delivery.letters import TRIED_FOR, Kind, Letter
+from digest.delivery.welcoming import Welcome
 from digest.issues.drawing import theme_of
 from digest.languages import Words, locale_of, read_catalogues, words_in
 from digest.rendering.cleaning import one_line
-from digest.rendering.content import SenderContent, SiteContent
+from digest.rendering.content import Personal, SenderContent, SiteContent
 from digest.rendering.letter import LetterText, render_letter
 from digest.rendering.mail_content import Confirm
 from digest.rendering.own_mails import RenderedMail, render_mail
@@ -31,10 +33,12 @@ _NOBODY = 0
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A letter that can be sent. `unsubscribe` is the address in its List-Unsubscribe."""
+    """A letter that can be sent, for which newsletter, and what of it is one person's: the address in its List-Unsubscribe."""
 
+    newsletter: str
     rendition: Rendition
-    unsubscribe: str
+    personal: Personal
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class _Draft:
 
 def compose(app: App, connection: Connection, letter: Letter) -> Composed | None:
     """The letter as it stands now; None when what it asks for is over. A `TemplateError` says what is broken."""
+    if letter.kind is Kind.WELCOME:
+        return _welcome(app, connection, letter)
     draft = _KINDS[letter.kind](app, connection, letter)
     if draft is None:
         return None
@@ -63,8 +69,27 @@ def compose(app: App, connection: Connection, letter: Letter) -> Composed | None
         html=Slotted((draft.mail.html,), ()),
         text=Slotted((draft.mail.text,), ()),
     )
-    token = make_token(app.key, Purpose.UNSUBSCRIBE, draft.subscription)
-    return Composed(rendition, unsubscribe_url(of.public_url, token))
+    leave = unsubscribe_url(of.public_url, make_token(app.key, Purpose.UNSUBSCRIBE, draft.subscription))
+    return Composed(draft.newsletter, rendition, Personal("", letter.email, "", leave))
+
+
+def _welcome(app: App, connection: Connection, letter: Letter) -> Composed | None:
+    """An issue's own rendition, as its deliveries carried it."""
+    found = subscription_by_id(connection, letter.about)
+    person = None if found is None else subscriber_by_id(connection, found.subscriber_id)
+    if found is None or person is None or letter.content is None or not welcoming.is_wanted(found):
+        return None
+    rendition = welcoming.assemble(connection, Welcome.from_json(letter.content))
+    if rendition is None:
+        return None
+    at, key = app.settings.site.public_url, app.key
+    personal = Personal(
+        greeting=rendition.greeting.to(person.name),
+        email=letter.email,
+        preferences_url=preferences_url(at, make_token(key, Purpose.PREFERENCES, found.id)),
+        unsubscribe_url=unsubscribe_url(at, make_token(key, Purpose.UNSUBSCRIBE, found.id)),
+    )
+    return Composed(found.newsletter, rendition, personal, person.name)
 
 
 def _confirm(app: App, connection: Connection, letter: Letter) -> _Draft | None:
@@ -135,11 +160,31 @@ def _erase(app: App, connection: Connection, letter: Letter) -> _Draft | None:
     return _Draft(found.newsletter, found.id, render_letter(text, _site(app)))
 
 
+def _download(app: App, connection: Connection, letter: Letter) -> _Draft | None:
+    found = subscription_by_id(connection, letter.about)
+    if found is None:
+        return None
+    translate = _words(app, letter).translate
+    text = LetterText(
+        language=letter.language,
+        direction=_direction(letter),
+        subject=translate("What we know of you"),
+        paragraphs=(
+            translate("Somebody, we hope you, asked us for everything that we know of you. It waits behind this button."),
+        ),
+        button=translate("Go on"),
+        link=_link(app, "download", Purpose.DOWNLOAD, found.id, letter.created_at + TRIED_FOR),
+        after=(translate("If it was not you, do nothing, and nothing changes."),),
+    )
+    return _Draft(found.newsletter, found.id, render_letter(text, _site(app)))
+
+
 _KINDS: dict[Kind, Callable[[App, Connection, Letter], _Draft | None]] = {
     Kind.CONFIRM: _confirm,
     Kind.MOVE_FROM: _move_from,
     Kind.MOVE_TO: _move_to,
     Kind.ERASE: _erase,
+    Kind.DOWNLOAD: _download,
 }
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from digest.app.preferring import too_often
 from digest.app.wiring import App
 from digest.audience.consent import Act, Evidence, write_down
 from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
@@ -86,8 +87,13 @@ def leave_one_topic(app: App, token: str, topic: str, evidence: Evidence) -> Non
 
 
 def return_(app: App, token: str, evidence: Evidence) -> None:
-    """Take the last leaving back, while that is possible."""
-    _acting(app, token, lambda connection, found: undo(connection, found.id, evidence, now=app.now))
+    """Take the last leaving back, while that is possible, and was not done a hundred times today."""
+
+    def go_back(connection: Connection, found: Subscription) -> None:
+        if not too_often(connection, found.subscriber_id, app.now):
+            undo(connection, found.id, evidence, now=app.now)
+
+    _acting(app, token, go_back)
 
 
 def _acting(app: App, token: str, act: Callable[[Connection, Subscription], object]) -> None:

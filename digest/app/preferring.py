@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
-from typing import Any
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, update
 
-from digest.app.knowing import known_of
 from digest.app.wiring import App
-from digest.audience.consent import Act, Evidence, write_down
+from digest.audience.consent import Act, Evidence, lines_since, write_down
 from digest.audience.finding import subscriber_by_id, subscription_by_id
 from digest.audience.left_topics import take_up
 from digest.audience.pausing import pause, resume
@@ -25,6 +23,13 @@ from digest.audience.wish import Offer, choose
 from digest.errors import UsageError
 from digest.settings import NewsletterSettings
 from digest.store import tables
+
+IN_A_DAY = 100
+"""So many changes of one person are kept in a day: each is a line of evidence, and stays."""
+
+
+class TooOften(UsageError):
+    """They have changed enough for today; they can still leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,14 @@ def _acting(app: App, token: str) -> Iterator[tuple[Connection, Preferences]]:
         found = None if number is None else _preferences(app, connection, number, lock=True)
         if found is None:
             raise UsageError("this link is about nobody that we know")
+        if too_often(connection, found.person.id, app.now):
+            raise TooOften("this was changed a hundred times today; tomorrow it can be changed again")
         yield connection, found
+
+
+def too_often(connection: Connection, subscriber_id: int, now: datetime) -> bool:
+    """Whether somebody, or a robot that has their link, has changed as much in a day as is kept."""
+    return lines_since(connection, subscriber_id, now - timedelta(days=1)) >= IN_A_DAY
 
 
 def change(app: App, token: str, wanted: Wanted, evidence: Evidence) -> bool:
@@ -135,15 +147,6 @@ def go_on(app: App, token: str, evidence: Evidence) -> bool:
         if done:
             _write_down(app, connection, found.subscription, evidence)
         return done
-
-
-def all_of(app: App, token: str) -> dict[str, Any]:
-    """Everything that is known of a person, as plain data; a `UsageError` where the link is about nobody."""
-    found = look(app, token)
-    if found is None:
-        raise UsageError("this link is about nobody that we know")
-    with app.store.reading() as connection:
-        return known_of(connection, found.person)
 
 
 def _preferences(app: App, connection: Connection, number: int, *, lock: bool) -> Preferences | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from digest.app import issuing
-from digest.app.carrying import send_letters
+from digest.app.carrying import forget_old, send_letters
 from digest.app.checking import FAILED, ChecksFailed, refuse_faulty
 from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.mailing_back import TakenIn, read_mailbox
@@ -18,7 +20,7 @@ from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.plan import count_audience
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import OUT_OF_REACH, Sent
-from digest.errors import Refused, Unreachable
+from digest.errors import Busy, Refused, Unreachable
 from digest.issues.calendar import Slot, due_slot
 from digest.issues.issue import Issue, issue_of_slot, list_issues
 from digest.issues.lifecycle import IssueState
@@ -26,6 +28,7 @@ from digest.settings import Frequency, NewsletterSettings
 
 _S = IssueState
 _UNFINISHED = {_S.APPROVED, _S.SENDING}
+_LOOK = 0.5  # seconds between two looks whether another run has ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
         ran.halted = obstacle(app)
         if app.outbox is None:
             ran.letters = send_letters(app)
+            forget_old(app)
         return ran
 
 
@@ -84,6 +88,26 @@ def _read_mailbox(app: App, ran: Ran) -> None:
         ran.returned = read_mailbox(app)
     except Unreachable as error:
         ran.mailbox = str(error)
+
+
+def run_when_free(
+    app: App,
+    slug: str | None,
+    on_progress: OnProgress,
+    on_read: OnFetched,
+    *,
+    patience: timedelta,
+    clock: Callable[[], datetime],
+) -> Ran:
+    """`run`, at the latest so long after another one has ended; `Busy` when that one goes on for longer, or we are told to stop."""
+    ends = time.monotonic() + patience.total_seconds()
+    while True:
+        try:
+            return run(app, slug, on_progress, on_read)
+        except Busy:
+            if time.monotonic() >= ends or app.stop.wait(_LOOK):
+                raise
+            app = replace(app, now=clock())
 
 
 def _begun(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:

@@ -12,18 +12,18 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection
 
-from digest.app.allowing import DAY, allow
+from digest.app.allowing import DAY, allow, allow_invited, turned_away
 from digest.app.wiring import App
 from digest.audience import asking
 from digest.audience.asking import Asking
-from digest.audience.consent import Act, Evidence, Source, write_down
-from digest.audience.people import subscribe
-from digest.audience.proving import Judged, Proof, judge, make_challenge
-from digest.audience.suppression import is_suppressed
+from digest.audience.consent import Evidence
+from digest.audience.people import BY_COMMAND
+from digest.audience.proving import Judged, Price, Proof, judge, make_challenge
+from digest.audience.subscriber import Subscriber
+from digest.audience.subscription import Subscription
 from digest.audience.tallying import count, hashed, many
-from digest.audience.tokens import Purpose
 from digest.audience.topics import ALL_TOPICS
-from digest.audience.wish import Offer, Wish, choose, make_wish
+from digest.audience.wish import Choices, Offer, Wish, choose, make_wish
 from digest.delivery.letters import Kind, put
 from digest.errors import UsageError
 from digest.languages import read_catalogues, words_in
@@ -44,16 +44,6 @@ class SignUp:
     language: str
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A sign-up whose link was opened."""
-
-    newsletter: NewsletterSettings
-    topics: tuple[str, ...]
-    language: str | None
-    confirmed: bool
-
-
 def wording(app: App, newsletter: NewsletterSettings, language: str) -> str:
     """What somebody agrees to, as the form says it. Who changes it counts `WORDING_VERSION` up."""
     translate = words_in(language, read_catalogues(app.template_folders)).translate
@@ -63,22 +53,22 @@ def wording(app: App, newsletter: NewsletterSettings, language: str) -> str:
     }
 
 
-def challenge(app: App) -> str:
+def challenge(app: App, cost: Price) -> str:
     """What a form carries."""
-    return make_challenge(app.key, app.now)
+    return make_challenge(app.key, app.now, cost)
 
 
-def price_paid(app: App, challenge: str, number: str) -> Judged:
-    """Whether whoever posted a form has worked, or waited, for it; a challenge that was used is none any more."""
-    judged = judge(app.key, challenge, number, app.now)
+def price_paid(app: App, challenge: str, number: str, cost: Price) -> Judged:
+    """Whether whoever posted a form has worked, or waited, for it; a challenge that was used is none any more. Reads only."""
+    judged = judge(app.key, challenge, number, app.now, cost)
     if judged.proof is not Proof.GOOD:
         return judged
-    used = hashed(app.key, "challenge", challenge)
-    with app.store.writing() as connection:
-        if many(connection, used, since=app.now - DAY):
-            return Judged(Proof.NONE)
-        count(connection, used, now=app.now)
-    return judged
+    with app.store.reading() as connection:
+        return Judged(Proof.NONE) if _is_used(app, connection, challenge) else judged
+
+
+def _is_used(app: App, connection: Connection, challenge: str) -> bool:
+    return bool(many(connection, hashed(app.key, "challenge", challenge), since=app.now - DAY))
 
 
 def check(wanted: SignUp) -> Wish:
@@ -88,9 +78,24 @@ def check(wanted: SignUp) -> Wish:
     return make_wish(wanted.email, None, choices, confirmed=False)
 
 
-def ask(app: App, wanted: SignUp, evidence: Evidence, *, proved: bool = True) -> None:
-    """Keep a sign-up, and a letter about it, unless one was asked for too often. A `UsageError` says what cannot be chosen."""
+def ask(app: App, wanted: SignUp, evidence: Evidence, *, proved: bool = True, challenge: str = "") -> None:
+    """Keep a sign-up, and a letter about it, unless one was asked for too often. A `UsageError` says what cannot be chosen.
+
+    `challenge` is what was paid for it, and is used up.
+    """
     wish = check(wanted)
+    if turned_away(app, wish.address, evidence.origin, proved=proved):
+        return
+    with app.store.writing() as connection:
+        if challenge and _is_used(app, connection, challenge):
+            return  # by another request, in this moment
+        if challenge:
+            count(connection, hashed(app.key, "challenge", challenge), now=app.now)
+        if allow(app, connection, wish.address, evidence.origin, proved=proved):
+            _keep(app, connection, wanted, wish, evidence)
+
+
+def _keep(app: App, connection: Connection, wanted: SignUp, wish: Wish, evidence: Evidence) -> None:
     choices = wish.choices
     kept = Asking(
         id=0,
@@ -108,72 +113,30 @@ def ask(app: App, wanted: SignUp, evidence: Evidence, *, proved: bool = True) ->
         at=app.now,
         confirmed_at=None,
     )
-    language = choices.language or app.settings.site.language
-    with app.store.writing() as connection:
-        if allow(app, connection, wish.address, evidence.origin, proved=proved):
-            number = asking.keep(connection, kept)
-            about: dict[str, str] = {"email": wish.email, "address": wish.address, "language": language}
-            put(connection, Kind.CONFIRM, number, now=app.now, real=datetime.now(UTC), **about)
-
-
-def look(app: App, token: str) -> Waiting | None:
-    """What a link would confirm; None when it is over. Changes nothing."""
-    number = app.which(Purpose.CONFIRM, token)
-    if number is None:
-        return None
-    with app.store.reading() as connection:
-        found = _open(connection, asking.find(connection, number, now=app.now))
-    newsletter = None if found is None else _newsletter(app, found)
-    if found is None or newsletter is None:
-        return None
-    words = set(found.topics.split())
-    titles = (topic.title for slug, topic in newsletter.offered.items() if slug in words)
-    return Waiting(newsletter, tuple(titles), found.language, found.confirmed_at is not None)
-
-
-def confirm(app: App, token: str, evidence: Evidence) -> Waiting | None:
-    """Subscribe whoever asked, as they asked; once more, it changes nothing. None when the link is over."""
-    number = app.which(Purpose.CONFIRM, token)
-    if number is None:
-        return None
-    with app.store.writing() as connection:
-        found = _open(connection, asking.find(connection, number, now=app.now, lock=True))
-        newsletter = None if found is None else _newsletter(app, found)
-        if found is not None and newsletter is not None and asking.mark_confirmed(connection, number, now=app.now):
-            _join(app, connection, found, newsletter, evidence)
-    return look(app, token)
-
-
-def _open(connection: Connection, found: Asking | None) -> Asking | None:
-    """A sign-up that may be confirmed: not one of who must not be mailed, for they complained about its letter, say."""
-    return None if found is None or is_suppressed(connection, found.address, found.newsletter) else found
-
-
-def _join(app: App, connection: Connection, found: Asking, newsletter: NewsletterSettings, evidence: Evidence) -> None:
-    """Two lines of evidence: what they asked for, in which words, and that they confirmed it."""
-    joined = subscribe(
+    number, language = asking.keep(connection, kept), choices.language or app.settings.site.language
+    put(
         connection,
-        newsletter,
-        found.email,
-        topics=_still_offered(found, newsletter),
-        frequency=found.frequency if found.frequency in newsletter.schedule else None,
-        timezone=found.timezone,
-        language=found.language,
-        confirmed=True,
+        Kind.CONFIRM,
+        number,
+        email=wish.email,
+        address=wish.address,
+        language=language,
         now=app.now,
-        evidence=evidence,
+        real=datetime.now(UTC),
     )
-    asked = Evidence(Source(found.source), found.origin, found.wording or None, found.wording_version or None)
-    write_down(connection, Act.ASKED, joined.subscription, asked, before=None, now=found.at)
 
 
-def _still_offered(found: Asking, newsletter: NewsletterSettings) -> str:
-    """Their topics, less what is not offered any more; all of them where nothing else is left."""
-    return ALL_TOPICS if found.topics == ALL_TOPICS else " ".join(set(found.topics.split()) & newsletter.offered.keys())
-
-
-def _newsletter(app: App, found: Asking) -> NewsletterSettings | None:
-    return next((one for one in app.newsletters(None) if one.slug == found.newsletter), None)
+def invite(app: App, person: Subscriber, subscription: Subscription) -> bool:
+    """Write to somebody whom the operator has added and who has not confirmed; False when they were written to within the hour."""
+    newsletter = next(one for one in app.settings.newsletters if one.slug == subscription.newsletter)
+    choices = Choices(subscription.topics, subscription.frequency, person.timezone, person.language)
+    wish = Wish(person.email, person.address, person.name, choices, confirmed=False)
+    wanted = SignUp(person.email, newsletter, None, "", "", "")
+    with app.store.writing() as connection:
+        if not allow_invited(app, connection, person.address):
+            return False
+        _keep(app, connection, wanted, wish, BY_COMMAND)
+        return True
 
 
 def newsletter_of(app: App, slug: str) -> NewsletterSettings:

@@ -61,18 +61,24 @@ class App:
         return derive_key(self.settings.secret_key.get_secret_value())
 
     def whose(self, purpose: Purpose, token: str) -> int | None:
-        """The subscription that a link's token speaks for; one signed with a former secret holds, too."""
-        found = (read_token(key, purpose, token) for key in self.keys())
+        """The subscription that a link's token speaks for; one signed with a former secret holds as `_keys` says."""
+        found = (read_token(key, purpose, token) for key in self._keys(purpose))
         return next((one for one in found if one is not None), None)
 
     def which(self, purpose: Purpose, token: str) -> int | None:
         """The number that a link's token speaks for, until its time is over."""
-        found = (read_expiring_token(key, purpose, token, self.now) for key in self.keys())
+        found = (read_expiring_token(key, purpose, token, self.now) for key in self._keys(purpose))
         return next((one for one in found if one is not None), None)
 
     def keys(self) -> Iterator[bytes]:
-        """That key, and those of former secrets: what was signed with one of them still holds."""
+        """That key, and those of all former secrets."""
         for secret in (self.settings.secret_key, *self.settings.former_secret_keys):
+            yield derive_key(secret.get_secret_value())
+
+    def _keys(self, purpose: Purpose) -> Iterator[bytes]:
+        """Every former secret unsubscribes for ever; for what may do harm, the last one holds alone, until the next change."""
+        former = self.settings.former_secret_keys
+        for secret in (self.settings.secret_key, *(former if purpose is Purpose.UNSUBSCRIBE else former[:1])):
             yield derive_key(secret.get_secret_value())
 
     @property

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from digest.audience.dialects import insert_all
 from digest.audience.subscription import Subscription, SubscriptionState, Terms
@@ -179,6 +179,12 @@ def _past(past: Past) -> str:
     if past.opted_in_at is not None:
         told["opted_in_at"] = instant_text(past.opted_in_at)
     return orjson.dumps(told | {"tool": past.tool}).decode()
+
+
+def lines_since(connection: Connection, subscriber_id: int, since: datetime) -> int:
+    """How many lines a person has added since a time."""
+    query = select(func.count()).where(_row.subscriber_id == subscriber_id, _row.at > since)
+    return int(connection.execute(query).scalar_one())
 
 
 def _as_it_was(subscription: Subscription) -> dict[str, Any]:

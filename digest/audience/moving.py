@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, insert, select, update
+from sqlalchemy import Connection, Select, delete, exists, insert, select, update
 
 from digest.audience.erased_suppression import recall
 from digest.store import tables
 
 HOLDS_FOR = timedelta(days=2)
 """For how long both have time to agree."""
+
+OF_A_CHANGE = ("move from", "move to")
+"""The letters whose `about` is a change of address."""
 
 _row = tables.address_change.c
 
@@ -79,6 +82,13 @@ def carry_out(connection: Connection, move: Move, *, now: datetime) -> bool:
     taken = select(exists().where(person.address == move.address, person.id != move.subscriber_id))
     if connection.execute(taken).scalar_one():
         return False
+    before = select(person.address).where(person.id == move.subscriber_id).scalar_subquery()
+    # What was asked for under the old address is over; by who is erased later, nothing of it would be found.
+    letter = tables.letter.c
+    follows = update(tables.letter).where(letter.address == before, letter.kind == "welcome", letter.state == "waiting")
+    connection.execute(follows.values(email=move.email, address=move.address))
+    connection.execute(delete(tables.letter).where(letter.address == before, letter.kind.not_in(OF_A_CHANGE)))
+    connection.execute(delete(tables.asking).where(tables.asking.c.address == before))
     mine = update(tables.subscriber).where(person.id == move.subscriber_id)
     connection.execute(mine.values(email=move.email, address=move.address))
     recall(connection, {move.address})

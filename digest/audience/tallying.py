@@ -20,12 +20,12 @@ def hashed(key: bytes, kind: str, whose: str = "") -> str:
     return f"{kind} {mac(key, b'tally|')(f'{kind}|{whose}'.encode()).hex()[:32]}"
 
 
-def count(connection: Connection, key: str, *, now: datetime) -> None:
-    """One more. Within a transaction that writes alone."""
+def count(connection: Connection, key: str, *, now: datetime, more: int = 1) -> None:
+    """One more, or some. Within a transaction that writes alone."""
     minute = now.replace(second=0, microsecond=0)
     mine = update(tables.tally).where(_row.key == key, _row.minute == minute)
-    if connection.execute(mine.values(many=_row.many + 1)).rowcount == 0:
-        connection.execute(insert_missing(connection, tables.tally).values(key=key, minute=minute, many=1))
+    if connection.execute(mine.values(many=_row.many + more)).rowcount == 0:
+        connection.execute(insert_missing(connection, tables.tally).values(key=key, minute=minute, many=more))
 
 
 def many(connection: Connection, key: str, *, since: datetime) -> int:

@@ -40,6 +40,7 @@ class Purpose(StrEnum):
     MOVE_FROM = "move from"
     MOVE_TO = "move to"
     ERASE = "erase"
+    DOWNLOAD = "download"
 
 
 def derive_key(secret: str, label: str = "tokens") -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,6 +60,16 @@ def moment(text: str | None) -> datetime | None:
     if not 1970 <= found.year < 9000:
         raise UsageError(f"--now: the year {found.year} is out of reach")
     return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+
+
+def duration(text: str, option: str) -> timedelta:
+    """A length of time that an option names, such as 10m."""
+    from digest.settings.types import parse_duration
+
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}") from None
 
 
 def day(text: str, zone: ZoneInfo, option: str) -> datetime:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.options import Config, IssueName, Json, Newsletter, Now, actor, application
+from digest.cli.options import Config, IssueName, Json, Newsletter, Now, actor, application, duration, moment
 from digest.cli.output import print_json, say, warn
 
 if TYPE_CHECKING:
@@ -31,12 +31,19 @@ def run(
     dry_run: DryRun = False,
     newsletter: Newsletter = None,
     every: Every = False,
+    wait: Annotated[
+        str,
+        typer.Option(
+            "--wait", metavar="DURATION", help="How long to wait while another run is at work, such as 10m; then exit 4."
+        ),
+    ] = "0s",
     config: Config = None,
     now: Now = None,
     as_json: Json = False,
 ) -> None:
     """Do everything that is due: fetch, draft, approve if automatic, plan, send, account. For cron; safe to repeat."""
     from contextlib import ExitStack
+    from datetime import UTC, datetime
 
     from digest.app import running
     from digest.app.fetching import current_sources
@@ -44,6 +51,7 @@ def run(
     from digest.cli.progress import draining, sending_progress
     from digest.cli.reports import exit_code_of_run, run_lines, run_report
 
+    patience, given = duration(wait, "--wait"), moment(now)
     with ExitStack() as stack:
         app = stack.enter_context(application(config, now, prepared=False))
         dry = dry_run or not app.sends_for_real
@@ -54,7 +62,9 @@ def run(
         stack.enter_context(draining(app.stop))
         on_read = stack.enter_context(fetching_progress(len(current_sources(app)), quiet=as_json))
         on_progress = stack.enter_context(sending_progress(as_json, dry_run=app.outbox is not None))
-        ran = running.run(app, newsletter, on_progress, on_read)
+        ran = running.run_when_free(
+            app, newsletter, on_progress, on_read, patience=patience, clock=lambda: given or datetime.now(UTC)
+        )
         folders = {h.issue.name: str(app.outbox.folder(h.issue)) for h in ran.handled if app.outbox and h.sent}
     _print(run_report(ran, folders, dry_run=dry), run_lines(ran, folders, dry_run=dry), as_json)
     raise typer.Exit(exit_code_of_run(ran))

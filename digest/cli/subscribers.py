@@ -30,7 +30,8 @@ def add(
     now: Now = None,
     as_json: Json = False,
 ) -> None:
-    """Add one person, or change what they get. Without --confirmed they wait for their confirmation."""
+    """Add one person, or change what they get. Without --confirmed they get a mail to confirm it, at most one in an hour."""
+    from digest.app.signing_up import invite
     from digest.audience.people import subscribe
 
     with application(config, now) as application_:
@@ -48,16 +49,22 @@ def add(
                 confirmed=confirmed,
                 now=application_.now,
             )
-    subscription = joined.subscription
+        subscription, waits = joined.subscription, joined.subscription.state == "pending" and not joined.suppressed
+        written = waits and invite(application_, joined.subscriber, subscription)
     if as_json:
-        print_json(
-            {"email": joined.subscriber.email, "outcome": joined.outcome, "suppressed": joined.suppressed} | _terms(subscription)
-        )
+        said = {"email": joined.subscriber.email, "outcome": joined.outcome, "suppressed": joined.suppressed, "written": written}
+        print_json(said | _terms(subscription))
         return
     topics_said = "all topics" if subscription.topics == "*" else subscription.topics
     say(
         f"{joined.subscriber.email}: {joined.outcome}, {subscription.state}, {found.slug} {subscription.frequency}, {topics_said}"
     )
+    if written:
+        say("a mail that asks them to confirm goes out with `digest serve`, or with the next `digest run`")
+    elif waits:
+        warn(
+            f"{joined.subscriber.email} was written to within the hour, or five times today; no further mail asks them to confirm"
+        )
     if joined.suppressed:
         warn(f"{joined.subscriber.email} is suppressed and will not be mailed")
 

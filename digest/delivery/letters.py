@@ -1,8 +1,9 @@
-"""Letters: mails that are no issue's, such as a confirmation, in a durable queue.
+"""Letters: mails to one person, such as a confirmation, in a durable queue.
 
 Whoever asks for one only writes a row, so that the time of an answer says nothing. A process that tries one moves it ahead first,
 so that two never try it at once, and one that died leaves it to the next. A doubtful one is sent once more, an hour later: a second
-copy does no harm, and fifty would.
+copy does no harm, and fifty would. A welcome holds articles, and none may come twice: it is marked before it is sent, and a doubtful
+one is over.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Connection, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, select, update
 
 from digest.delivery.providers.answer import Outcome
 from digest.store import tables
@@ -41,6 +43,8 @@ class Kind(StrEnum):
     MOVE_FROM = "move from"  # of a change of address, to the old one
     MOVE_TO = "move to"  # of a change of address, to the new one
     ERASE = "erase"  # of a subscription
+    DOWNLOAD = "download"  # of a subscription
+    WELCOME = "welcome"  # of a subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +59,61 @@ class Letter:
     language: str
     created_at: datetime
     attempts: int
+    content: dict[str, Any] | None = None
+
+
+_COLUMNS = [_row[name] for name in Letter.__slots__]
 
 
 def put(
-    connection: Connection, kind: Kind, about: int, *, email: str, address: str, language: str, now: datetime, real: datetime
+    connection: Connection,
+    kind: Kind,
+    about: int,
+    *,
+    email: str,
+    address: str,
+    language: str,
+    now: datetime,
+    real: datetime,
+    content: dict[str, Any] | None = None,
 ) -> None:
-    """Add a letter to the queue. `now` is the clock of decisions, `real` that of waiting."""
+    """Add a letter to the queue. `now` is the clock of decisions, `real` that of waiting; `content` is a welcome's."""
     row: dict[str, object] = {"kind": kind.value, "about": about, "email": email, "address": address, "language": language}
-    connection.execute(insert(tables.letter).values(row | {"created_at": now, "state": "waiting", "not_before": real}))
+    times: dict[str, object] = {"created_at": now, "state": "waiting", "not_before": real}
+    connection.execute(insert(tables.letter).values(row | times | {"content": content}))
 
 
 def claim(connection: Connection, *, real: datetime, lease: timedelta, most: int = 20) -> list[Letter]:
     """Take some that are due, the oldest first; nobody else tries them before the lease has ended."""
-    columns = [_row[name] for name in Letter.__slots__]
-    due = select(*columns).where(_WAITING, _row.not_before <= real).order_by(_row.not_before, _row.id).limit(most)
+    _end_doubtful(connection, real=real)
+    due = select(*_COLUMNS).where(_WAITING, _row.not_before <= real).order_by(_row.not_before, _row.id).limit(most)
     taken = []
     for found in connection.execute(due).all():
         mine = update(tables.letter).where(_row.id == found.id, _WAITING, _row.attempts == found.attempts)
         if connection.execute(mine.values(attempts=found.attempts + 1, not_before=real + lease)).rowcount == 1:
-            taken.append(Letter(**(found._asdict() | {"kind": Kind(found.kind), "attempts": found.attempts + 1})))
+            taken.append(_letter(found, found.attempts + 1))
     return taken
 
 
-def give_up_old(connection: Connection, *, now: datetime) -> None:
-    """What nobody could send for so long is over, untried as well: its link would be, too."""
-    connection.execute(update(tables.letter).where(_WAITING, _row.created_at <= now - TRIED_FOR).values(state="given up"))
+def mark(connection: Connection, letter: Letter, *, real: datetime) -> bool:
+    """Write down that a letter is about to be handed over; False when somebody else has it meanwhile."""
+    mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
+    return connection.execute(mine.values(marked_at=real)).rowcount == 1
+
+
+def _end_doubtful(connection: Connection, *, real: datetime) -> None:
+    """What was marked by somebody who never said what became of it, and whose lease is over, may be there."""
+    lost = update(tables.letter).where(_WAITING, _row.not_before <= real, _row.marked_at.is_not(None))
+    connection.execute(
+        lost.values(state="given up", answer="the process that was sending it ended before an answer was written down")
+    )
+
+
+def give_up_old(connection: Connection, *, now: datetime) -> list[Letter]:
+    """What nobody could send for so long is over, untried as well: its link would be, too. Returns what surely was not sent."""
+    old = update(tables.letter).where(_WAITING, _row.created_at <= now - TRIED_FOR).values(state="given up")
+    found = connection.execute(old.returning(*_COLUMNS, _row.marked_at)).all()
+    return [_letter(one, one.attempts) for one in found if one.marked_at is None]
 
 
 def put_back(connection: Connection, taken: Sequence[Letter], *, real: datetime) -> None:
@@ -94,20 +128,23 @@ def any_due(connection: Connection, *, real: datetime) -> bool:
     return bool(connection.execute(select(exists().where(_WAITING, _row.not_before <= real))).scalar_one())
 
 
-def settle(connection: Connection, letter: Letter, outcome: Outcome, answer: str, *, now: datetime, real: datetime) -> None:
-    """Write down what became of a letter."""
+def settle(connection: Connection, letter: Letter, outcome: Outcome, answer: str, *, now: datetime, real: datetime) -> bool:
+    """Write down what became of a letter. True when it surely did not reach anybody, and will not."""
+    doubts = 1 if letter.kind is Kind.WELCOME else DOUBTED_AT_MOST
     if outcome is Outcome.ACCEPTED:
         values: dict[str, object] = {"state": "sent"}
     elif outcome is Outcome.REJECTED:
         values = {"state": "rejected"}
-    elif letter.created_at + TRIED_FOR <= now or (outcome is Outcome.UNKNOWN and letter.attempts >= DOUBTED_AT_MOST):
+    elif letter.created_at + TRIED_FOR <= now or (outcome is Outcome.UNKNOWN and letter.attempts >= doubts):
         values = {"state": "given up"}
     elif outcome is Outcome.UNKNOWN:
         values = {"not_before": real + _LONGEST_WAIT}  # it may be there: to one address at most one in an hour
     else:
         values = {"not_before": real + wait_after(letter.attempts)}
     mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
-    connection.execute(mine.values(values | {"answer": answer[:_LONGEST_ANSWER] or None}))
+    said = {"answer": answer[:_LONGEST_ANSWER] or None, "marked_at": None}
+    settled = connection.execute(mine.values(values | said)).rowcount == 1
+    return settled and "state" in values and outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN)
 
 
 def drop(connection: Connection, letter: Letter, why: str) -> None:
@@ -123,3 +160,8 @@ def forget_old(connection: Connection, *, now: datetime) -> None:
 def wait_after(attempts: int) -> timedelta:
     """How long after so many attempts the next one waits: three times as long each time, at most an hour."""
     return min(_LONGEST_WAIT, _FIRST_WAIT * int(3 ** min(attempts - 1, 8)))
+
+
+def _letter(found: Row[Any], attempts: int) -> Letter:
+    named = {name: getattr(found, name) for name in Letter.__slots__}
+    return Letter(**(named | {"kind": Kind(found.kind), "attempts": attempts}))

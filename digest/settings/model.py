@@ -155,6 +155,10 @@ class NewsletterSettings(Succeeded):
         min_length=1,
         description="The subject, a Jinja expression template.",
     )
+    welcome: Literal["none", "latest"] = Field(
+        "none",
+        description="What somebody who has just confirmed gets at once: nothing, or the `latest` issue, by their topics. No article comes twice.",
+    )
     language: Language | None = Field(
         None, description="The language of Digest's own words for readers who name none; by default the site's."
     )
@@ -311,7 +315,7 @@ class Settings(Table):
     )
     former_secret_keys: tuple[SecretStr, ...] = Field(
         (),
-        description="Secrets that `secret_key` was before: links signed with them still hold. Only by environment, `.env` or a secrets folder.",
+        description="Secrets that `secret_key` was before, the last one first: links signed with any of them still unsubscribe; every other link holds with the first alone. Only by environment, `.env` or a secrets folder.",
     )
     site: Site
     sender: Sender

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolEmpty
 
 from digest.errors import Unreachable
 
@@ -51,6 +52,10 @@ def speaking_plainly(url: URL) -> Iterator[None]:
     """Raises `Unreachable` where the database at `url` fails; what is a defect of Digest passes as it is."""
     try:
         yield
+    except PoolEmpty as error:
+        raise Unreachable(
+            f"the database {url.render_as_string()}: every connection of this process is in use; {_AGAIN}"
+        ) from error
     except (DBAPIError, sqlite3.DatabaseError) as error:
         if _is_out_of_reach(error):
             raise Unreachable(_line(url, error)) from error

@@ -24,6 +24,8 @@ from digest.store.tables import metadata
 
 _BUSY_SECONDS = 30
 _KEYS = "digest_keys"
+# At most so many connections: one for each thread of the pages, and some for a run, its lock and letters beside them.
+_POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 8, "pool_timeout": 10}
 # What one read after another sees of PostgreSQL; SQLite's transactions are so by themselves.
 _SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
@@ -209,7 +211,7 @@ def _is_sqlite(url: URL) -> bool:
 def _engine(url: URL, synchronous: str) -> Engine:
     if not _is_sqlite(url):
         return _postgresql(url)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, **_POOL)
     event.listen(engine, "connect", _configure(synchronous))
     event.listen(engine, "begin", _begin)
     return engine
@@ -219,7 +221,7 @@ def _postgresql(url: URL) -> Engine:
     """Each statement sees what was committed before it began, whatever the server's default: after a wait for its turn, a
     transaction sees what those before it did."""
     try:
-        engine = create_engine(url, isolation_level="READ COMMITTED")
+        engine = create_engine(url, isolation_level="READ COMMITTED", **_POOL)
     except ModuleNotFoundError as error:
         raise UsageError(
             f"database.url needs the module {error.name}, which is not installed:"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -17,8 +18,12 @@ _Handler = Callable[[Request], Response]
 
 
 def routes(site: Site) -> list[Route]:
-    """`/move/{token}` and `/erase/{token}`."""
-    handlers = {"/move/{token}": (_move_page(site), _move(site)), "/erase/{token}": (_erase_page(site), _erase(site))}
+    """`/move/{token}`, `/erase/{token}` and `/download/{token}`."""
+    handlers = {
+        "/move/{token}": (_move_page(site), _move(site)),
+        "/erase/{token}": (_erase_page(site), _erase(site)),
+        "/download/{token}": (_download_page(site), _download(site)),
+    }
     return [
         Route(path, handler, methods=[method])
         for path, both in handlers.items()
@@ -58,7 +63,7 @@ def _move(site: Site) -> _Handler:
 def _erase_page(site: Site) -> _Handler:
     def show(request: Request) -> Response:
         token = request.path_params["token"]
-        if not agreeing.can_erase(site.app(), token):
+        if not agreeing.speaks(site.app(), Purpose.ERASE, token):
             return site.showing.page(request, "over.html", status=404)
         return site.showing.page(request, "erase.html", said=None, here=site.showing.address(f"/erase/{token}"))
 
@@ -76,3 +81,24 @@ def _erase(site: Site) -> _Handler:
         return site.showing.page(request, "erase.html", said="done", here=here)
 
     return erase
+
+
+def _download_page(site: Site) -> _Handler:
+    def show(request: Request) -> Response:
+        token = request.path_params["token"]
+        if not agreeing.speaks(site.app(), Purpose.DOWNLOAD, token):
+            return site.showing.page(request, "over.html", status=404)
+        return site.showing.page(request, "download.html", here=site.showing.address(f"/download/{token}"))
+
+    return show
+
+
+def _download(site: Site) -> _Handler:
+    def download(request: Request) -> Response:
+        data = agreeing.download(site.app(), request.path_params["token"])
+        if data is None:
+            return site.showing.page(request, "over.html", status=404)
+        headers = {"Content-Disposition": 'attachment; filename="my-data.json"'}
+        return Response(orjson.dumps(data, option=orjson.OPT_INDENT_2), media_type="application/json", headers=headers)
+
+    return download

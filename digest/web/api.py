@@ -9,9 +9,10 @@ from fastapi import APIRouter, HTTPException, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from digest.app import signing_up
+from digest.app.allowing import price
 from digest.app.signing_up import SignUp
 from digest.audience.consent import Source
-from digest.audience.proving import BITS, WAIT, Proof
+from digest.audience.proving import Proof
 from digest.errors import UsageError
 from digest.web.forms import storable
 from digest.web.site import Site, evidence
@@ -64,7 +65,10 @@ def router(site: Site) -> APIRouter:
 
     @made.get("/challenge", summary="What makes a sign-up credible")
     def challenge() -> Challenge:
-        return Challenge(challenge=signing_up.challenge(site.app()), bits=BITS, wait_seconds=int(WAIT.total_seconds()))
+        app = site.app()
+        cost = price(app)
+        wait = int(cost.wait.total_seconds())
+        return Challenge(challenge=signing_up.challenge(app, cost), bits=cost.bits, wait_seconds=wait)
 
     @made.post("/subscriptions", status_code=202, summary="Sign somebody up", responses=_REFUSALS)
     def subscribe(wanted: Wanted, request: Request) -> Answer:
@@ -83,13 +87,13 @@ def _subscribe(site: Site, request: Request, wanted: Wanted) -> Answer:
         raise HTTPException(422, str(error)) from None
     proved = False
     if wanted.challenge:
-        judged = signing_up.price_paid(app, wanted.challenge, wanted.proof)
+        judged = signing_up.price_paid(app, wanted.challenge, wanted.proof, price(app))
         if judged.proof is not Proof.GOOD:
             raise HTTPException(422, f"challenge: {judged.proof}; take a new one, and solve it or wait")
         proved = True
     proof = replace(
         evidence(request, Source.API), wording=wanted.wording or None, wording_version="api" if wanted.wording else None
     )
-    signing_up.ask(app, sign_up, proof, proved=proved)
+    signing_up.ask(app, sign_up, proof, proved=proved, challenge=wanted.challenge)
     site.wake()
     return Answer(status="if this address can be written to, a mail asks for the confirmation")

@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from digest import __version__
 from digest.errors import DigestError, Unreachable
@@ -58,7 +59,8 @@ def make_application(
     application.router.routes += [*files.routes(), *(route for room in _ROOMS for route in room(site))]
     application.include_router(api.router(site))
     headers = headers_for(settings.site.public_url, _pictures(settings.site.logo))
-    application.add_middleware(Guard, public_url=settings.site.public_url, headers=headers)
+    pages = {route.path.split("/")[1] for route in application.routes if isinstance(route, Route)}
+    application.add_middleware(Guard, public_url=settings.site.public_url, headers=headers, pages=pages)
     _answer_errors(application, site, headers)
     return application
 
@@ -87,7 +89,10 @@ def _answer_errors(application: FastAPI, site: Site, headers: Mapping[str, str])
 
     def of_ours(request: Request, error: Exception) -> Response:
         _log.error("%s", error if isinstance(error, Unreachable) else type(error).__name__)  # others may name an address
-        return page(request, 503 if isinstance(error, Unreachable) else 500)
+        answer = page(request, 503 if isinstance(error, Unreachable) else 500)
+        if isinstance(error, Unreachable):
+            answer.headers["Retry-After"] = "5"
+        return answer
 
     def of_defects(request: Request, error: Exception) -> Response:
         answer = page(request, 500)

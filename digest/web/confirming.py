@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from digest.app import signing_up
-from digest.app.signing_up import Waiting
+from digest.app import confirming
+from digest.app.confirming import Waiting
 from digest.web.site import Site, evidence
 
 PATH = "/confirm/{token}"
@@ -22,14 +22,16 @@ def routes(site: Site) -> list[Route]:
 
 def _showing(site: Site) -> Callable[[Request], Response]:
     def show(request: Request) -> Response:
-        return _page(site, request, signing_up.look(site.app(), request.path_params["token"]))
+        return _page(site, request, confirming.look(site.app(), request.path_params["token"]))
 
     return show
 
 
 def _confirming(site: Site) -> Callable[[Request], Response]:
     def confirm(request: Request) -> Response:
-        return _page(site, request, signing_up.confirm(site.app(), request.path_params["token"], evidence(request)))
+        found = confirming.confirm(site.app(), request.path_params["token"], evidence(request))
+        site.wake()  # a welcome may wait
+        return _page(site, request, found)
 
     return confirm
 

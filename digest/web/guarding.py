@@ -1,22 +1,31 @@
 """Guarding: what holds for every request and every answer, whatever the page.
 
-Only the host of `site.public_url` and loopback names are answered to. A body is read up to a bound. Pages may load their own
-style sheet, their own script and pictures, and nothing else; nobody may frame them.
+Only the host of `site.public_url` and loopback names are answered to, but for health: who watches over containers knows their
+numbers alone. A body is read up to a bound and a deadline; of too many requests at once some are told to come again. Pages may
+load their own style sheet, their own script and pictures, and nothing else; nobody may frame them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MOST_BYTES = 64 * 1024
-"""The largest body that is read."""
+from digest.web.bodies import read_ahead
+
+THREADS = 10
+"""So many requests are worked on at once; the store has a connection for each, and some for letters and runs."""
+
+MOST_AT_ONCE = 250
+"""So many may be worked on, or wait for it."""
+
+_ALIVE = "/healthz"
+_HEALTH = frozenset({_ALIVE, "/readyz"})
+_LATER = {"Retry-After": "5"}
 
 _POLICY = {
     "default-src": "'none'",
@@ -28,6 +37,7 @@ _POLICY = {
     "script-src": "'self'",
     "style-src": "'self'",
 }
+_UNFRAMED = "frame-ancestors 'none'"
 _HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -39,32 +49,39 @@ _HEADERS = {
 }
 
 
-class BodyTooLarge(HTTPException):
-    """More was sent than is read."""
-
-    def __init__(self) -> None:
-        super().__init__(413, "The request is too large.")
-
-
 class Guard:
-    """Stands around the whole application. `headers` are those of every answer that has none of its own."""
+    """Stands around the whole application. `headers` are those of every answer that has none of its own; `pages` are the first
+    words of the paths that there are."""
 
-    def __init__(self, app: ASGIApp, *, public_url: str, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, public_url: str, headers: Mapping[str, str], pages: Collection[str], most: int = MOST_AT_ONCE
+    ) -> None:
         address = urlsplit(public_url)
         self._app, self._host, self._prefix = app, _host(address.netloc), address.path.rstrip("/")
-        self._headers = headers
+        self._headers, self._pages, self._most, self._inside = headers, frozenset(pages), most, 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or refuse."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        guarded = _with_headers(send, self._headers)
-        if not self.answers_to(Headers(scope=scope).get("host", "")):
+        scope, guarded = self._at_the_root(scope), _with_headers(send, self._headers)
+        if scope["path"] not in _HEALTH and not self.answers_to(Headers(scope=scope).get("host", "")):
             refused = PlainTextResponse("This host is not served here.\n", 421)
             await refused(scope, receive, guarded)
             return
-        await self._app(self._at_the_root(scope), _bounded(receive), guarded)
+        await self._let_in(scope, await read_ahead(receive), guarded)
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, unless too many are inside; whoever asks whether we live waits for nobody."""
+        if self._inside >= self._most and scope["path"] != _ALIVE:
+            await PlainTextResponse("Too many ask at once; please try again in a moment.\n", 503, _LATER)(scope, receive, send)
+            return
+        self._inside += 1
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._inside -= 1
 
     def answers_to(self, host: str) -> bool:
         """Whether a Host header names us."""
@@ -72,10 +89,15 @@ class Guard:
         return bool(name) and (name == self._host or is_loopback(name))
 
     def _at_the_root(self, scope: Scope) -> Scope:
-        """The same request without the prefix, where the proxy has left it in the path, and without a slash at its end."""
+        """The same request without the prefix, where the proxy has left it in the path, and without a slash at its end.
+
+        A prefix that is called like a page of ours is one only before a page: `/archive/archive`, and not `/archive/weekly`.
+        """
         path: str = scope["path"]
         if self._prefix and path.startswith(f"{self._prefix}/"):
-            path = path[len(self._prefix) :]
+            rest = path[len(self._prefix) :]
+            if rest.split("/")[1] in self._pages or self._prefix.split("/")[1] not in self._pages:
+                path = rest
         return {**scope, "path": path.rstrip("/") or "/", "raw_path": None}
 
 
@@ -85,6 +107,11 @@ def headers_for(public_url: str, pictures: Iterable[str] = ()) -> dict[str, str]
     if urlsplit(public_url).scheme == "https":
         headers["Strict-Transport-Security"] = "max-age=31536000"
     return headers
+
+
+def framed_by(sites: Iterable[str]) -> str:
+    """The policy of a page that these origins may frame."""
+    return written(_POLICY | {"img-src": "'none'", "frame-ancestors": " ".join(sites)})
 
 
 def written(policy: Mapping[str, str]) -> str:
@@ -114,23 +141,10 @@ def _with_headers(send: Send, headers: Mapping[str, str]) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             answered = MutableHeaders(scope=message)
+            framed = _UNFRAMED not in answered.get("content-security-policy", _UNFRAMED)
             for name, value in headers.items():
-                answered.setdefault(name, value)
+                if not (framed and name == "X-Frame-Options"):  # which knows of no list
+                    answered.setdefault(name, value)
         await send(message)
 
     return sending
-
-
-def _bounded(receive: Receive) -> Receive:
-    read = 0
-
-    async def receiving() -> Message:
-        nonlocal read
-        message = await receive()
-        if message["type"] == "http.request":
-            read += len(message.get("body", b""))
-            if read > MOST_BYTES:
-                raise BodyTooLarge
-        return message
-
-    return receiving

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -12,10 +11,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from digest.app import App, agreeing, preferring
-from digest.app.preferring import Wanted
+from digest.app.preferring import TooOften, Wanted
 from digest.errors import UsageError
 from digest.web.forms import Form, read_form
 from digest.web.site import Site, evidence
+from digest.web.zones import zone_options
 
 PATH = "/preferences/{token}"
 
@@ -43,11 +43,6 @@ def _change(site: Site, request: Request, form: Form) -> Response:
     app, token, what = site.app(), request.path_params["token"], form.text("what")
     if preferring.look(app, token) is None:
         return _page(site, request, said=None)
-    if what == "download":
-        data = orjson.dumps(preferring.all_of(app, token), option=orjson.OPT_INDENT_2)
-        return Response(
-            data, media_type="application/json", headers={"Content-Disposition": 'attachment; filename="my-data.json"'}
-        )
     unmailed = agreeing.erase_without_letter(app, token) if what == "erase" else None
     if unmailed is not None:
         return site.showing.page(request, "erase.html", said=None, here=site.showing.address(f"/erase/{unmailed}"))
@@ -56,6 +51,8 @@ def _change(site: Site, request: Request, form: Form) -> Response:
         raise HTTPException(400)
     try:
         said = act(app, request, token, form)
+    except TooOften:
+        return _page(site, request, said="not today", status=429)
     except UsageError:
         return _page(site, request, said=f"not {what}", status=422)
     site.wake()
@@ -94,12 +91,18 @@ def _erase(app: App, request: Request, token: str, form: Form) -> str:
     return "written"
 
 
+def _download(app: App, request: Request, token: str, form: Form) -> str:
+    agreeing.ask_to_download(app, token)
+    return "written"
+
+
 _ACTS: dict[str, Callable[[App, Request, str, Form], str]] = {
     "save": _save,
     "pause": _pause,
     "resume": _resume,
     "move": _move,
     "erase": _erase,
+    "download": _download,
 }
 
 
@@ -117,6 +120,7 @@ def _page(site: Site, request: Request, said: str | None, status: int = 200) -> 
         left=preferring.is_left(found),
         said=said,
         languages=site.showing.languages,
+        zones=zone_options(found.zone),
         here=site.showing.address(f"/preferences/{token}"),
         tomorrow=app.now.date().isoformat(),
     )

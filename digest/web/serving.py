@@ -14,6 +14,7 @@ from threading import Event
 from types import TracebackType
 
 import uvicorn
+from anyio.to_thread import current_default_thread_limiter
 
 from digest.app import App
 from digest.app.carrying import Carrier
@@ -22,6 +23,8 @@ from digest.errors import UsageError
 from digest.settings import Settings
 from digest.store.database import Store
 from digest.web.application import make_application
+from digest.web.connections import Impatient
+from digest.web.guarding import THREADS
 
 _PATIENCE = 5  # seconds for what is being answered when told to end
 _Fault = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
@@ -38,6 +41,11 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Nothing: whoever calls has set `stop` on its signals already."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As many threads as the store has connections for: who waits for a thread waits better than who holds one and has none."""
+        current_default_thread_limiter().total_tokens = THREADS
+        await super().startup(sockets)
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second."""
@@ -78,6 +86,7 @@ def serve(
         make_application(settings, store, clock, carrier.wake),
         access_log=False,  # the addresses hold tokens
         forwarded_allow_ips=list(settings.pages.trusted_proxies),
+        http=Impatient,
         lifespan="off",
         log_config=None,
         server_header=False,
@@ -98,7 +107,8 @@ def serve(
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens; `UsageError` where that is not possible."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # TCP by name: asyncio lets small answers go at once (TCP_NODELAY) where it is named, and else each waits 40 ms for an acknowledgement.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from digest.languages import languages_with_words, locale_of, read_catalogues, words_in
+from digest.languages import Words, languages_with_words, locale_of, read_catalogues, words_in
 from digest.rendering import speaking
 from digest.settings import Settings
 from digest.web.files import Files
@@ -41,6 +41,7 @@ class Showing:
             "dir": "rtl" if locale_of(language).character_order == "right-to-left" else "ltr",
             "site": self._site,
             "url": self.address,
+            "bare": False,
             "file": lambda name: self.address(self._files.path(name)),
             **speaking.speech(words_in(language, self._own)),
         }
@@ -54,6 +55,10 @@ class Showing:
         """What to speak to somebody who wants a language, or whose browser asks for some."""
         asked = [wanted] if wanted else accepted(request.headers.get("accept-language", ""))
         return next((tag for tag in (*asked, self._site.language) if self._speaks(tag)), "en")
+
+    def words(self, language: str) -> Words:
+        """What we say in a language."""
+        return words_in(language, self._own)
 
     @property
     def languages(self) -> list[tuple[str, str]]:

@@ -219,12 +219,30 @@ def test_two_never_take_the_same_letter_and_one_that_died_leaves_it_to_the_next(
             assert len(claim(connection, real=now + timedelta(minutes=5), lease=timedelta(minutes=5))) == 1
 
 
-def test_old_letters_are_forgotten(project: Project) -> None:
+@pytest.mark.parametrize("halted", [False, True])
+def test_old_letters_are_forgotten_in_a_halt_too(project: Project, halted: bool) -> None:
     with project.app() as app:
         ask(app)
         send_letters(app)
-        send_letters(replace(app, now=MONDAY + letters.KEPT_FOR + timedelta(seconds=1)))
+        with app.store.writing() as connection:
+            if halted:
+                halt(connection, "something is wrong", "test", MONDAY)
+    project.run(MONDAY + letters.KEPT_FOR + timedelta(seconds=1))
+    with project.app() as app:
         assert state(app) == []
+
+
+def test_the_carrier_forgets_what_is_old_while_nothing_waits_to_be_sent(project: Project) -> None:
+    stop = Event()
+    with project.app() as app:
+        ask(app)
+        with app.store.writing() as connection:
+            connection.execute(update(tables.letter).values(state="sent", answer=None))
+        carrier = Carrier(lambda: replace(app, now=MONDAY + letters.KEPT_FOR + timedelta(seconds=1)), stop)
+        carrier.start()
+        eventually(lambda: state(app) == [])
+        stop.set()
+        carrier.join(30)
 
 
 def test_the_carrier_outlives_what_goes_wrong_sends_what_comes_and_ends_when_told(

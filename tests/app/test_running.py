@@ -6,15 +6,18 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from threading import Event, Thread, Timer
+from typing import Any
 
 import pytest
 
+from digest.app import App
 from digest.app.issuing import change, named, resume
-from digest.app.running import run
+from digest.app.running import run, run_when_free
 from digest.audience.people import subscribe
 from digest.catalogue.articles import withdraw
 from digest.cli.reports import exit_code_of_run, run_lines, run_report
-from digest.errors import UsageError
+from digest.errors import Busy, UsageError
 from digest.issues.lifecycle import IssueState
 from tests.journeys.project import BEGAN, MONDAY, Project, a_project, article, keys_in
 
@@ -174,3 +177,32 @@ def test_a_held_issue_that_comes_to_nothing_when_it_is_drafted_again_is_said(tmp
         assert handled.issue.state == "skipped"
         assert "no article qualified" in handled.note
         assert project.sink.connections == 0
+
+
+def test_a_run_waits_for_another_one_as_long_as_it_is_told_and_then_finds_what_is_left(project: Project) -> None:
+    project.join("zoe@x.example")
+    project.offer(article("a"))
+    held, ended = Event(), Event()
+
+    def another(app: App) -> None:
+        with app.run_lock():
+            held.set()
+            ended.wait(30)
+
+    with project.app() as app, project.app() as other:
+        thread = Thread(target=another, args=(other,))
+        thread.start()
+        held.wait(30)
+        quietly: dict[str, Any] = {"on_progress": lambda _: None, "on_read": lambda _: None, "clock": lambda: MONDAY}
+        with pytest.raises(Busy):
+            run_when_free(app, None, patience=timedelta(0), **quietly)
+        Timer(0.1, ended.set).start()
+        ran = run_when_free(app, None, patience=timedelta(seconds=30), **quietly)
+        thread.join()
+    assert {one.issue.state for one in ran.handled} == {IssueState.SENT}
+    assert project.read("zoe@x.example") == [["a"]]
+
+
+def test_how_long_to_wait_has_a_unit(project: Project) -> None:
+    said = project.command("run", "--wait", "10")
+    assert (said.returncode, "--wait: '10' is not a duration" in said.stderr) == (2, True)

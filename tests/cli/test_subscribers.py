@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from digest.audience.suppression import suppress
 from tests.journeys.project import MONDAY, Project, article
 
 NOW = MONDAY.isoformat()
@@ -40,12 +42,36 @@ def test_somebody_is_added_changed_listed_and_shown(project: Project) -> None:
     assert project.read("eve@x.example") == [["b"]]
 
 
-def test_who_is_not_confirmed_waits_and_gets_nothing(project: Project) -> None:
-    added = project.command("subscribers", "add", "eve@x.example", "--now", NOW)
+def test_who_is_not_confirmed_is_asked_to_confirm_and_gets_nothing_else(project: Project) -> None:
+    added = project.command("subscribers", "add", "eve@x.example", "--topics", "python", "--now", NOW)
     assert "pending" in added.stdout
+    assert "a mail that asks them to confirm goes out" in added.stdout
+    project.run(MONDAY)
+    (mail,) = project.mails("eve@x.example")
+    assert mail["Subject"] == "Please confirm: Backend Weekly"
+    assert project.account("weekly/1") == {"accepted": 2}
+
+
+def test_who_is_added_again_is_written_to_at_most_once_an_hour(project: Project) -> None:
+    project.command("subscribers", "add", "eve@x.example", "--now", NOW)
+    again = project.command("subscribers", "add", "eve@x.example", "--now", NOW)
+    assert "written to within the hour" in again.stderr
+    said = json.loads(project.command("subscribers", "add", "eve@x.example", "--now", NOW, "--json").stdout)
+    assert (said["written"], said["state"]) == (False, "pending")
+    later = (MONDAY + timedelta(hours=1, minutes=1)).isoformat()
+    assert json.loads(project.command("subscribers", "add", "eve@x.example", "--now", later, "--json").stdout)["written"]
+    assert not json.loads(project.command("subscribers", "add", "bob@x.example", "--confirmed", "--json").stdout)["written"]
+    project.run(MONDAY + timedelta(hours=2))
+    assert len(project.mails("eve@x.example")) == 2
+
+
+def test_nobody_who_must_not_be_mailed_is_asked_to_confirm(project: Project) -> None:
+    with project.app() as app, app.store.writing() as connection:
+        suppress(connection, "eve@x.example", "*", reason="complained", source="test", now=MONDAY)
+    said = json.loads(project.command("subscribers", "add", "eve@x.example", "--now", NOW, "--json").stdout)
+    assert (said["written"], said["suppressed"]) == (False, True)
     project.run(MONDAY)
     assert project.mails("eve@x.example") == []
-    assert project.account("weekly/1") == {"accepted": 2}
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_the_secret_is_private_and_never_the_same(tmp_path: Path) -> None:
 def test_the_cron_line_goes_to_the_project(tmp_path: Path) -> None:
     init_project(tmp_path, NOW)
     line = (tmp_path / "config/crontab").read_text().splitlines()[-1]
-    assert line == f"*/15 * * * * cd {tmp_path} && digest run >> digest.log 2>&1"
+    assert line == f"*/15 * * * * cd {tmp_path} && digest run --wait 10m >> digest.log 2>&1"
 
 
 @pytest.mark.parametrize("name", ["my news", "it's 100% news", "a;b"])

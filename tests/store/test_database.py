@@ -8,10 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from alembic import command
@@ -369,3 +370,17 @@ def test_something_is_done_once_while_a_transaction_is_committed_and_fails_none(
         assert connection.execute(select(subscriber.c.address)).scalars().all() == ["a@x.example"]
     store.close()
     assert done == ["once"]
+
+
+def test_a_process_with_more_work_than_connections_says_so(tmp_path: Path) -> None:
+    """Of the pages' threads none is meant to wait for a connection; where one does, it is told to come again."""
+    store = Store(f"sqlite:///{tmp_path / 'a.db'}")
+    store.prepare()
+    with mock.patch.object(store._reading.pool, "_timeout", 0.01), ExitStack() as held:
+        for _ in range(20):
+            held.enter_context(store.reading())
+        with pytest.raises(Unreachable, match="every connection of this process is in use"), store.reading():
+            pass
+    with store.reading():
+        pass
+    store.close()

@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from html import unescape
+from unittest import mock
 from xml.etree import ElementTree
 
 import pytest
 
+from digest.app import publishing
 from digest.app.previewing import preview
 from digest.issues.issue import find_issue
 from tests.journeys.project import MONDAY, WEEK, Project, article
@@ -96,6 +98,24 @@ def test_what_was_withdrawn_is_not_shown_any_more(sent: Pages) -> None:
     assert sent.project.command("articles", "withdraw", "b").returncode == 0
     assert sent.client.get("/archive/weekly/2").status_code == 404  # nothing of it remains
     assert "]]&gt;" not in sent.client.get("/archive/weekly/feed.xml").text
+
+
+def test_a_page_is_rendered_once_until_an_article_of_it_is_withdrawn(sent: Pages) -> None:
+    paths = ("/archive/weekly/1", "/archive/weekly/feed.xml", "/archive/weekly", "/sitemap.xml")
+    with mock.patch.object(publishing, "read", wraps=publishing.read) as read:
+        first = {path: sent.client.get(path) for path in paths}
+        again = {path: sent.client.get(path, headers={"If-None-Match": first[path].headers["etag"]}) for path in paths}
+        assert [answer.status_code for answer in again.values()] == [304] * 4
+        assert all(answer.headers["last-modified"] for answer in first.values())
+        assert sent.client.get("/archive/weekly/1").text == first["/archive/weekly/1"].text
+        assert read.call_count == 1
+    assert sent.project.command("articles", "withdraw", "a").returncode == 0
+    assert sent.client.get("/archive/weekly/1").status_code == 404
+    feed = sent.client.get(
+        "/archive/weekly/feed.xml", headers={"If-None-Match": first["/archive/weekly/feed.xml"].headers["etag"]}
+    )
+    assert feed.status_code == 200
+    assert "Title a" not in feed.text
 
 
 def test_before_the_first_issue_there_is_an_empty_list_and_a_feed(pages: Pages) -> None:

@@ -7,10 +7,18 @@ import re
 import pytest
 from starlette.testclient import TestClient
 
+from digest.errors import Unreachable
+from digest.store.database import Store
 from digest.web.guarding import Guard
 from digest.web.showing import accepted
 from tests.journeys.project import Project
 from tests.web.conftest import Pages, pages_of
+
+
+@pytest.mark.parametrize("host", ["10.0.0.1:8000", "172.17.0.3", "digest", "", "news.backend.example"])
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_who_watches_over_a_container_may_ask_by_any_name_how_it_is(pages: Pages, path: str, host: str) -> None:
+    assert pages.client.get(path, headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -32,7 +40,7 @@ from tests.web.conftest import Pages, pages_of
     ],
 )
 def test_only_the_public_host_and_loopback_names_are_answered(pages: Pages, host: str, served: bool) -> None:
-    assert pages.client.get("/healthz", headers={"Host": host}).status_code == (200 if served else 421)
+    assert pages.client.get("/subscribe", headers={"Host": host}).status_code == (200 if served else 421)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/unsubscribe/x", "/nothing", "/static/nothing.css"])
@@ -77,6 +85,26 @@ def test_pages_below_a_path_are_answered_with_and_without_it_and_link_to_it(proj
         assert pages.client.get("/newsunsubscribe/x").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "title"),
+    [
+        ("/archive", "Archive"),
+        ("/archive/archive", "Archive"),  # the proxy left it
+        ("/archive/weekly", "Backend Weekly"),
+        ("/archive/archive/weekly", "Backend Weekly"),
+        ("/subscribe", "Backend Weekly"),
+        ("/archive/subscribe", "Backend Weekly"),
+    ],
+)
+def test_a_path_that_is_called_like_a_page_of_ours_is_taken_off_where_a_page_follows(
+    project: Project, path: str, title: str
+) -> None:
+    with pages_of(project, DIGEST_SITE__PUBLIC_URL="https://news.backend.example/archive") as pages:
+        answer = pages.client.get(path)
+        assert f"<h1>{title}</h1>" in answer.text
+        assert 'href="/archive/static/' in answer.text
+
+
 def test_the_logo_may_be_shown_from_where_it_is_and_nothing_else(project: Project) -> None:
     with pages_of(project, DIGEST_SITE__LOGO="https://pictures.example/logo.png?a=1") as pages:
         answer = pages.client.get("/unsubscribe/x")
@@ -111,6 +139,19 @@ def test_browsers_languages_are_read_by_their_weight_and_nonsense_is_passed_over
 
 
 def test_the_guard_takes_nobody_without_a_host() -> None:
-    guard = Guard(lambda *_: None, public_url="https://news.example/x", headers={})  # type: ignore[arg-type]  # never called
+    guard = Guard(lambda *_: None, public_url="https://news.example/x", headers={}, pages=())  # type: ignore[arg-type]  # never called
     assert not guard.answers_to("")
     assert guard.answers_to("news.example")
+
+
+def test_a_database_out_of_reach_is_a_page_that_says_when_to_come_again(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise Unreachable("the database is locked")
+
+    monkeypatch.setattr(Store, "reading", gone)
+    answer = pages.client.get(f"/unsubscribe/{'a' * 32}")
+    assert answer.status_code == 200  # it is nobody's, and nobody has to be asked
+    answer = pages.client.get("/subscribe")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Something is wrong on our side" in answer.text
+    assert "locked" not in answer.text

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from digest.app import preferring
 from digest.app.carrying import send_letters
 from digest.app.erasing import erase
 from digest.audience.consent import evidence_of
@@ -111,15 +113,89 @@ def test_a_pause_until_a_day_that_is_past_or_none_is_refused(pages: Pages, until
     assert pages.subscription(BOB).state is SubscriptionState.ACTIVE
 
 
-def test_what_is_known_of_a_person_is_theirs_to_download_and_nobody_elses(pages: Pages) -> None:
+def test_what_is_known_of_a_person_is_theirs_to_download_by_a_letter_and_nobody_elses(pages: Pages) -> None:
     pages.client.post(link(pages, BOB), data={"what": "save", "topic": "python"})
-    answer = pages.client.post(link(pages, BOB), data={"what": "download"})
+    asked = pages.client.post(link(pages, BOB), data={"what": "download"})
+    assert "We have written to you" in asked.text
+    assert "consent" not in asked.text
+    assert send_letters(pages.app) == 1
+    (mail,) = pages.project.mails(BOB)
+    assert mail["Subject"] == "What we know of you"
+    path = pages.link_in(mail, "download")
+    before = everything(pages)
+    assert "your address, your choices" in pages.client.get(path).text
+    answer = pages.client.post(path)
+    assert everything(pages) == before
     assert answer.headers["content-disposition"] == 'attachment; filename="my-data.json"'
     found = answer.json()
     assert found["email"] == BOB
     assert [one["topics"] for one in found["subscriptions"]] == ["python"]
     assert [one["act"] for one in found["consent"]] == ["added", "changed"]
+    assert [(one["kind"], one["state"]) for one in found["letters"]] == [("download", "sent")]
+    assert found["had_already"] == []
     assert ANN not in answer.text
+
+
+def test_the_link_to_what_is_known_is_over_after_two_days_and_no_other_token_takes_its_place(pages: Pages) -> None:
+    pages.client.post(link(pages, BOB), data={"what": "download"})
+    send_letters(pages.app)
+    path = pages.link_in(pages.project.mails(BOB)[0], "download")
+    for token in (pages.token(BOB), pages.token(BOB, Purpose.PREFERENCES), path.rpartition("/")[2][:-1] + "A"):
+        assert pages.client.post(f"/download/{token}").status_code == 404
+    assert pages.client.post(path.replace("download", "erase")).status_code == 200
+    assert pages.person(BOB) is not None
+    pages.times.append(MONDAY + timedelta(days=2, seconds=1))
+    assert pages.client.get(path).status_code == pages.client.post(path).status_code == 404
+
+
+def test_a_letter_to_an_address_that_somebody_wanted_does_not_outlive_their_erasing(pages: Pages) -> None:
+    pages.client.post(link(pages, BOB), data={"what": "move", "email": "robert@new.example"})
+    send_letters(pages.app)
+    assert "robert@new.example" in everything(pages)
+    erase(pages.app, BOB)
+    assert "robert@" not in everything(pages)
+    assert "bob@" not in everything(pages)
+
+
+def test_who_moved_and_is_erased_leaves_nothing_under_the_old_address_either(pages: Pages) -> None:
+    pages.client.post(link(pages, BOB), data={"what": "download"})
+    pages.client.post("/api/v1/subscriptions", json={"email": BOB})
+    pages.client.post(link(pages, BOB), data={"what": "move", "email": "robert@new.example"})
+    send_letters(pages.app)
+    for email in (BOB, "robert@new.example"):
+        pages.client.post(pages.link_in(pages.project.mails(email)[-1], "move"))
+    erase(pages.app, "robert@new.example")
+    assert "bob@" not in everything(pages)
+    assert "robert@" not in everything(pages)
+
+
+def test_who_has_the_link_cannot_fill_the_database_and_can_still_leave(pages: Pages) -> None:
+    for number in range(preferring.IN_A_DAY + 20):
+        topic = ("python", "security")[number % 2]
+        answer = pages.client.post(link(pages, BOB), data={"what": "save", "topic": topic})
+    assert answer.status_code == 429
+    assert "Please try again tomorrow" in answer.text
+    for _ in range(5):
+        pages.client.post(f"/unsubscribe/{pages.token(BOB)}")
+        pages.client.post(f"/unsubscribe/{pages.token(BOB)}", data={"what": "undo"})
+    assert pages.subscription(BOB).state is SubscriptionState.UNSUBSCRIBED
+    person = pages.person(BOB)
+    assert person is not None
+    with pages.app.store.reading() as connection:
+        assert len(evidence_of(connection, person.id)) == preferring.IN_A_DAY + 2  # they came, and they left
+    pages.times.append(MONDAY + timedelta(days=1, hours=1))
+    assert pages.client.post(link(pages, BOB), data={"what": "save", "topic": "python"}).status_code == 200
+
+
+@pytest.mark.parametrize(("place", "holds"), [(0, True), (1, False)])
+def test_of_former_secrets_the_last_one_alone_still_opens_preferences(project: Project, place: int, holds: bool) -> None:
+    with pages_of(project) as pages:
+        path, secret = link(pages, BOB), pages.app.settings.secret_key.get_secret_value()
+    former = ["o" * 40]
+    former.insert(place, secret)
+    with pages_of(project, DIGEST_SECRET_KEY="n" * 40, DIGEST_FORMER_SECRET_KEYS=json.dumps(former)) as pages:
+        assert pages.client.get(path).status_code == (200 if holds else 404)
+        assert pages.client.post(path, data={"what": "save", "topic": "security"}).status_code == (200 if holds else 404)
 
 
 @pytest.mark.parametrize("what", ["save", "pause", "resume", "download", "move", "erase", "nonsense", ""])
@@ -228,7 +304,7 @@ def test_the_page_cannot_be_made_to_write_to_one_address_again_and_again(pages: 
         assert "both addresses" in said
         pages.client.post(link(pages, BOB), data={"what": "erase"})
     send_letters(pages.app)
-    assert (len(pages.project.mails("victim@new.example")), len(pages.project.mails(BOB))) == (1, 1)
+    assert (len(pages.project.mails("victim@new.example")), len(pages.project.mails(BOB))) == (1, 2)
 
 
 @pytest.mark.parametrize("email", ["", "bob", BOB, "Bob@X.example", "a@b@c.example"])

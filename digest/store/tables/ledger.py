@@ -110,4 +110,11 @@ history = Table(
     Column("reason", Text),
     Column("at", Instant, nullable=False),
     Index("history_by_issue", "issue_id"),
+    # For who asks to be forgotten: steps of a whole batch name nobody.
+    Index(
+        "history_of",
+        "subscriber_id",
+        sqlite_where=text("subscriber_id IS NOT NULL"),
+        postgresql_where=text("subscriber_id IS NOT NULL"),
+    ),
 )

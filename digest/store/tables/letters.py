@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import CheckConstraint, Column, Index, Integer, PrimaryKeyConstraint, String, Table, Text, text
 
-from digest.store.tables.columns import Instant, metadata
+from digest.store.tables.columns import Instant, Json, metadata
 
-# Mails that are no issue's: confirmations and their like. A doubtful one is sent again.
+# Mails that are no issue's run's: confirmations and their like, of which a doubtful one is sent again, and the issue that welcomes
+# somebody, which is not.
 letter = Table(
     "letter",
     metadata,
@@ -23,6 +24,10 @@ letter = Table(
     # Real time: nobody tries it before this. Who tries it moves it ahead first, so that two never do at once.
     Column("not_before", Instant, nullable=False),
     Column("answer", Text),
+    # What a welcome holds: the issue, and which of its articles stand where.
+    Column("content", Json),
+    # Real time: when a welcome was about to be handed over. Who died after that has left a doubt, and it is not sent again.
+    Column("marked_at", Instant),
     CheckConstraint("state IN ('waiting', 'sent', 'rejected', 'dropped', 'given up')", name="letter_state"),
     Index(
         "letter_waiting",

@@ -42,8 +42,12 @@ function solve(challenge, bits, done) {
   work();
 }
 
-const zone = document.querySelector("input[data-guess]");
-if (zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
+const zone = document.querySelector("select[data-guess]");
+const guess = zone && Intl.DateTimeFormat().resolvedOptions().timeZone;
+if (guess) {
+  if (![...zone.options].some((option) => option.value === guess)) zone.add(new Option(guess), 1);
+  zone.value = guess;
+}
 
 const form = document.querySelector("form[data-challenge]");
 if (form) {

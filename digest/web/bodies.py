@@ -1,0 +1,64 @@
+"""Bodies: read whole before anybody works on them, up to a bound and within a deadline. Who sends slowly holds up nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive
+
+MOST_BYTES = 64 * 1024
+"""The largest body that is read."""
+
+WITHIN = 10.0
+"""Seconds in which a body has to be there."""
+
+
+class BodyTooLarge(HTTPException):
+    """More was sent than is read."""
+
+    def __init__(self) -> None:
+        super().__init__(413, "The request is too large.")
+
+
+class BodyTooSlow(HTTPException):
+    """It had not come whole when the time was over."""
+
+    def __init__(self) -> None:
+        super().__init__(408, "The request took too long.", {"Connection": "close"})
+
+
+async def read_ahead(receive: Receive, most: int = MOST_BYTES) -> Receive:
+    """What gives the request once more, read whole, up to so many bytes. One that was too large or too slow says so to whoever asks for its body,
+    and to nobody else: one click needs none."""
+    came: deque[Message] = deque()
+    fault: HTTPException | None = None
+    try:
+        async with asyncio.timeout(WITHIN):
+            await _read(receive, came, most)
+    except TimeoutError:
+        fault = BodyTooSlow()
+    except BodyTooLarge as error:
+        fault = error
+
+    async def again() -> Message:
+        if fault is not None:
+            raise fault
+        return came.popleft() if came else await receive()
+
+    return again
+
+
+async def _read(receive: Receive, came: deque[Message], most: int) -> None:
+    read = 0
+    while True:
+        message = await receive()
+        came.append(message)
+        if message["type"] != "http.request":  # they have gone
+            return
+        read += len(message.get("body", b""))
+        if read > most:
+            raise BodyTooLarge
+        if not message.get("more_body", False):
+            return

@@ -1,0 +1,130 @@
+"""Requests that are slow, and too many at once: each is told so, and nobody else waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from digest.audience.subscription import SubscriptionState
+from digest.web import bodies, connections
+from digest.web.connections import Impatient
+from digest.web.guarding import Guard
+from digest.web.serving import listen
+from tests.web.conftest import Pages
+
+HOST = "Host: news.backend.example"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "WITHIN", 0.3)
+    monkeypatch.setattr(connections, "WITHIN", 0.3)
+
+
+@contextmanager
+def answering(pages: Pages) -> Iterator[int]:
+    """The pages on a real port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(pages.client.app, http=Impatient, lifespan="off", log_config=None, ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def talk(port: int, *words: str, pause: float = 0.0) -> str:
+    """Say something, piece by piece, and hear what is said until the other side ends it."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        for word in words:
+            connection.sendall(word.encode())
+            time.sleep(pause)
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+
+@pytest.mark.sqlite
+def test_who_never_says_their_whole_request_is_answered_or_hung_up_on(pages: Pages) -> None:
+    token = pages.token("ann@x.example")
+    with answering(pages) as port:
+        assert talk(port, "POST /subscribe HT") == ""  # not even a head
+        assert talk(port) == ""
+        head = f"HTTP/1.1\r\n{HOST}\r\nContent-Length: 100\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nemail="
+        assert talk(port, f"POST /subscribe {head}").startswith("HTTP/1.1 408")
+        assert talk(port, f"POST /unsubscribe/{token} {head}").endswith("You are unsubscribed.\n")  # it needs no body
+    assert pages.subscription("ann@x.example").state is SubscriptionState.UNSUBSCRIBED
+
+
+@pytest.mark.sqlite
+def test_who_keeps_a_connection_is_heard_again_and_then_not_waited_for(pages: Pages) -> None:
+    request = f"GET /healthz HTTP/1.1\r\n{HOST}\r\n\r\n"
+    with answering(pages) as port:
+        said = talk(port, request, request, "GET /he", pause=0.05)
+    assert said.count("alive") == 2
+
+
+@pytest.mark.sqlite
+def test_a_slow_body_does_not_keep_others_waiting(pages: Pages) -> None:
+    with answering(pages) as port:
+        slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(120)]
+        for connection in slow:
+            connection.sendall(f"POST /subscribe HTTP/1.1\r\n{HOST}\r\nContent-Length: 9\r\n\r\na".encode())
+        answer = talk(port, f"GET /subscribe HTTP/1.1\r\n{HOST}\r\nConnection: close\r\n\r\n")
+        for connection in slow:
+            connection.close()
+    assert answer.startswith("HTTP/1.1 200")
+
+
+def test_too_many_at_once_are_told_to_come_again_and_health_is_not() -> None:
+    asyncio.run(_crowd())
+
+
+async def _crowd() -> None:
+    go = asyncio.Event()
+
+    async def patient(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] == "/slow":
+            await go.wait()
+        await PlainTextResponse("done")(scope, receive, send)
+
+    guard = Guard(patient, public_url="https://news.example", headers={"X-Ours": "yes"}, pages=(), most=2)
+    waiting = [asyncio.create_task(_ask(guard, "/slow")) for _ in range(2)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    status, headers = await _ask(guard, "/other")
+    assert (status, headers[b"retry-after"], headers[b"x-ours"]) == (503, b"5", b"yes")
+    assert (await _ask(guard, "/healthz"))[0] == 200
+    go.set()
+    assert [(await one)[0] for one in waiting] == [200, 200]
+    assert (await _ask(guard, "/other"))[0] == 200
+
+
+async def _ask(guard: Guard, path: str) -> tuple[int, dict[bytes, bytes]]:
+    started: list[tuple[int, dict[bytes, bytes]]] = []
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: object) -> None:
+        assert isinstance(message, dict)
+        if message["type"] == "http.response.start":
+            started.append((message["status"], dict(message["headers"])))
+
+    await guard({"type": "http", "method": "GET", "path": path, "headers": [(b"host", b"news.example")]}, receive, send)
+    return started[0]
+
+
+def test_small_answers_do_not_wait_for_an_acknowledgement() -> None:
+    """asyncio sets TCP_NODELAY where a socket's protocol is named; what it accepts has the listener's."""
+    with listen("127.0.0.1", 0) as listening:
+        assert listening.proto == socket.IPPROTO_TCP
