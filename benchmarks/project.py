@@ -36,10 +36,10 @@ class Place:
 
 
 @contextmanager
-def a_place(mixes: Iterator[str], subscribers: int, *, suppressed: bool = True) -> Iterator[Place]:
+def a_place(mixes: Iterator[str], subscribers: int, *, suppressed: bool = True, strangers: int = 0) -> Iterator[Place]:
     """A project whose first issue is approved and not yet planned; each subscriber follows the next of `mixes`.
 
-    One in a thousand is `suppressed`, or nobody.
+    One in a thousand is `suppressed`, or nobody, and besides them so many `strangers`, whom nobody has subscribed.
     """
     with TemporaryDirectory(prefix="digest-bench-") as folder:
         place = Place(Path(folder), {})
@@ -48,6 +48,7 @@ def a_place(mixes: Iterator[str], subscribers: int, *, suppressed: bool = True) 
             app.store.prepare()
             fetch(app)
             _subscribe(place.folder / "digest.db", mixes, subscribers, 1000 if suppressed else subscribers + 1)
+            _suppress_strangers(place.folder / "digest.db", strangers)
             newsletter = app.settings.newsletters[0]
             frequency = newsletter.frequencies[0]
             issue = draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "benchmark")
@@ -122,6 +123,17 @@ def _write(folder: Path) -> None:
     for topic, article in zip(TOPICS, listed, strict=True):
         article["tags"] = [topic]
     (folder / "articles.json").write_bytes(orjson.dumps(listed))
+
+
+def _suppress_strangers(database: Path, many: int) -> None:
+    at = NOW.isoformat(timespec="microseconds")
+    connection = sqlite3.connect(database)
+    connection.executemany(
+        "INSERT INTO suppression (address, scope, reason, source, created_at) VALUES (?, '*', 'bounced', 'benchmark', ?)",
+        ((f"gone{i}@example.com", at) for i in range(many)),
+    )
+    connection.commit()
+    connection.close()
 
 
 def _subscribe(database: Path, mixes: Iterator[str], subscribers: int, suppressed_every: int) -> None:

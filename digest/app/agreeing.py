@@ -19,9 +19,10 @@ from digest.audience import erasing, moving
 from digest.audience.addresses import canonical_address
 from digest.audience.consent import Act, Evidence, write_down
 from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
-from digest.audience.tokens import Purpose
+from digest.audience.suppression import is_suppressed
+from digest.audience.tokens import Purpose, make_expiring_token
 from digest.delivery.forgetting import forget
-from digest.delivery.letters import Kind, put
+from digest.delivery.letters import TRIED_FOR, Kind, put
 from digest.errors import UsageError
 
 
@@ -65,6 +66,20 @@ def _ask_for(app: App, token: str, kind: Kind) -> None:
             return
         language = person.language or app.settings.site.language
         _put(app, connection, kind, found.subscription.id, person.email, person.address, language)
+
+
+def erase_without_letter(app: App, token: str) -> str | None:
+    """The token that a letter would bring to who wants to be erased, where no letter may go to them since their address is suppressed.
+
+    Their own link has to do then: who holds it besides them can take away nothing that they would miss, for they get no mail, and
+    that they get none outlives it.
+    """
+    found = preferring.look(app, token)
+    if found is None:
+        return None
+    with app.store.reading() as connection:
+        shut = is_suppressed(connection, found.person.address, found.subscription.newsletter)
+    return make_expiring_token(app.key, Purpose.ERASE, found.subscription.id, app.now + TRIED_FOR) if shut else None
 
 
 def can_move(app: App, purpose: Purpose, token: str) -> bool:

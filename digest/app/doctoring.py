@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -144,7 +144,9 @@ def _way(app: App, name: str, domain: str) -> Way:
         from digest.delivery.providers.dkim_signature import read_signer
 
         signer = read_signer(app.settings)
-        return smtp(domain, providers.smtp.host, None if signer is None else signer.signing_key)
+        way = smtp(domain, providers.smtp.host, None if signer is None else signer.signing_key)
+        bounces = providers.smtp.bounce_address  # the envelope's sender, for which SPF is looked up
+        return way if bounces is None else replace(way, return_path=_domain(bounces))
     if name == "mailgun" and providers.mailgun.domain is not None:
         return mailgun(providers.mailgun.domain)
     return Way(name, "the provider that will send") if name in _AT_HOME else service(name, domain)

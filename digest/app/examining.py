@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from digest.app.allowing import flood
 from digest.app.fetching import current_sources
 from digest.app.wiring import App
+from digest.audience.erased_suppression import unreadable
+from digest.audience.suppression import count
 from digest.catalogue.reading_sources import read_sources
 from digest.delivery.halting import in_force
 from digest.errors import DigestError, Refused
@@ -52,6 +54,7 @@ def _may_send(app: App) -> Iterator[Examined]:
     yield from _look("sending", lambda: _sending(app))
     yield from _look("send epoch", lambda: _epoch(app))
     yield from _look("sign-ups", lambda: _sign_ups(app))
+    yield from _look("suppressions", lambda: _suppressions(app))
 
 
 def _look(what: str, looking: Callable[[], str]) -> Iterator[Examined]:
@@ -86,6 +89,20 @@ def _sign_ups(app: App) -> str:
     if found is not None:
         raise Refused(f"{found}; docs/how-to/pages.md says what to do")
     return "no flood in the last hour"
+
+
+def _suppressions(app: App) -> str:
+    if app.store.path is not None and not app.store.path.exists():
+        return "none yet"
+    with app.store.reading() as connection:
+        clear, erased = count(connection)
+        lost = unreadable(connection)
+    if lost:
+        raise Refused(
+            f"{lost:,} people who were erased would not be known again, since the secret of that time is neither secret_key nor among"
+            " former_secret_keys; add it to DIGEST_FORMER_SECRET_KEYS"
+        )
+    return f"{clear:,} addresses are not mailed, and {erased:,} of people who were erased"
 
 
 def _epoch(app: App) -> str:

@@ -13,6 +13,8 @@ from sqlalchemy import Connection, select
 from digest.app.wiring import App
 from digest.delivery import halting
 from digest.delivery.alarms import Alarm, count_figures, ringing
+from digest.delivery.bounce_rules import SoftRule
+from digest.delivery.event import Event
 from digest.delivery.events import Applied, apply_events
 from digest.delivery.providers.port import EventsRead
 from digest.delivery.sending import request_size
@@ -31,16 +33,33 @@ _MOST_SLOTS = 1000
 
 def hear(app: App, read: EventsRead, provider: str, only: Issue | None = None) -> Applied:
     """Take in a report of a provider, in one transaction: apply it, conclude what came to its end, look at the alarms."""
-    clock = datetime.now(UTC)
     with app.store.writing() as connection:
-        one = None if only is None else only.id
-        applied = apply_events(connection, read.events, key=app.key, provider=provider, now=clock, only=one)
-        for issue_id in applied.changed:
-            conclude(connection, issue_by_id(connection, issue_id), now=app.now)
-        for issue_id in applied.alarming:
-            issue = issue_by_id(connection, issue_id)
-            _halt(connection, issue, look(app, connection, issue), clock)
-        return applied
+        return hear_in(app, connection, read.events, provider, only)
+
+
+def hear_in(
+    app: App,
+    connection: Connection,
+    events: Iterable[Event],
+    provider: str,
+    only: Issue | None = None,
+    key: bytes | None = None,
+) -> Applied:
+    """The same in a transaction that does more. `key`: what the events' ids were derived with, if not the one of now."""
+    clock = datetime.now(UTC)
+    one = None if only is None else only.id
+    applied = apply_events(connection, events, key=key or app.key, provider=provider, now=clock, only=one, rule=soft_rule(app))
+    for issue_id in applied.changed:
+        conclude(connection, issue_by_id(connection, issue_id), now=app.now)
+    for issue_id in applied.alarming:
+        issue = issue_by_id(connection, issue_id)
+        _halt(connection, issue, look(app, connection, issue), clock)
+    return applied
+
+
+def soft_rule(app: App) -> SoftRule:
+    """The rule for bounces that may pass, as configured."""
+    return SoftRule(app.settings.bounces.soft, app.settings.bounces.soft_span)
 
 
 def halt_for(app: App, issue_ids: Iterable[int]) -> None:

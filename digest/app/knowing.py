@@ -26,6 +26,9 @@ TOLD = frozenset(
         "delivery",
         "history",
         "event",
+        "lifted_suppression",
+        "owed_anew",
+        "returned_mail",
     }
 )
 """The tables that are read for it: each one that knows people (a test compares)."""
@@ -48,6 +51,12 @@ def known_of(connection: Connection, person: Subscriber) -> dict[str, Any]:
             ("scope", "reason", "source", "created_at"),
             tables.suppression.c.address == person.address,
         ),
+        "lifted_suppressions": _rows(
+            connection,
+            tables.lifted_suppression,
+            ("scope", "reason", "source", "created_at", "why", "actor", "at"),
+            tables.lifted_suppression.c.subscriber_id == person.id,
+        ),
         "sign_ups": _rows(
             connection,
             tables.asking,
@@ -67,6 +76,13 @@ def known_of(connection: Connection, person: Subscriber) -> dict[str, Any]:
         "steps_of_mails": _steps(connection, person.id),
         "reported_of_mails": _reported(connection, person.id),
         "had_already": _had_already(connection, person.id),
+        "owed_anew": _owed_anew(connection, person.id),
+        "mails_that_came_back": _rows(
+            connection,
+            tables.returned_mail,
+            ("received_at", "source", "sort", "outcome", "about"),
+            tables.returned_mail.c.subscriber_id == person.id,
+        ),
     }
 
 
@@ -108,6 +124,14 @@ def _had_already(connection: Connection, subscriber_id: int) -> list[dict[str, A
         .order_by(row.article_id)
     )
     return [{"article": found.url, "title": found.title, "at": found.at} for found in connection.execute(query)]
+
+
+def _owed_anew(connection: Connection, subscriber_id: int) -> list[str]:
+    """The issues whose mail bounced, and whose articles were owed to them once more."""
+    row, issue = tables.owed_anew.c, tables.issue.c
+    query = select(issue.newsletter, issue.number).join(tables.owed_anew, issue.id == row.issue_id)
+    found = connection.execute(query.where(row.subscriber_id == subscriber_id).order_by(issue.id))
+    return [f"{one.newsletter}/{one.number}" for one in found]
 
 
 def _named(found: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, update
 from digest.app.wiring import App
 from digest.audience.consent import Act, Evidence, lines_since, write_down
 from digest.audience.finding import subscriber_by_id, subscription_by_id
+from digest.audience.left_topics import take_up
 from digest.audience.pausing import pause, resume
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
@@ -121,6 +122,7 @@ def change(app: App, token: str, wanted: Wanted, evidence: Evidence) -> bool:
         if any(getattr(found.subscription, name) != value for name, value in terms.items()):
             mine = tables.subscription.c.id == found.subscription.id
             connection.execute(update(tables.subscription).where(mine).values(terms))
+            take_up(connection, {found.person.address}, found.newsletter.slug, choices.topics or "")
             _write_down(app, connection, found.subscription, evidence)
             return True
         return changed

@@ -62,5 +62,5 @@ def addressed(app: App, issue: Issue, email: str, language: str | None = None) -
         rendition = planned or shelf.assemble(found.arrangement, found.rendition or 0, language or found.language)
     person = found.subscriber
     recipient = Recipient(person.id, found.subscription.id, person.address, person.email, person.name, 0)
-    maker = EnvelopeMaker(app.key, app.settings.site.public_url, issue)
+    maker = EnvelopeMaker(app.key, app.settings.site.public_url, issue, app.settings.unsubscribe_by_mail)
     return rendition, maker.make(recipient, rendition)

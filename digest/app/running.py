@@ -12,6 +12,7 @@ from digest.app import issuing
 from digest.app.carrying import forget_old, send_letters
 from digest.app.checking import FAILED, ChecksFailed, refuse_faulty
 from digest.app.fetching import Fetched, OnFetched, fetch
+from digest.app.mailing_back import TakenIn, read_mailbox
 from digest.app.processing import Processed, process
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.wiring import App
@@ -20,7 +21,7 @@ from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.plan import count_audience
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import OUT_OF_REACH, Sent
-from digest.errors import Busy, Refused
+from digest.errors import Busy, Refused, Unreachable
 from digest.issues.calendar import Slot, due_slot
 from digest.issues.issue import Issue, issue_of_slot, list_issues
 from digest.issues.lifecycle import IssueState
@@ -51,6 +52,8 @@ class Ran:
     letters: int = 0  # confirmations and their like, of those that waited
     halted: str | None = None  # why all sending is halted, and what to do
     heard: Processed = field(default_factory=Processed)  # what providers had reported since
+    returned: TakenIn = field(default_factory=TakenIn)  # what came back by mail
+    mailbox: str | None = None  # why that could not be read
 
 
 def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched = lambda _: None) -> Ran:
@@ -66,6 +69,7 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
         ran = Ran(fetch(app, on_read), heard=heard)
         if ran.fetched.stopped:
             return ran
+        _read_mailbox(app, ran)
         go_on_after_pauses(app)
         for newsletter in newsletters:
             for issue in _begun(app, newsletter):
@@ -78,6 +82,16 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
             ran.letters = send_letters(app)
             forget_old(app)
         return ran
+
+
+def _read_mailbox(app: App, ran: Ran) -> None:
+    """What bounced is heeded before anything is sent; a mailbox that cannot be read stops nothing."""
+    if app.settings.bounces.host is None or app.outbox is not None:
+        return
+    try:
+        ran.returned = read_mailbox(app)
+    except Unreachable as error:
+        ran.mailbox = str(error)
 
 
 def run_when_free(

@@ -48,6 +48,7 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress, *, approved_now
         stop=app.stop,
         on_progress=on_progress,
         quotas=app.quotas(),
+        unsubscribe_by_mail=app.settings.unsubscribe_by_mail,
     )
     newsletter = app.newsletter(issue.newsletter)
     wrong = obstacle(app)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from digest.audience.erased_suppression import LABEL
 from digest.audience.tokens import Purpose, derive_key, read_expiring_token, read_token
 from digest.catalogue.sources.port import SourceContext
 from digest.catalogue.visiting import Visits, user_agent
@@ -68,6 +69,11 @@ class App:
         """The number that a link's token speaks for, until its time is over."""
         found = (read_expiring_token(key, purpose, token, self.now) for key in self._keys(purpose))
         return next((one for one in found if one is not None), None)
+
+    def keys(self) -> Iterator[bytes]:
+        """That key, and those of all former secrets."""
+        for secret in (self.settings.secret_key, *self.settings.former_secret_keys):
+            yield derive_key(secret.get_secret_value())
 
     def _keys(self, purpose: Purpose) -> Iterator[bytes]:
         """Every former secret unsubscribes for ever; for what may do harm, the last one holds alone, until the next change."""
@@ -156,6 +162,12 @@ class App:
             yield replace(self, settings=settings, store=store, outbox=outbox)
 
 
+def erased_keys(settings: Settings) -> tuple[bytes, ...]:
+    """The keys by which a store knows the addresses of erased people again, that of the secret of now first."""
+    secrets_ = (settings.secret_key, *settings.former_secret_keys)
+    return tuple(derive_key(secret.get_secret_value(), LABEL) for secret in secrets_)
+
+
 def plan_of(providers: Providers, name: str) -> Plan:
     """The daily bounds in a provider's table, a plugin's too; `UsageError` where that has nonsense."""
     table = getattr(providers, name.replace("-", "_"), None)
@@ -174,7 +186,7 @@ def plan_of(providers: Providers, name: str) -> Plan:
 def open_app(config: Path | None, now: datetime | None) -> Iterator[App]:
     """The application of a project, its store not yet touched: `prepared` opens it, a dry run copies it."""
     settings = read_settings(config)
-    store = Store(settings.database_url, synchronous=settings.database.synchronous)
+    store = Store(settings.database_url, synchronous=settings.database.synchronous, keys=erased_keys(settings))
     try:
         yield App(settings, store, now or datetime.now(UTC))
     finally:

@@ -49,6 +49,8 @@ class Source(StrEnum):
     """The button of their mail program (RFC 8058)."""
     COMMAND_LINE = "command line"
     IMPORT = "import"
+    MAIL = "mail"
+    """A mail to the address in List-Unsubscribe."""
 
 
 @dataclass(frozen=True, slots=True)

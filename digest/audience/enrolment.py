@@ -7,18 +7,21 @@ that somebody who unsubscribes in the same moment stays unsubscribed.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from digest.audience.consent import Evidence, Past, write_down_all
+from digest.audience.consent import Evidence, Past, Source, write_down_all
 from digest.audience.coverage import coverage_points
 from digest.audience.dialects import among, insert_all, insert_missing
+from digest.audience.erased_suppression import recall
 from digest.audience.joining import Outcome, Rules, join
+from digest.audience.left_topics import left_by, take_up, without
 from digest.audience.subscription import SubscriptionState, Terms
 from digest.audience.suppression import suppressed_among
+from digest.audience.topics import ALL_TOPICS
 from digest.audience.wish import Wish
 from digest.settings import NewsletterSettings
 from digest.store import tables
@@ -26,6 +29,7 @@ from digest.store.tables import instant_text
 
 _Details = tuple[str | None, str | None, str | None]
 _DETAILS = ("name", "language", "timezone")
+_BY_THEMSELVES = frozenset({Source.PAGE, Source.API})
 _TERMS = tuple(field.name for field in fields(Terms))
 
 
@@ -50,6 +54,8 @@ class _Standing:
     past: Past | None = None
 
     def apply(self, wish: Wish, rules: Rules) -> Outcome:
+        if wish.choices.topics == "":  # they have left every topic there is
+            return Outcome.KEPT_AWAY
         self.terms, outcome = join(self.terms, wish, rules)
         self.past = wish.past
         if outcome is Outcome.KEPT_AWAY:
@@ -76,6 +82,11 @@ def enrol(
         now=now,
     )
     standings = _standings(connection, newsletter.slug, wishes, now)
+    if evidence.source in _BY_THEMSELVES:
+        for wish in wishes:
+            take_up(connection, {wish.address}, newsletter.slug, wish.choices.topics or ALL_TOPICS)
+    else:
+        wishes = _as_they_left(connection, newsletter, wishes, standings)
     outcomes = tuple(standings[wish.address].apply(wish, rules) for wish in wishes)
     _save_details(connection, standings.values())
     _save_terms(connection, newsletter.slug, standings.values(), now)
@@ -96,9 +107,30 @@ def _standings(connection: Connection, newsletter: str, wishes: Sequence[Wish], 
         now_text = instant_text(now)
         new = [_subscriber_row(firsts[address], now_text) for address in missing]
         insert_all(connection, insert_missing(connection, tables.subscriber), new)
+        recall(connection, missing)
         standings |= _known(connection, missing)
     _add_terms(connection, newsletter, standings)
     return standings
+
+
+def _as_they_left(
+    connection: Connection, newsletter: NewsletterSettings, wishes: Sequence[Wish], standings: Mapping[str, _Standing]
+) -> Sequence[Wish]:
+    """Wishes of others for people, without the topics that these have left themselves; where nothing else is wished for, with none
+    (one who is new gets the other topics)."""
+    left = left_by(connection, standings.keys(), newsletter.slug)
+    if not left:
+        return wishes
+    made = []
+    for wish in wishes:
+        asked = wish.choices.topics
+        if wish.address in left and (asked is not None or standings[wish.address].terms is None):
+            rest = without(asked or ALL_TOPICS, left[wish.address], newsletter.offered) or None
+            if rest is None and standings[wish.address].terms is None:
+                rest = without(ALL_TOPICS, left[wish.address], newsletter.offered)  # none at all: see `apply`
+            wish = replace(wish, choices=replace(wish.choices, topics=rest))
+        made.append(wish)
+    return made
 
 
 def _subscriber_row(wish: Wish, now: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from digest.audience.left_topics import keep_left
 from digest.audience.subscription import SubscriptionState
 from digest.audience.topics import ALL_TOPICS
 from digest.store import tables
@@ -29,16 +30,18 @@ def end(connection: Connection, subscription_id: int, *, now: datetime) -> bool:
 def leave_topic(connection: Connection, subscription_id: int, topic: str, offered: Iterable[str], *, now: datetime) -> bool:
     """Unsubscribe from one topic of those `offered`; of the last one, from the newsletter. True when that changed something.
 
-    Who followed everything follows the other topics from then on, and not those of tomorrow.
+    Who followed everything follows the other topics from then on, and not those of tomorrow. Only they bring it back.
     """
     row = tables.subscription.c
     mine = row.id == subscription_id, row.state != SubscriptionState.UNSUBSCRIBED.value
-    topics = connection.execute(select(row.topics).where(*mine).with_for_update()).scalar_one_or_none()
-    if topics is None:
+    columns = (row.topics, row.subscriber_id, row.newsletter)
+    found = connection.execute(select(*columns).where(*mine).with_for_update()).one_or_none()
+    if found is None:
         return False
-    followed = set(offered) if topics == ALL_TOPICS else set(topics.split())
+    followed = set(offered) if found.topics == ALL_TOPICS else set(found.topics.split())
     if topic not in followed:
         return False
+    keep_left(connection, found.subscriber_id, found.newsletter, topic, now=now)
     left = " ".join(sorted(followed - {topic}))
     if not left:
         return end(connection, subscription_id, now=now)

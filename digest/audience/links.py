@@ -8,6 +8,11 @@ def unsubscribe_url(public_url: str, token: str) -> str:
     return f"{public_url.rstrip('/')}/unsubscribe/{token}"
 
 
+def unsubscribe_mailto(address: str, token: str) -> str:
+    """The mail that unsubscribes as well (RFC 6068): its token stands in the subject, where case is kept."""
+    return f"mailto:{address}?subject=unsubscribe%20{token}"
+
+
 def leave_topic_url(unsubscribe_url: str, topic: str) -> str:
     """Where one topic alone is left. Templates write it as `{{ unsubscribe_url }}/{{ section.slug }}`: made of the link that the
     mail carries anyway, it costs no message a token of its own. What ends the whole may end a part."""

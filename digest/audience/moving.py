@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, delete, exists, insert, select, update
 
+from digest.audience.erased_suppression import recall
 from digest.store import tables
 
 HOLDS_FOR = timedelta(days=2)
@@ -90,5 +91,6 @@ def carry_out(connection: Connection, move: Move, *, now: datetime) -> bool:
     connection.execute(delete(tables.asking).where(tables.asking.c.address == before))
     mine = update(tables.subscriber).where(person.id == move.subscriber_id)
     connection.execute(mine.values(email=move.email, address=move.address))
+    recall(connection, {move.address})
     connection.execute(update(tables.address_change).where(_row.id == move.id).values(done_at=now))
     return True

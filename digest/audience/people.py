@@ -14,6 +14,7 @@ from digest.audience.joining import Outcome
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription
 from digest.audience.wish import Offer, choose, make_wish
+from digest.errors import UsageError
 from digest.settings import NewsletterSettings
 
 BY_COMMAND = Evidence(Source.COMMAND_LINE)
@@ -56,5 +57,8 @@ def subscribe(
     subscriber = find_subscriber(connection, wish.address)
     if subscriber is None:
         raise LookupError("a subscriber that was stored in this transaction is not there")
-    subscription = next(one for one in subscriptions_of(connection, subscriber.id) if one.newsletter == newsletter.slug)
+    theirs = (one for one in subscriptions_of(connection, subscriber.id) if one.newsletter == newsletter.slug)
+    subscription = next(theirs, None)
+    if subscription is None:
+        raise UsageError(f"{email} has left every topic of {newsletter.slug}; only they themselves can come back")
     return Joined(subscriber, subscription, enrolment.outcomes[0], wish.address in enrolment.suppressed)

@@ -110,11 +110,12 @@ def _both(one: str, other: str) -> str:
 
 def _keep_away(connection: Connection, newsletter: str, successor: str) -> None:
     """Who must not be mailed the one must not be mailed the other."""
-    row, other = tables.suppression.c, tables.suppression.alias()
-    known = exists().where(other.c.address == row.address, other.c.scope == successor)
-    columns = ["address", "scope", "reason", "source", "created_at"]
-    rows = select(row.address, literal(successor), row.reason, row.source, row.created_at)
-    connection.execute(insert(tables.suppression).from_select(columns, rows.where(row.scope == newsletter, ~known)))
+    for table, who in ((tables.suppression, ["address"]), (tables.erased_suppression, ["hash", "key_id"])):
+        row, other = table.c, table.alias()
+        known = exists().where(other.c[who[0]] == row[who[0]], other.c.scope == successor)
+        kept = [*who, "reason", "source", "created_at"]
+        rows = select(literal(successor), *(row[name] for name in kept)).where(row.scope == newsletter, ~known)
+        connection.execute(insert(table).from_select(["scope", *kept], rows))
 
 
 def _begin_where_it_was(connection: Connection, newsletter: str, successor: str) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, update
 
 from digest.audience.consent import Act, Evidence, Kept, Source, evidence_of, write_down
 from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
+from digest.audience.left_topics import take_up
 from digest.audience.subscription import Subscription, SubscriptionState
 from digest.audience.suppression import is_suppressed
 from digest.store import tables
@@ -66,5 +67,8 @@ def _put_back(connection: Connection, subscription: Subscription, line: Kept, ev
         "ended_at": None,
     }
     connection.execute(update(tables.subscription).where(tables.subscription.c.id == subscription.id).values(values))
+    person = subscriber_by_id(connection, subscription.subscriber_id)
+    if person is not None:
+        take_up(connection, {person.address}, subscription.newsletter, before["topics"])
     after = subscription_by_id(connection, subscription.id) or subscription
     write_down(connection, Act.RETURNED, after, evidence, before=subscription, now=now)

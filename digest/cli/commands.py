@@ -20,10 +20,12 @@ from digest.cli import (
     moving,
     pausing,
     projects,
+    returned_mail,
     sending,
     serving,
     simulating,
     subscribers,
+    suppressions,
     templates,
     templates_preview,
 )
@@ -65,9 +67,11 @@ covering.register(articles.app)
 moving.register(subscribers.app)
 pausing.register(subscribers.app)
 templates_preview.register(templates.app)
+returned_mail.register(events.app)
 app.add_typer(articles.app, name="articles")
 app.add_typer(events.app, name="events")
 app.add_typer(issues.app, name="issues")
 app.add_typer(subscribers.app, name="subscribers")
+app.add_typer(suppressions.app, name="suppressions")
 app.add_typer(templates.app, name="templates")
 app.add_typer(configuration.app, name="config")

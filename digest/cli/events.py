@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from digest.app.processing import Processed
     from digest.delivery.reports import Report
 
-app = typer.Typer(help="What providers report to the webhooks.", no_args_is_help=True)
+app = typer.Typer(help="What is reported of mails afterwards: to the webhooks, and by mail.", no_args_is_help=True)
 _SHOWN = 50
 
 

@@ -24,6 +24,7 @@ also stand before the command's name. Tables and progress bars appear on a termi
 | 3 | refused: not approved, checks failed, paused, waiting for a person |
 | 4 | something else runs it just now |
 | 5 | the store, the provider or every source is out of reach |
+| 75 | `events mail` alone: not now; a mail system keeps the mail and tries again |
 """
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from digest.app.fetching import Fetched
 from digest.app.running import Handled, Ran
 from digest.cli.events import processed_lines, processed_report
+from digest.cli.returned_mail import taken_lines, taken_report
 from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.sending import Sent
 from digest.issues.lifecycle import IssueState
@@ -32,6 +33,7 @@ def run_report(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> dict[s
         "waiting": ran.waiting,
         "letters": ran.letters,
         "events": processed_report(ran.heard),
+        "returned": taken_report(ran.returned) | {"error": ran.mailbox},
         "halted": ran.halted,
     }
 
@@ -60,6 +62,9 @@ def run_lines(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> list[st
     lines = [_DRY] if dry_run else []
     lines += processed_lines(ran.heard)
     lines += fetch_lines(ran.fetched)
+    lines += taken_lines(ran.returned)
+    if ran.mailbox is not None:
+        lines.append(f"!{ran.mailbox}")
     for one in ran.handled:
         lines += [_line(one), *_left_out(one.sent), *_degraded(one.sent)]
         lines += alarm_lines(one.issue.name, one.sent.alarms if one.sent else ())
@@ -185,7 +190,7 @@ def account_line(audience: int, account: Mapping[str, int]) -> str:
 def exit_code_of_run(ran: Ran) -> int:
     """The first that applies: 3 refused or paused, 5 out of reach, 1 some trouble, 0."""
     codes = [3 if one.refused else 0 if one.sent is None else exit_code_of_send(one.sent) for one in ran.handled]
-    codes += [exit_code_of_fetch(ran.fetched), 3 if ran.halted else 0]
+    codes += [exit_code_of_fetch(ran.fetched), 3 if ran.halted else 0, 0 if ran.mailbox is None else 1]
     return next((code for code in (3, 5, 1) if code in codes), 0)
 
 

@@ -5,7 +5,7 @@ Ids are HMACs of what a delivery is (newsletter, frequency, slot, subscriber), n
 
 from __future__ import annotations
 
-from digest.audience.links import preferences_url, unsubscribe_url
+from digest.audience.links import preferences_url, unsubscribe_mailto, unsubscribe_url
 from digest.audience.tokens import Purpose, token_maker
 from digest.delivery.ledger import Recipient
 from digest.delivery.sealing import id_maker, seal
@@ -15,18 +15,25 @@ from digest.rendering.rendition import Rendition
 
 
 class EnvelopeMaker:
-    """Makes the envelopes of one issue. `key` is the project's secret key."""
+    """Makes the envelopes of one issue. `key` is the project's secret key; `mailto` the address at which mails that unsubscribe are
+    read, where they are."""
 
-    def __init__(self, key: bytes, public_url: str, issue: Issue) -> None:
+    def __init__(self, key: bytes, public_url: str, issue: Issue, mailto: str | None = None) -> None:
         self.issue = issue
+        self._ahead: dict[int, tuple[Recipient, Rendition, Envelope]] = {}
         self._key = key
         self._id = id_maker(key, issue.newsletter, issue.frequency, issue.slot)
         self._leave, self._prefer = (token_maker(key, purpose) for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES))
+        self._leave_by = "" if mailto is None else unsubscribe_mailto(mailto, "")
         self._leave_at, self._prefer_at = unsubscribe_url(public_url, ""), preferences_url(public_url, "")
 
     def make(self, recipient: Recipient, rendition: Rendition) -> Envelope:
         """One delivery's envelope for one attempt, greeted in its rendition's language."""
+        known = self._ahead.pop(recipient.subscriber_id, None)
+        if known is not None and known[0] is recipient and known[1] is rendition:
+            return known[2]
         own_id, name = self._id(recipient.subscriber_id), recipient.name
+        leave = self._leave(recipient.subscription_id)
         return Envelope(
             delivery_id=own_id,
             attempt_id=str(recipient.attempts + 1),
@@ -37,10 +44,17 @@ class EnvelopeMaker:
                 greeting=rendition.greeting.to(name),
                 email=recipient.email,
                 preferences_url=self._prefer_at + self._prefer(recipient.subscription_id),
-                unsubscribe_url=self._leave_at + self._leave(recipient.subscription_id),
+                unsubscribe_url=self._leave_at + leave,
             ),
             seal=seal(self._key, own_id, recipient.subscriber_id),
+            unsubscribe_mailto=self._leave_by + leave if self._leave_by else "",
         )
+
+    def make_ahead(self, recipient: Recipient, rendition: Rendition) -> Envelope:
+        """The same before its turn; it is not made once more then."""
+        made = self.make(recipient, rendition)
+        self._ahead[recipient.subscriber_id] = (recipient, rendition, made)
+        return made
 
     def delivery_id(self, subscriber_id: int) -> str:
         """Opaque and stable: 32 hexadecimal digits."""

@@ -18,8 +18,9 @@ from sqlalchemy import Connection, String, or_, select, type_coerce
 
 from digest.audience import leaving
 from digest.audience.dialects import among, insert_all, insert_missing
-from digest.audience.suppression import EVERYTHING, suppress
 from digest.catalogue.articles import articles_at
+from digest.delivery import consequences
+from digest.delivery.bounce_rules import USUAL, SoftRule
 from digest.delivery.event import HARD, Event, Kind
 from digest.delivery.heeding import heed
 from digest.delivery.sealing import delivery_id, unseal
@@ -29,7 +30,7 @@ from digest.store.tables import instant_text
 
 _AT_ONCE = 500
 _Told = tuple[int, Event]  # a subscriber, and what was told of their delivery
-_event, _issue, _person = tables.event.c, tables.issue.c, tables.subscriber.c
+_event, _issue = tables.event.c, tables.issue.c
 
 
 @dataclass(slots=True)
@@ -65,10 +66,12 @@ def apply_events(
     provider: str,
     now: datetime,
     only: int | None = None,
+    rule: SoftRule = USUAL,
 ) -> Applied:
     """Store events once, and heed them. `only`: those of the issue with this row id. In whatever order, the end is the same.
 
-    Hard bounces and complaints suppress the address for everything; who unsubscribed has left that newsletter.
+    Hard bounces and complaints suppress the address for everything, and soft ones that last, as the `rule` says; who unsubscribed
+    has left that newsletter.
     """
     applied = Applied()
     finder = _Finder(connection, key)
@@ -83,7 +86,8 @@ def apply_events(
             told[found[0]].append((found[1], event))
     for issue_id, every in sorted(told.items()):
         for start in range(0, len(every), _AT_ONCE):
-            _apply(connection, issue_id, finder.newsletters[issue_id], every[start : start + _AT_ONCE], provider, now, applied)
+            part = every[start : start + _AT_ONCE]
+            _apply(connection, issue_id, finder.newsletters[issue_id], part, provider, now, applied, rule)
     return applied
 
 
@@ -117,6 +121,7 @@ def _apply(
     provider: str,
     now: datetime,
     applied: Applied,
+    rule: SoftRule,
 ) -> None:
     whose = {subscriber for subscriber, _ in told}
     new = _store(connection, issue_id, told, provider, now)
@@ -126,8 +131,8 @@ def _apply(
     applied.moved += heeded.moved
     if heeded.moved:
         applied.changed.add(issue_id)
-    bad = {one: event for one, event in new if event.kind is Kind.COMPLAINED or _bounced_hard(event)}
-    applied.suppressed += _suppress(connection, bad, provider, now)
+    bad = any(event.kind is Kind.COMPLAINED or _bounced_hard(event) for _, event in new)
+    applied.suppressed += consequences.draw(connection, new, rule, source=provider, now=now)
     applied.ended += _end(connection, newsletter, new, now)
     if bad or heeded.outsiders or heeded.doubled:
         applied.alarming.add(issue_id)
@@ -183,14 +188,6 @@ def _short(link: str) -> str:
 
 def _bounced_hard(event: Event) -> bool:
     return event.kind is Kind.BOUNCED and event.reason in HARD
-
-
-def _suppress(connection: Connection, bad: Mapping[int, Event], provider: str, now: datetime) -> int:
-    addresses = select(_person.id, _person.address).where(among(connection, _person.id, list(bad)))
-    found = connection.execute(addresses).all() if bad else []
-    return sum(
-        suppress(connection, row.address, EVERYTHING, reason=bad[row.id].kind.value, source=provider, now=now) for row in found
-    )
 
 
 def _end(connection: Connection, newsletter: str, new: Iterable[_Told], now: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, delete, exists, select, update
 
 from digest.delivery.reports import forget_of
 from digest.delivery.statements import stands
@@ -31,3 +31,4 @@ def forget(connection: Connection, subscriber_id: int) -> None:
         if table is not tables.history:
             theirs.append(table.c.issue_id.in_(of_any_issue))
         connection.execute(update(table).where(*theirs).values({column: ERASED}))
+    connection.execute(delete(tables.returned_mail).where(tables.returned_mail.c.subscriber_id == subscriber_id))

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from digest.audience.had_already import EVERYBODY
+from digest.delivery.owing import counts_as_sent
 from digest.delivery.transitions import COUNTS_AS_SENT, DeliveryState
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue
@@ -100,7 +101,7 @@ def of_one(connection: Connection, issue: Issue, subscriber_id: int) -> set[tupl
     """The renditions of other issues that one subscriber was, or may yet be, sent."""
     sent = tables.delivery.c
     where = (sent.subscriber_id == subscriber_id, sent.issue_id != issue.id, sent.rendition.is_not(None))
-    query = select(sent.issue_id, sent.rendition).where(*where, sent.state.in_(COUNTS_AS_SENT))
+    query = select(sent.issue_id, sent.rendition).where(*where, counts_as_sent(states=COUNTS_AS_SENT))
     return {(found.issue_id, found.rendition) for found in connection.execute(query)}
 
 
@@ -176,6 +177,6 @@ def _sent(issue: Issue, articles: set[int], renditions: Mapping[tuple[int, int],
         select(sent.subscriber_id, pair.label("pair"))
         .join(tables.subscription, row.subscriber_id == sent.subscriber_id)
         .where(row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active")
-        .where(sent.issue_id.in_(sorted({issue_id for issue_id, _ in renditions})), sent.state.in_(COUNTS_AS_SENT))
+        .where(sent.issue_id.in_(sorted({issue_id for issue_id, _ in renditions})), counts_as_sent(states=COUNTS_AS_SENT))
         .where(tuple_(sent.issue_id + 0, sent.rendition).in_(holding))
     )

@@ -65,7 +65,7 @@ class Sender:
     """Sends issues through the first of `providers`, and what that surely did not take through the next.
 
     `owner` names this process;
-    `now` is the clock of decisions; `quotas` are by the providers' names.
+    `now` is the clock of decisions; `quotas` are by the providers' names. `unsubscribe_by_mail` is where mails are read that unsubscribe.
     """
 
     store: Store
@@ -78,6 +78,7 @@ class Sender:
     stop: threading.Event
     on_progress: OnProgress = lambda _: None
     quotas: Mapping[str, Plan] = field(default_factory=dict)
+    unsubscribe_by_mail: str | None = None
 
     def send(self, issue: Issue, *, others_are_dead: bool) -> Sent:
         """Bring an approved or half-sent issue as far as it goes just now."""
@@ -193,7 +194,7 @@ class Sender:
 
     def _engine(self, issue: Issue, provider: Provider, shelf: Shelf, allowances: Sequence[Allowance]) -> LocalEngine:
         ledger = Ledger(issue.id, issue.newsletter, provider.name, self.owner)
-        envelopes = EnvelopeMaker(self.key, self.public_url, issue)
+        envelopes = EnvelopeMaker(self.key, self.public_url, issue, self.unsubscribe_by_mail)
         unit = self._unit(issue, provider)
         quota = self.quotas.get(provider.name)
         bounds = (*allowances, Quota(provider.name, quota)) if quota else allowances

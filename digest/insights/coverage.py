@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
 
 from digest.audience.dialects import among
-from digest.delivery.transitions import COUNTS_AS_SENT, GIVES_BACK, DeliveryState
+from digest.delivery.owing import counts_as_sent
+from digest.delivery.transitions import GIVES_BACK, DeliveryState
 from digest.issues.issue import Issue
 from digest.issues.pool import coverage_point
 from digest.store import tables
 
 _row, _subscription, _held = tables.delivery.c, tables.subscription.c, tables.rendition_article.c
-_SENT = [state.value for state in COUNTS_AS_SENT]
 _BACK = [state.value for state in GIVES_BACK]
 
 
@@ -74,7 +74,7 @@ def _both(connection: Connection, issue_id: int, other_id: int) -> Iterable[Row[
     """The renditions of two issues that the same subscribers were sent, and how many those are."""
     other = tables.delivery.alias()
     same = (other.c.subscriber_id == _row.subscriber_id) & (other.c.issue_id == other_id)
-    sent = (_row.issue_id == issue_id, _row.state.in_(_SENT), other.c.state.in_(_SENT), other.c.rendition.is_not(None))
+    sent = (_row.issue_id == issue_id, counts_as_sent(), counts_as_sent(other), other.c.rendition.is_not(None))
     columns = (_row.rendition.label("one"), other.c.rendition.label("two"))
     joined = select(*columns, func.count().label("many")).select_from(tables.delivery.join(other, same))
     return connection.execute(joined.where(*sent).group_by(_row.rendition, other.c.rendition))

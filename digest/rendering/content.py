@@ -172,6 +172,7 @@ class Envelope:
     """One delivery as a provider carries it. `delivery_id` is opaque and stable, `attempt_id` is of this attempt alone.
 
     `seal` is what turns a delivery id that comes back with an event into the delivery again; empty for what is none.
+    `unsubscribe_mailto` is the mail that ends the subscription as well, a `mailto:` address; empty where none is read.
     """
 
     delivery_id: str
@@ -181,3 +182,4 @@ class Envelope:
     name: str | None
     personal: Personal
     seal: str = ""
+    unsubscribe_mailto: str = ""

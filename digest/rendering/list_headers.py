@@ -10,6 +10,7 @@ from digest.rendering.header_text import phrase
 from digest.rendering.rendition import Rendition
 
 _WEB_ADDRESS = re.compile(r"https?://[!-;=?-~]{1,900}")
+_MAIL_ADDRESS = re.compile(r"mailto:[!-;=?-~]{1,900}")
 _NOT_IN_FEEDBACK_ID = re.compile(r"[^A-Za-z0-9.-]+")
 
 
@@ -38,6 +39,16 @@ def unsubscribe_address(envelope: Envelope) -> str:
     if not _WEB_ADDRESS.fullmatch(address):
         raise Refused("an unsubscribe link must be an http(s) address of plain ASCII without spaces")
     return address
+
+
+def unsubscribe_ways(envelope: Envelope) -> str:
+    """What stands between the angle brackets of List-Unsubscribe: the page first, and behind it a mail where one is read; folded."""
+    page, mail = unsubscribe_address(envelope), envelope.unsubscribe_mailto
+    if not mail:
+        return page
+    if not _MAIL_ADDRESS.fullmatch(mail):
+        raise Refused("an unsubscribe mail must be a mailto: address of plain ASCII without spaces")
+    return f"{page}>,\r\n <{mail}"
 
 
 def feedback_id(rendition: Rendition) -> str:

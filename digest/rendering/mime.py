@@ -16,7 +16,7 @@ from markupsafe import escape
 from digest.errors import Refused
 from digest.rendering.content import Envelope, Personal
 from digest.rendering.header_text import phrase, unstructured
-from digest.rendering.list_headers import shared_list_headers, unsubscribe_address
+from digest.rendering.list_headers import shared_list_headers, unsubscribe_ways
 from digest.rendering.quoted_printable import encode_last_piece, encode_piece
 from digest.rendering.rendition import Rendition, Slotted
 
@@ -129,7 +129,7 @@ def _values(envelope: Envelope, date: datetime) -> list[bytes]:
         _mailbox(envelope.name, envelope.address, after=4).encode("ascii"),
         write_date(date.replace(microsecond=0)),
         envelope.delivery_id.encode("ascii"),
-        unsubscribe_address(envelope).encode("ascii"),
+        unsubscribe_ways(envelope).encode("ascii"),
     ]
     for value in _personal_values(envelope.personal):
         encoded = encode_piece(value)

@@ -1,5 +1,6 @@
 """Settings: what can be configured, and the one way to read it."""
 
+from digest.settings.bounces import Bounces
 from digest.settings.model import (
     Database,
     Delivery,
@@ -26,6 +27,7 @@ from digest.settings.source_table import SourceSettings
 from digest.settings.types import Frequency, Order, format_duration, parse_duration
 
 __all__ = [
+    "Bounces",
     "Database",
     "Delivery",
     "DkimSettings",

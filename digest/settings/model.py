@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from digest.settings.bounces import Bounces
 from digest.settings.checks import Checks
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
 from digest.settings.events import Events
@@ -325,6 +326,7 @@ class Settings(Table):
     checks: Checks = Checks()
     delivery: Delivery = Delivery()
     providers: Providers = Providers()
+    bounces: Bounces = Bounces()
     database: Database = Database()
     editors: Editors = Editors()
     events: Events = Events()
@@ -348,6 +350,10 @@ class Settings(Table):
         _moved_to_one_of("newsletters", {one.slug: one for one in self.newsletters})
         _moved_to_one_of("sources", {one.name: one for one in self.sources})
         check_theme(self.theme, self.site.colour)
+        if self.bounces.unsubscribe_by_mail and self.providers.smtp.bounce_address is None:
+            raise ValueError(
+                "bounces.unsubscribe_by_mail: no mail would come back: set providers.smtp.bounce_address too, or set this to false"
+            )
         return self
 
     @property
@@ -359,6 +365,11 @@ class Settings(Table):
     def database_url(self) -> str:
         """`database.url` with a relative SQLite path made absolute, from the project folder."""
         return absolute_database_url(self.database.url, self.project)
+
+    @property
+    def unsubscribe_by_mail(self) -> str | None:
+        """The address to which a mail unsubscribes; None where no such mail is read."""
+        return self.providers.smtp.bounce_address if self.bounces.unsubscribe_by_mail else None
 
     @property
     def template_folders(self) -> tuple[Path, ...]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, SecretStr, field_validator
 
+from digest.settings.bounces import BounceBase
 from digest.settings.secrecy import PluginTable
 from digest.settings.table import Table
 from digest.settings.types import BaseAddress, Domain, FilePath, Line, Whole
@@ -64,6 +65,10 @@ class SmtpSettings(ProviderTable):
     username: Line | None = Field(None, description="The login, where the relay wants one.")
     password: SecretStr | None = Field(None, description="The password; only by environment, `.env` or a secrets folder.")
     local_hostname: Line | None = Field(None, description="What we call ourselves in EHLO; by default this machine's name.")
+    bounce_address: BounceBase | None = Field(
+        None,
+        description="Where bounces come to, such as `bounces@news.example`: every mail is sent from an address of its own made of it, `bounces+TOKEN@news.example`. By default bounces go to the sender.",
+    )
     dkim: DkimSettings = DkimSettings()
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from pydantic import AwareDatetime, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
-from digest.settings import types
+from digest.settings import bounces, types
 from digest.settings.database_url import DatabaseUrl
 from digest.settings.model import Schedule, Settings
 from digest.settings.variables import NOT_CONFIGURED, variable_of
@@ -38,6 +38,7 @@ _KINDS: list[tuple[Any, str]] = [
     (Schedule, "cron, or a table of crons"),
     (types.Zone, "IANA time zone"),
     (types.Address, "e-mail address"),
+    (bounces.BounceBase, "e-mail address"),
     (types.Colour, "colour `#rrggbb`"),
     (types.Fonts, "list of fonts"),
     (types.Slug, "slug"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +24,7 @@ from digest.store.prepared import execute
 from digest.store.tables import metadata
 
 _BUSY_SECONDS = 30
+_KEYS = "digest_keys"
 # At most so many connections: one for each thread of the pages, and some for a run, its lock and letters beside them.
 _POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 8, "pool_timeout": 10}
 # What one read after another sees of PostgreSQL; SQLite's transactions are so by themselves.
@@ -37,10 +38,12 @@ class Store:
     another. What two of them may not both do, a compare-and-set or a lock of a row decides.
     """
 
-    def __init__(self, url: str, *, synchronous: str = "FULL") -> None:
+    def __init__(self, url: str, *, synchronous: str = "FULL", keys: Sequence[bytes] = ()) -> None:
         self.url = _parse(url)
         self.synchronous = synchronous
-        self._engine = _engine(self.url, synchronous)
+        self.keys = tuple(keys)
+        """By which addresses of erased people are known, the one of now first; every connection has them (`keys_of`)."""
+        self._engine = _engine(self.url, synchronous).execution_options(**{_KEYS: self.keys})
         self._aside = ThreadPoolExecutor(1, "commit")
         self._alone = self._engine.execution_options(digest_writes="alone")
         self._together = self._engine.execution_options(digest_writes="together")
@@ -166,7 +169,7 @@ class Store:
             if self.path is not None:
                 with speaking_plainly(self.url):
                     copy_file(self.path, copy, _BUSY_SECONDS)
-            store = Store(f"sqlite:///{copy}", synchronous="OFF")
+            store = Store(f"sqlite:///{copy}", synchronous="OFF", keys=self.keys)
             try:
                 store.prepare()
                 if self.path is None:
@@ -187,6 +190,12 @@ class Store:
         if found is not None:
             with speaking_plainly(self.url), store.writing() as connection:
                 copy_rows(self._engine, connection)
+
+
+def keys_of(connection: Connection) -> tuple[bytes, ...]:
+    """The keys that the store of a connection was opened with."""
+    keys: tuple[bytes, ...] = connection.get_execution_options().get(_KEYS, ())
+    return keys
 
 
 def revision(connection: Connection) -> str | None:

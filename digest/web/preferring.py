@@ -43,6 +43,9 @@ def _change(site: Site, request: Request, form: Form) -> Response:
     app, token, what = site.app(), request.path_params["token"], form.text("what")
     if preferring.look(app, token) is None:
         return _page(site, request, said=None)
+    unmailed = agreeing.erase_without_letter(app, token) if what == "erase" else None
+    if unmailed is not None:
+        return site.showing.page(request, "erase.html", said=None, here=site.showing.address(f"/erase/{unmailed}"))
     act = _ACTS.get(what)
     if act is None:
         raise HTTPException(400)

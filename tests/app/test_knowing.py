@@ -71,6 +71,18 @@ def _make_known(project: Project) -> None:
         step = {"issue_id": issue, "subscriber_id": eve.id, "count": 1, "to_state": "accepted", "actor": "x", "at": MONDAY}
         connection.execute(insert(tables.history).values(**step, reason=f"told {EVE}"))
         suppress(connection, EVE, "other", reason="complained", source="test", now=MONDAY)
+        lifted = {"scope": "weekly", "reason": "bounced", "source": "mail", "created_at": MONDAY, "actor": "x", "at": MONDAY}
+        connection.execute(insert(tables.lifted_suppression).values(**lifted, subscriber_id=eve.id, why=f"{EVE} asked"))
+        connection.execute(insert(tables.owed_anew).values(issue_id=issue, subscriber_id=eve.id))
+        came = {
+            "digest": "d",
+            "received_at": MONDAY,
+            "source": "pipe",
+            "sort": "mail",
+            "outcome": "nothing to do",
+            "about": "mail",
+        }
+        connection.execute(insert(tables.returned_mail).values(**came, subscriber_id=eve.id, raw=f"From: {EVE}".encode()))
 
 
 def test_a_person_is_told_what_every_table_knows_of_them(eves: Project) -> None:
@@ -81,6 +93,8 @@ def test_a_person_is_told_what_every_table_knows_of_them(eves: Project) -> None:
     assert [name for name, value in known.items() if value in (None, [], "")] == ["name", "language", "timezone"]
     assert [one["reason"] for one in known["suppressions"]] == ["complained"]
     assert {one["email"] for one in known["letters"]} == {EVE, NEW}
+    assert known["lifted_suppressions"][0]["why"] == f"{EVE} asked"
+    assert (known["owed_anew"], known["mails_that_came_back"][0]["source"]) == (["weekly/1"], "pipe")
     assert known["changes_of_address"][0]["email"] == NEW
     assert [one["state"] for one in known["mails"]] == ["accepted"]
     assert known["reported_of_mails"][0]["clicked"] == known["had_already"][0]["article"]
@@ -99,12 +113,13 @@ def test_of_who_is_erased_nothing_is_left_but_numbers_and_what_keeps_them_from_b
         eve = find_subscriber(connection, EVE)
         assert eve is not None
     assert eves.command("subscribers", "erase", EVE).returncode == 0
-    numbered = {"delivery", "history", "event"}
+    numbered = {"delivery", "history", "event", "owed_anew"}
     with eves.app() as app, app.store.reading() as connection:
         for table in tables.metadata.sorted_tables:
             rows = [dict(zip(table.c.keys(), row, strict=True)) for row in connection.execute(select(table))]
             named = [row for row in rows if EVE in str(row) or NEW in str(row)]
-            assert not named or table.name == "suppression", table.name
+            assert not named, table.name
             if "subscriber_id" in table.c and table.name not in numbered:
                 assert [row for row in rows if row["subscriber_id"] == eve.id] == [], table.name
-        assert [row.scope for row in connection.execute(select(tables.suppression))] == ["other"]
+        assert connection.execute(select(tables.suppression)).all() == []
+        assert [row.scope for row in connection.execute(select(tables.erased_suppression))] == ["other"]

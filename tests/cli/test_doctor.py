@@ -91,6 +91,15 @@ def test_a_bad_domain_ends_with_three(
     assert any(severity == "error" and said in what for severity, what in found[where]), found
 
 
+def test_spf_is_looked_up_for_where_bounces_go(project: Project, environment: dict[str, str]) -> None:
+    elsewhere = {"DIGEST_PROVIDERS__SMTP__BOUNCE_ADDRESS": "bounces@back.pub.test"}
+    code, found = seen(project, GOOD, environment | elsewhere, "--allow-private")
+    assert (code, "SPF of news.pub.test" in found) == (3, False)
+    assert any("there is no record" in what for _, what in found["SPF of back.pub.test"]), found
+    zone = {**GOOD, "back.pub.test": {"TXT": ["v=spf1 ip4:127.0.0.1 -all"], "MX": ["10 mx.pub.test."]}}
+    assert seen(project, zone, environment | elsewhere, "--allow-private")[0] == 0
+
+
 def test_pages_on_loopback_are_reported_as_such_and_not_asked(
     project: Project, environment: dict[str, str], pages: HttpStub
 ) -> None:

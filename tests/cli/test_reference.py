@@ -30,11 +30,16 @@ def test_it_tells_what_is_required_what_is_the_default_and_what_may_be_chosen() 
 
 def test_every_command_of_this_version_is_there() -> None:
     groups = {name.split()[0] for name in names()}
-    wanted = "demo init run articles issues preview send serve halt subscribers events templates explain simulate stats doctor config migrate"
+    wanted = (
+        "demo init run articles issues preview send serve halt subscribers templates explain simulate stats doctor config"
+        " migrate events suppressions"
+    )
     assert groups == set(wanted.split())
     assert {
         f"issues {verb}" for verb in ["draft", "list", "show", "check", "approve", "skip", "cancel", "pause", "resume", "resolve"]
     } <= names()
     assert "subscribers leave" in names()
+    assert {f"suppressions {verb}" for verb in ("list", "add", "lift")} <= names()
+    assert {f"events {verb}" for verb in ("mail", "mailbox", "mails")} <= names()
     assert {f"templates {verb}" for verb in ("list", "check", "copy")} <= names()
     assert {f"articles {verb}" for verb in ("fetch", "list", "feature", "withdraw")} <= names()

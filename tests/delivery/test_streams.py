@@ -15,7 +15,7 @@ from digest.delivery.engines.lanes import Job
 from digest.delivery.engines.streams import Streams
 from digest.delivery.ledger import Recipient
 from digest.delivery.providers.answer import Answer, Outcome
-from digest.delivery.providers.port import Streaming
+from digest.delivery.providers.port import Ahead, Streaming
 from digest.delivery.providers.waiting import Aside, Wanted, run
 from digest.delivery.providers.wire import Deadline, Wire
 from digest.delivery.steps import Answered, NotHandedOver
@@ -33,7 +33,9 @@ class Reading:
     wire: Wire
     closed: threading.Event = field(default_factory=threading.Event)
 
-    async def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: str | None = None) -> Answer:
+    async def send(
+        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: Ahead | None = None
+    ) -> Answer:
         try:
             return Answer((Outcome.ACCEPTED,), (await self.wire.hear()).decode())
         except TimeoutError as error:
@@ -51,7 +53,7 @@ class Doing:
     work: Callable[[], Coroutine[Wanted, None, Answer]]
 
     def send(
-        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: str | None = None
+        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: Ahead | None = None
     ) -> Coroutine[Wanted, None, Answer]:
         return self.work()
 

@@ -40,6 +40,8 @@ class Makes:
     def make(self, recipient: Recipient, rendition: object) -> Any:
         return an_envelope(recipient.subscriber_id)
 
+    make_ahead = make
+
 
 @dataclass(slots=True)
 class Notebook:

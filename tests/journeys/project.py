@@ -24,6 +24,7 @@ from unittest import mock
 
 from digest.app import App
 from digest.app.running import Ran, run
+from digest.app.wiring import erased_keys
 from digest.audience.leaving import end
 from digest.audience.people import subscribe
 from digest.cli import main
@@ -86,7 +87,7 @@ class Project:
     def app(self, at: datetime = MONDAY, /, **environment: str) -> Iterator[App]:
         """The application as it stands at a time."""
         settings = read_settings(self.folder / "config" / "digest.toml", self.environment | environment)
-        store = Store(settings.database_url)
+        store = Store(settings.database_url, keys=erased_keys(settings))
         try:
             store.prepare()
             yield App(settings, store, at, stop=self.stop)

@@ -161,8 +161,11 @@ def test_a_newsletter_that_moves_takes_its_subscriptions_coverage_and_suppressio
     project.join("ann@x.example", "python")
     project.join("both@x.example", "python")
     project.join("gone@x.example", "python")
+    project.join("ghost@x.example", "python")
     with project.app() as app, app.store.writing() as connection:
         suppress(connection, "gone@x.example", "old", reason="complained", source="test", now=BEGAN)
+        suppress(connection, "ghost@x.example", "old", reason="complained", source="test", now=BEGAN)
+    assert project.command("subscribers", "erase", "ghost@x.example").returncode == 0
     said = project.command(
         "subscribers", "add", "both@x.example", "--newsletter", "weekly", "--topics", "security", "--confirmed"
     )
@@ -176,6 +179,8 @@ def test_a_newsletter_that_moves_takes_its_subscriptions_coverage_and_suppressio
     assert project.read("ann@x.example") == [["a"], ["b", "c"]]
     assert project.read("both@x.example") == [["a"], ["b", "c"]]
     assert project.mails("gone@x.example") == []
+    back = project.command("subscribers", "add", "ghost@x.example", "--newsletter", "weekly", "--confirmed")
+    assert "is suppressed and will not be mailed" in back.stderr
     found = subscriptions(project)
     assert found["both@x.example", "weekly"].topics == "python security"
     assert found["both@x.example", "old"].state == "unsubscribed"

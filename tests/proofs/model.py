@@ -184,6 +184,8 @@ class _Envelopes:
     def make(self, recipient: Recipient, rendition: object) -> Recipient:
         return recipient
 
+    make_ahead = make
+
 
 @dataclass(slots=True)
 class ModelBooks:

@@ -165,3 +165,13 @@ def test_list_headers_for_providers_are_those_of_the_message() -> None:
     assert raw.isascii()
     again = parsed(raw.encode() + b"\r\n")
     assert {name: str(again[name]) for name in given} == {name: str(message[name]) for name in given}
+
+
+def test_a_mail_that_unsubscribes_stands_behind_the_page_and_only_where_one_is_read() -> None:
+    mailto = "mailto:bounces@news.example?subject=unsubscribe%20" + "A" * 32
+    envelope = replace(ENVELOPE, unsubscribe_mailto=mailto)
+    message = sound(MessageBuilder(rendition()).build(envelope, DATE))
+    page = ENVELOPE.personal.unsubscribe_url
+    assert str(message["List-Unsubscribe"]) == f"<{page}>, <{mailto}>"
+    with pytest.raises(Refused, match="mailto"):
+        MessageBuilder(rendition()).build(replace(envelope, unsubscribe_mailto="mailto:a b"), DATE)

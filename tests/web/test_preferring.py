@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from digest.app.carrying import send_letters
 from digest.app.erasing import erase
 from digest.audience.consent import evidence_of
 from digest.audience.subscription import SubscriptionState
+from digest.audience.suppression import is_suppressed, suppress
 from digest.audience.tokens import Purpose
 from tests.journeys.project import MONDAY, WEEK, Project, article
 from tests.web.conftest import Pages, pages_of
@@ -228,6 +230,23 @@ def test_nobody_is_erased_by_the_link_that_is_in_every_mail_alone(pages: Pages) 
     assert "bob@" not in everything(pages)
     assert "We know nothing of you any more" in pages.client.post(path).text
     assert pages.client.get(path).status_code == 404
+
+
+def test_who_must_not_be_mailed_is_erased_by_two_presses_and_no_letter(pages: Pages) -> None:
+    with pages.app.store.writing() as connection:
+        suppress(connection, BOB, "*", reason="complained", source="test", now=MONDAY)
+    before = everything(pages)
+    shown = pages.client.post(link(pages, BOB), data={"what": "erase"}).text
+    assert everything(pages) == before
+    path = re.search(r'action="[^"]*(/erase/[A-Za-z0-9_-]+)"', shown)
+    assert path is not None
+    pages.client.get(path[1])
+    assert everything(pages) == before
+    assert pages.client.post(path[1]).status_code == 200
+    assert pages.person(BOB) is None
+    assert send_letters(pages.app) == 0
+    with pages.app.store.reading() as connection:
+        assert is_suppressed(connection, BOB, "weekly")
 
 
 def test_the_link_that_erases_is_over_after_two_days_and_no_other_token_takes_its_place(pages: Pages) -> None:

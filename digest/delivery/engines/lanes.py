@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 
 from digest.delivery.ledger import Recipient
 from digest.delivery.providers.answer import Answer, Outcome
-from digest.delivery.providers.port import Provider
+from digest.delivery.providers.port import Ahead, Provider
 from digest.delivery.steps import Answered, Heard, NotHandedOver
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition
@@ -21,7 +21,7 @@ _MOMENT = 0.0005  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One send for one lane. `ahead` is the address of whoever most likely follows.
+    """One send for one lane. `ahead` is who most likely follows.
 
     `in_time` is asked at the last moment: only then is anything handed over, else `NotHandedOver` is the answer.
     """
@@ -30,11 +30,17 @@ class Job:
     people: Sequence[Recipient]
     make: Callable[[Recipient, Rendition], Envelope]
     in_time: Callable[[], bool]
-    ahead: str | None = None
+    ahead: Recipient | None = None
+    make_ahead: Callable[[Recipient, Rendition], Envelope] | None = None
 
     def envelopes(self) -> list[Envelope]:
         """One for each of the people; made by the lane, since whoever writes the ledger has enough to do."""
         return [self.make(person, self.rendition) for person in self.people]
+
+    def following(self) -> Ahead | None:
+        """Who follows; their envelope is made before their turn only for whoever asks."""
+        person, make = self.ahead, self.make_ahead or self.make
+        return None if person is None else Ahead(person.address, lambda: make(person, self.rendition))
 
 
 class Lanes:

@@ -60,7 +60,7 @@ class Streams:
             if not job.in_time():
                 self._answers.append(NotHandedOver(lane))
                 return
-            course = self._streams[lane].send(job.rendition, envelopes, datetime.now(UTC), job.ahead)
+            course = self._streams[lane].send(job.rendition, envelopes, datetime.now(UTC), job.following())
         except Exception as raised:
             self._fail(lane, len(job.people), raised)
             return

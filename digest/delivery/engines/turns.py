@@ -121,10 +121,12 @@ class Turns:
     def _hand_over(self, send: Send) -> None:
         people = self._people[send.lane]
         whose = [people[one] for one in send.recipients]
-        follows = None if send.ahead is None else people.get(send.ahead)  # who was erased has no address
-        ahead = None if follows is None else follows.address
+        ahead = None if send.ahead is None else people.get(send.ahead)  # who was erased has no address
         in_time = partial(self._is_in_time, self._deadlines[send.batch])
-        self._carriers.send(send.lane, Job(self._loads[send.lane].rendition, whose, self._envelopes.make, in_time, ahead))
+        self._carriers.send(
+            send.lane,
+            Job(self._loads[send.lane].rendition, whose, self._envelopes.make, in_time, ahead, self._envelopes.make_ahead),
+        )
 
     def _is_in_time(self, deadline: datetime) -> bool:
         """Whether a send that began now would end before its deadline.

@@ -23,6 +23,7 @@ from digest.rendering.rendition import Rendition
 from digest.settings import Delivery
 
 __all__ = [
+    "Ahead",
     "Answer",
     "EventReader",
     "EventsRead",
@@ -107,15 +108,23 @@ class Provider(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Who most likely follows on a connection: their address, and how their envelope is made by whoever needs more of it."""
+
+    address: str
+    make: Callable[[], Envelope]
+
+
 class Stream(Protocol):
     """A transport that does not block: one thread drives many, which spares them the changing of threads."""
 
     def send(
-        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: str | None = None
+        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: Ahead | None = None
     ) -> Coroutine[Wanted, None, Answer]:
         """As `Transport.send`, waiting as `waiting` says.
 
-        `ahead` is the address of who most likely follows, for what can be said before: nobody may get anything by it.
+        `ahead` is who most likely follows, for what can be said before: nobody may get anything by it.
         """
         ...
 

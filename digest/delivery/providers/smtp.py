@@ -16,8 +16,10 @@ from typing import Any
 from digest.delivery.providers.addresses import is_carriable
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.dkim_signature import read_signer
+from digest.delivery.providers.port import Ahead
 from digest.delivery.providers.smtp_answers import Phase, Reply, Verdict, judge_silence
 from digest.delivery.providers.smtp_conversation import Conversation, Halt, Stale, encode
+from digest.delivery.providers.smtp_sender import EnvelopeSender
 from digest.delivery.providers.smtp_signing import signing
 from digest.delivery.providers.smtp_transaction import FINAL_DOT, Builder, Path, Transaction
 from digest.delivery.providers.waiting import Aside, run
@@ -51,11 +53,11 @@ class Smtp:
 
     def describe(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> list[dict[str, Any]]:
         """One entry per message: its envelope and its size."""
-        build = self._builder(rendition)
+        build, sender = self._builder(rendition), EnvelopeSender(self._settings.providers.smtp)
         return [
             {
                 "provider": self.name,
-                "mail_from": rendition.sender.address,
+                "mail_from": sender.of(rendition, envelope),
                 "rcpt_to": envelope.address,
                 "size": len(build(envelope, date)) - len(FINAL_DOT),
             }
@@ -93,17 +95,21 @@ class SmtpStream:
     ) -> None:
         self._relay, self._delivery = settings.providers.smtp, settings.delivery
         self._tls, self._builder = tls, builder
+        self._sender = EnvelopeSender(self._relay)
         self._conversation: Conversation | None = None
         self._built: tuple[Rendition, Builder] | None = None
         self._closed = False
 
-    async def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: str | None = None) -> Answer:
+    async def send(
+        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: Ahead | None = None
+    ) -> Answer:
         """Carry one envelope; it takes at most `connect_timeout` and twice `timeout`. As `Stream.send`: the envelope of the
         message to `ahead` is written behind this one, where the relay offers PIPELINING."""
         if not envelopes:
             return Answer(())
         (envelope,) = envelopes  # batch_limit is 1
-        if not is_carriable(rendition.sender.address):
+        sender = self._sender.of(rendition, envelope)
+        if not is_carriable(sender):
             return Answer(
                 (Outcome.DEFERRED,), text="the sender's address is not one that SMTP can carry", trouble=Trouble.ACCOUNT
             )
@@ -113,8 +119,9 @@ class SmtpStream:
             body = self._build(rendition, envelope, date)
         except (ValueError, Refused) as error:
             return Answer((Outcome.DEFERRED,), text=self._fit(str(error), envelope), trouble=Trouble.CONTENT)
-        sender = rendition.sender.address
-        following = Path(sender, ahead) if ahead is not None and is_carriable(ahead) else None
+        following = None
+        if ahead is not None and is_carriable(ahead.address):
+            following = Path(self._sender.of_next(rendition, ahead), ahead.address)
         try:
             reply = await self._carry(Transaction(Path(sender, envelope.address), body), following)
         except Halt as halt:

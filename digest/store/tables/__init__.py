@@ -7,14 +7,25 @@ grouping by them is a plain GROUP BY.
 
 from __future__ import annotations
 
-from digest.store.tables.audience import coverage, had_already, subscriber, subscription, succession, suppression, topic_tags
+from digest.store.tables.audience import (
+    coverage,
+    erased_suppression,
+    had_already,
+    lifted_suppression,
+    subscriber,
+    subscription,
+    succession,
+    suppression,
+    topic_tags,
+)
 from digest.store.tables.catalogue import article, article_key, link_answer, source
 from digest.store.tables.columns import Instant, Json, instant_text, metadata
 from digest.store.tables.consent import address_change, asking, consent
 from digest.store.tables.guards import halt, provider_day, send_epoch
 from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
-from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history
+from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history, owed_anew
 from digest.store.tables.letters import letter, tally
+from digest.store.tables.mailed import returned_mail
 from digest.store.tables.plans import audience_group, rendition, rendition_article
 from digest.store.tables.reports import REPORT_STATES, event, report
 
@@ -34,6 +45,7 @@ __all__ = [
     "coverage",
     "decision",
     "delivery",
+    "erased_suppression",
     "event",
     "had_already",
     "halt",
@@ -45,12 +57,15 @@ __all__ = [
     "issue_history",
     "issue_withdrawal",
     "letter",
+    "lifted_suppression",
     "link_answer",
     "metadata",
+    "owed_anew",
     "provider_day",
     "rendition",
     "rendition_article",
     "report",
+    "returned_mail",
     "send_epoch",
     "source",
     "subscriber",

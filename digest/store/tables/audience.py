@@ -73,12 +73,41 @@ suppression = Table(
     "suppression",
     metadata,
     Column("address", String(320), nullable=False),
-    # '*' for everything, else a newsletter's slug.
-    Column("scope", String(64), nullable=False),
+    # '*' for everything, a newsletter's slug, or that and a topic's: 'weekly/databases'.
+    Column("scope", String(129), nullable=False),
     Column("reason", String(32), nullable=False),
     Column("source", String(64), nullable=False),
     Column("created_at", Instant, nullable=False),
     PrimaryKeyConstraint("address", "scope"),
+)
+
+# Suppressions of people who were erased: of the address there is but a keyed hash, and by which key it was made.
+erased_suppression = Table(
+    "erased_suppression",
+    metadata,
+    Column("hash", String(64), nullable=False),
+    Column("scope", String(129), nullable=False),
+    Column("key_id", String(8), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    PrimaryKeyConstraint("hash", "scope"),
+)
+
+# Which suppressions were lifted, why, and by whom; append-only. It names nobody who is not a subscriber.
+lifted_suppression = Table(
+    "lifted_suppression",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("subscriber_id", Integer),
+    Column("scope", String(129), nullable=False),
+    # What was lifted: its reason, its source, and since when it held.
+    Column("reason", String(32), nullable=False),
+    Column("source", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("at", Instant, nullable=False),
 )
 
 # The coverage point of a frequency: where its new subscriptions start.

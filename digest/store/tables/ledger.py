@@ -66,6 +66,15 @@ delivery = Table(
     ),
 )
 
+# Deliveries that were accepted and bounced, whose articles were owed anew when their address could be mailed again.
+owed_anew = Table(
+    "owed_anew",
+    metadata,
+    Column("issue_id", Integer, nullable=False),
+    Column("subscriber_id", Integer, nullable=False),
+    PrimaryKeyConstraint("issue_id", "subscriber_id"),
+)
+
 # One claim of a set of deliveries of one rendition by one process.
 batch = Table(
     "batch",

@@ -11,11 +11,13 @@ from email import message_from_bytes, policy
 
 import pytest
 
+from digest.delivery.mailed.bounce_address import BounceAddress
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
+from digest.delivery.providers.port import Ahead
 from digest.delivery.providers.smtp import SmtpStream
 from digest.delivery.providers.smtp_transaction import stuff, wire_builder
 from digest.delivery.providers.waiting import run
-from digest.rendering.content import Personal
+from digest.rendering.content import Envelope, Personal
 from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Slotted
 from digest.testing.smtp_sink import Now, SmtpSink
@@ -33,7 +35,11 @@ def streaming(sink: SmtpSink) -> Iterator[SmtpStream]:
 
 
 def carry(stream: SmtpStream, number: int = 1, ahead: str | None = None) -> Answer:
-    return run(stream.send(a_rendition(), [an_envelope(number)], DATE, ahead))
+    return run(stream.send(a_rendition(), [an_envelope(number)], DATE, following(ahead)))
+
+
+def following(address: str | None) -> Ahead | None:
+    return None if address is None else Ahead(address, lambda: an_envelope(2, address=address))
 
 
 def heard(sink: SmtpSink, command: str) -> bool:
@@ -165,7 +171,7 @@ def test_a_message_as_it_was_carried_is_strictly_a_message(extensions: tuple[str
     sink = SmtpSink(extensions=extensions)
     with streaming(sink) as stream:
         for ahead in (TWO, None):
-            answer = run(stream.send(rendition, [envelope if ahead else an_envelope(2)], DATE, ahead))
+            answer = run(stream.send(rendition, [envelope if ahead else an_envelope(2)], DATE, following(ahead)))
             assert answer.outcomes == (Outcome.ACCEPTED,)
     assert not [command for command in sink.commands if "evil" in command or "SMTPUTF8" in command or "BODY" in command]
     assert [arrived.rcpt_to for arrived in sink.messages] == ["reader1@example.com", TWO]
@@ -191,3 +197,24 @@ def test_a_message_as_it_was_carried_is_strictly_a_message(extensions: tuple[str
 def test_what_is_built_for_the_wire_is_what_would_be_stuffed() -> None:
     rendition, envelope = a_rendition(), an_envelope(1)
     assert wire_builder(rendition)(envelope, DATE) == stuff(MessageBuilder(rendition).build(envelope, DATE))
+
+
+def test_each_message_has_a_bounce_address_of_its_own_the_one_that_is_announced_too() -> None:
+    def delivery(number: int) -> Envelope:
+        return replace(an_envelope(number), delivery_id=f"{number:032x}", seal=f"{number:016x}")
+
+    sink = SmtpSink()
+    settings = settings_for(sink.port, bounce_address="bounces@news.example")
+    with sink, closing(SmtpStream(settings, ssl.create_default_context, wire_builder)) as stream:
+        following = Ahead(TWO, lambda: delivery(2))
+        assert run(stream.send(a_rendition(), [delivery(1)], DATE, following)).outcomes == (Outcome.ACCEPTED,)
+        assert run(stream.send(a_rendition(), [delivery(2)], DATE)).outcomes == (Outcome.ACCEPTED,)
+        assert run(stream.send(a_rendition(), [an_envelope(3)], DATE)).outcomes == (Outcome.ACCEPTED,)
+    assert sink.connections == 1
+    bounces = BounceAddress("bounces@news.example")
+    assert [arrived.mail_from for arrived in sink.messages] == [
+        bounces.of(delivery(1)),
+        bounces.of(delivery(2)),
+        "bounces@news.example",
+    ]
+    assert len([command for command in sink.commands if command.startswith("MAIL")]) == 3  # none was said in vain

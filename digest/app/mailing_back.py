@@ -1,0 +1,112 @@
+"""Mailing back: what comes to the bounce address is looked at, written down, and heeded where its token verifies."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection
+
+from digest.app.hearing import hear_in
+from digest.app.wiring import App
+from digest.audience.consent import Act, Evidence, Source, write_down
+from digest.audience.finding import subscription_by_id
+from digest.audience.leaving import end
+from digest.audience.tokens import Purpose
+from digest.delivery.events import Applied
+from digest.delivery.mailed import keeping
+from digest.delivery.mailed.bounce_address import BounceAddress, Token
+from digest.delivery.mailed.keeping import Outcome
+from digest.delivery.mailed.mailbox import Mailbox
+from digest.delivery.mailed.sorting import Sort, Sorted, sort_mail
+from digest.delivery.sealing import unseal
+
+PROVIDER = "mail"
+"""Whose word it is, in histories and as the source of a suppression."""
+
+
+@dataclass(slots=True)
+class TakenIn:
+    """What came of some mails: how many came to which outcome, and how many addresses are mailed no more."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    repeated: int = 0
+    suppressed: int = 0
+
+    @property
+    def kept(self) -> int:
+        """How many there are with which nothing could be done."""
+        return self.outcomes[Outcome.NOT_OURS] + self.outcomes[Outcome.UNCLEAR]
+
+    @property
+    def all(self) -> int:
+        """How many mails that were."""
+        return self.outcomes.total() + self.repeated
+
+
+def take_in(app: App, raw: bytes, source: str, into: TakenIn, recipients: Sequence[str] = ()) -> None:
+    """Take in one mail, whatever it is, in one transaction; the same mail again changes nothing. `recipients`: to whom it was
+    delivered, where the mail system says so."""
+    clock = datetime.now(UTC)
+    base = app.settings.providers.smtp.bounce_address
+    found = sort_mail(raw, None if base is None else BounceAddress(base), clock, recipients)
+    with app.store.writing() as connection:
+        if keeping.is_known(connection, raw):
+            into.repeated += 1
+            return
+        outcome, subscriber, suppressed = _heed(app, connection, found)
+        keeping.keep(connection, raw, found, outcome, source=source, subscriber=subscriber, now=clock)
+        keeping.forget_old(connection, now=clock)
+    into.outcomes[outcome] += 1
+    into.suppressed += suppressed
+
+
+def _heed(app: App, connection: Connection, found: Sorted) -> tuple[Outcome, int | None, int]:
+    """What is done, about whom, and how many addresses are mailed no more for it."""
+    for token in found.tokens if found.finding is not None else ():
+        told = _tell(app, connection, found, token)
+        if told is not None:
+            applied, subscriber = told
+            return Outcome.HEEDED if applied.new else Outcome.KNOWN, subscriber, applied.suppressed
+    if found.sort is Sort.LEAVING:
+        return _leave(app, connection, found.leave)
+    if found.finding is not None:
+        return Outcome.NOT_OURS, None, 0
+    about = (unseal(app.key, token.delivery_id, token.seal) for token in found.tokens)  # who is erased takes it along
+    return Outcome.UNCLEAR if found.sort is Sort.STRANGE else Outcome.NOTHING, next(about, None), 0
+
+
+def _tell(app: App, connection: Connection, found: Sorted, token: Token) -> tuple[Applied, int] | None:
+    """Apply what a mail tells of one delivery; None where the token is not one of ours, by the key of now or a former one."""
+    event = found.event(token)
+    for key in app.keys() if event is not None else ():
+        subscriber = unseal(key, token.delivery_id, token.seal)
+        applied = hear_in(app, connection, [event], PROVIDER, key=key) if event is not None and subscriber is not None else None
+        if applied is not None and subscriber is not None and not applied.strange:
+            return applied, subscriber
+    return None
+
+
+def _leave(app: App, connection: Connection, token: str) -> tuple[Outcome, int | None, int]:
+    """End the subscription that a token speaks for; once more, it changes nothing."""
+    number = app.whose(Purpose.UNSUBSCRIBE, token)
+    found = None if number is None else subscription_by_id(connection, number, lock=True)
+    if found is None:
+        return Outcome.NOT_OURS, None, 0
+    if end(connection, found.id, now=app.now):
+        write_down(connection, Act.LEFT, found, Evidence(Source.MAIL), before=found, now=app.now)
+    return Outcome.LEFT, found.subscriber_id, 0
+
+
+def read_mailbox(app: App) -> TakenIn:
+    """Take in what is unread in the mailbox. `Unreachable` where it cannot be read; what was taken in until then stays so."""
+    taken = TakenIn()
+    with Mailbox(app.settings.bounces) as mailbox:
+        for uid, raw in mailbox.unread():
+            if app.stop.is_set():
+                break
+            take_in(app, raw, "mailbox", taken)
+            mailbox.done(uid)
+    return taken
