@@ -80,6 +80,26 @@ class OneOf(ColumnElement[bool]):
         return self
 
 
+class Span(OneOf):
+    """A column is one of the numbers that a parameter lists, where the other conditions leave nobody else between two of them.
+
+    SQLite, on which nobody else writes meanwhile, goes from the `first` to the `last`; PostgreSQL goes by the list.
+    """
+
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[int], name: str, first: str, last: str) -> None:
+        super().__init__(column, name)
+        self.first: BindParameter[Any] = bindparam(first, type_=NullType())
+        self.last: BindParameter[Any] = bindparam(last, type_=NullType())
+
+
+@compiles(Span, "sqlite")
+def _between(element: Span, compiler: Any, **rest: Any) -> str:
+    column, first, last = (compiler.process(part, **rest) for part in (element.column, element.first, element.last))
+    return f"{column} BETWEEN {first} AND {last}"
+
+
 @compiles(OneOf, "sqlite")
 def _in_json(element: OneOf, compiler: Any, **rest: Any) -> str:
     return " ".join(
@@ -92,6 +112,7 @@ def _in_json(element: OneOf, compiler: Any, **rest: Any) -> str:
     )
 
 
+@compiles(Span, "postgresql")
 @compiles(OneOf, "postgresql")
 def _any_of(element: OneOf, compiler: Any, **rest: Any) -> str:
     return f"{compiler.process(element.column, **rest)} = ANY({compiler.process(element.listed, **rest)})"
