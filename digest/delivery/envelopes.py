@@ -5,20 +5,46 @@ Ids are HMACs of what a delivery is (newsletter, frequency, slot, subscriber), n
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from digest.audience.links import preferences_url, unsubscribe_url
 from digest.audience.tokens import Purpose, token_maker
-from digest.delivery.ledger import Recipient
+from digest.delivery.recipient import Recipient
 from digest.delivery.sealing import id_maker, seal
-from digest.issues.issue import Issue
 from digest.rendering.content import Envelope, Personal
 from digest.rendering.rendition import Rendition
 
 
-class EnvelopeMaker:
-    """Makes the envelopes of one issue. `key` is the project's secret key."""
+class OfSlot(Protocol):
+    """What of an issue its deliveries' ids are made of."""
 
-    def __init__(self, key: bytes, public_url: str, issue: Issue) -> None:
-        self.issue = issue
+    @property
+    def newsletter(self) -> str:
+        """Its newsletter's slug."""
+        ...
+
+    @property
+    def frequency(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
+    def slot(self) -> str:
+        """The local time that names it."""
+        ...
+
+
+class EnvelopeMaker:
+    """Makes the envelopes of one issue. `key` is the project's secret key. `recipe` is what another one is made of by name."""
+
+    def __init__(self, key: bytes, public_url: str, issue: OfSlot) -> None:
+        self.recipe = {
+            "key": key.hex(),
+            "public_url": public_url,
+            "newsletter": issue.newsletter,
+            "frequency": issue.frequency,
+            "slot": issue.slot,
+        }
         self._key = key
         self._id = id_maker(key, issue.newsletter, issue.frequency, issue.slot)
         self._leave, self._prefer = (token_maker(key, purpose) for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES))

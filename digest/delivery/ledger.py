@@ -20,6 +20,7 @@ from digest.delivery import statements
 from digest.delivery.batches import close_batch, open_batch, sub_revision_words
 from digest.delivery.history import note
 from digest.delivery.providers.answer import Outcome
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import Refusal, refusal
 from digest.delivery.steps import Claimed, Mark, Settle
 from digest.delivery.transitions import DeliveryState
@@ -30,18 +31,6 @@ NOT_HANDED_OVER = "it was not handed over in time, and did not leave"
 
 _S = DeliveryState
 _NOBODY: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """A claimed delivery with what its message needs. `attempts` counts those made before this one."""
-
-    subscriber_id: int
-    subscription_id: int
-    address: str
-    email: str
-    name: str | None
-    attempts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +111,7 @@ class Ledger:
         )
         words = sub_revision_words(sub_revision)
         self._note(connection, batch, _S.PLANNED, _S.CLAIMED, now=now, count=len(whose), reason=words)
-        recipients = [Recipient(*row[:6]) for row in found if row[1] is not None]
+        recipients = [Recipient._make(row[:6]) for row in found if row[1] is not None]
         domains = tuple("" if row[1] is None else row[2].rpartition("@")[2] for row in found)
         return Claimed(batch, rendition, tuple(whose), domains), recipients, bool(found) and all(row[-1] for row in found)
 

@@ -14,9 +14,9 @@ from digest.delivery.engines.books import Load
 from digest.delivery.engines.lanes import Job
 from digest.delivery.engines.turns import Turns
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import Recipient
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import Refusal
 from digest.delivery.steps import Answered, Claimed, Drain, Heard, Mark, NotHandedOver, Settle
 from digest.settings import Delivery

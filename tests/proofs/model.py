@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from digest.delivery.engines.books import Books, Load
-from digest.delivery.ledger import Recipient
 from digest.delivery.providers.answer import Outcome
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import LeaseLost, Refusal, Stale
 from digest.delivery.steps import Claimed, Mark, Settle
 from digest.rendering.rendition import Rendition

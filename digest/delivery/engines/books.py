@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from digest.delivery.account import next_retry
 from digest.delivery.heeding import heed_waiting
-from digest.delivery.ledger import Ledger, Recipient
+from digest.delivery.ledger import Ledger
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import Refusal
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import Claimed, Mark, Settle

@@ -21,10 +21,10 @@ from digest.delivery.dispatch import Dispatch
 from digest.delivery.engines.books import Books, Load
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import Recipient
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.providers.port import longest_send
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import LeaseLost, Refusal, Stale
 from digest.delivery.steps import (
     Claim,
