@@ -46,11 +46,11 @@ FIRST = Prepared(
 _THEIRS = (_subscription.subscriber_id == _row.subscriber_id, _subscription.newsletter == bindparam("newsletter"))
 _ACTIVE = exists().where(*_THEIRS, _subscription.state == "active")
 _PAUSED = exists().where(*_THEIRS, _subscription.state == "paused")
-_BANNED = (
+_SUPPRESSED = exists().where(
+    _person.id == _row.subscriber_id,
     _suppression.address == _person.address,
     or_(_suppression.scope == "*", _suppression.scope == bindparam("newsletter")),
 )
-_SUPPRESSED = exists().where(_person.id == _row.subscriber_id, *_BANNED)
 
 # A span of one: for an equality SQLite walks the whole issue by its primary key, to find them in order.
 _OF_RENDITION = _row.rendition.between(bindparam("rendition"), bindparam("rendition"))
@@ -73,13 +73,12 @@ _NEXT_ONES = (
 # a delivery and nothing else.
 WAITING = Prepared(_NEXT_ONES)
 
-# The same, and of each whether they may be mailed: of those of whom it was read in the transaction that marks them, the mark need
-# not look again.
-WAITING_AND_MAY = Prepared(
-    _NEXT_ONES.add_columns(
-        and_(_subscription.state == "active", ~exists().where(*_BANNED).correlate(tables.subscriber)).label("may")
-    )
+# The same, and of each whether they surely may be mailed: of whom that was read in the transaction that marks them, the mark need
+# not ask again. Who is suppressed anywhere, be it for another newsletter alone, is not sure: that is looked at one by one.
+_SURELY = and_(
+    _subscription.state == "active", ~exists().where(_suppression.address == _person.address).correlate(tables.subscriber)
 )
+WAITING_AND_MAY = Prepared(_NEXT_ONES.add_columns(_SURELY.label("may")))
 
 NEW_BATCH = Prepared(
     insert(tables.batch).returning(_batch.id),

@@ -340,6 +340,15 @@ def test_who_left_or_is_suppressed_is_not_marked_by_the_claim_either(planned: Pl
     assert planned.states() == ["sending", "cancelled", "sending", "suppressed", "planned", "planned"]
 
 
+def test_who_is_suppressed_for_another_newsletter_alone_is_marked_by_the_claim(planned: Planned) -> None:
+    suppress(planned.connection, "u1@x.example", "another", reason="complained", source="test", now=NOW)
+    found = planned.ledger().claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
+    assert found is not None
+    claimed, _, marked = found
+    assert marked == frozenset(claimed.recipients)
+    assert planned.states() == ["sending"] * 4 + ["planned"] * 2
+
+
 def test_nothing_is_marked_by_the_claim_of_an_issue_that_may_not_be_sent(planned: Planned) -> None:
     planned.connection.execute(update(tables.issue).values(state="paused"))
     ledger = planned.ledger()
