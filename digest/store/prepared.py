@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -33,8 +34,11 @@ class Prepared:
     def run(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """Execute it inside the connection's transaction; returns the driver's cursor. Raises what SQLAlchemy would."""
         text, constants, order = self._for(connection)
-        given = constants | {key: _plain(value, connection.dialect.name) for key, value in values.items()}
-        parameters: Any = given if order is None else [given[key] for key in order]
+        given = {**constants, **values}
+        if order is None:
+            parameters: Any = {key: _plain(value, connection.dialect.name) for key, value in given.items()}
+        else:  # what is named for another dialect alone stays as it is
+            parameters = [_plain(given[key], connection.dialect.name) for key in order]
         return execute(connection, text, parameters)
 
     def text(self, connection: Connection) -> str:
@@ -120,7 +124,11 @@ def _any_of(element: OneOf, compiler: Any, **rest: Any) -> str:
 
 def _plain(value: Any, dialect: str) -> Any:
     if isinstance(value, datetime):
-        return instant_text(value)
+        return _instant(value)
     if isinstance(value, (list, tuple)):
         return orjson.dumps(value).decode() if dialect == "sqlite" else list(value)
     return value
+
+
+# One transaction's time stands in a dozen statements.
+_instant = lru_cache(maxsize=16)(instant_text)
