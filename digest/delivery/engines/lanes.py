@@ -121,16 +121,19 @@ class Lanes:
     def _work(self, lane: int, jobs: SimpleQueue[Job | None]) -> None:
         transport = self._provider.open()
         while (job := jobs.get()) is not None:
-            try:
-                sends = self._ready(transport, job)
-                if not self._begins(lane, job):
-                    continue
-                answer = sends(datetime.now(UTC))
-            except Exception as error:
-                # A transport that raises is a defect, and nobody knows how far it came.
-                answer = Answer((Outcome.UNKNOWN,) * len(job.people), f"the provider's adapter failed: {type(error).__name__}")
-            self._answers.put(Answered(lane, answer))
+            answer = self._carry(lane, transport, job)
+            if answer is not None:
+                self._answers.put(Answered(lane, answer))
         transport.close()
+
+    def _carry(self, lane: int, transport: Transport, job: Job) -> Answer | None:
+        """What became of a job; None when it was not begun. What was made of it is not kept while the lane waits for the next."""
+        try:
+            sends = self._ready(transport, job)
+            return sends(datetime.now(UTC)) if self._begins(lane, job) else None
+        except Exception as error:
+            # A transport that raises is a defect, and nobody knows how far it came.
+            return Answer((Outcome.UNKNOWN,) * len(job.people), f"the provider's adapter failed: {type(error).__name__}")
 
     def _ready(self, transport: Transport, job: Job) -> Callable[[datetime], Answer]:
         """What is to be called to send a job, all that can be made of it before made."""
