@@ -2,7 +2,8 @@
 
 The state that must stand there is looked at and never searched by. As a parameter it would make SQLite plan the statement
 anew at each execution, since the partial index of open deliveries would do for some of its values; as a bare literal SQLite
-takes that index, and reads everybody who is planned to find a few of them.
+takes that index, and reads everybody who is planned to find a few of them. A whole request's deliveries are a span of that index, and
+are searched by it: `STROKE` and `ACCEPT_WHOLE`.
 """
 
 from __future__ import annotations
