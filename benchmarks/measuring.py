@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
 _HIGH_WATER = re.compile(r"VmHWM:\s+(\d+) kB")
+_RESIDENT = re.compile(r"VmRSS:\s+(\d+) kB")
 Result = TypeVar("Result")
 
 
@@ -39,7 +40,7 @@ class Figure:
 class Apart(Generic[Result]):
     """What a process of its own brought: the result of its work, its peak resident memory in MB, its processor time in seconds.
 
-    Both with what processes of its own took, of which `children_mb` was the peak of the memory.
+    Both with what processes of its own took; `children_mb` is the most memory that those had.
     """
 
     result: Result
@@ -82,17 +83,17 @@ def apart(work: Callable[..., Result], *arguments: Any) -> Apart[Result]:
         raise RuntimeError(f"{work.__module__}.{work.__name__} failed in its process; what it said stands above") from None
     finally:
         process.join()
-    return Apart(result, peak + children, processor, children)
+    return Apart(result, peak, processor, children)
 
 
-class Children:
-    """The most resident memory that processes of this process's own have taken together, looked at twice a second.
+class Family:
+    """How much memory this process and those of its own have together, looked at five times a second.
 
-    By what each has taken at most so far: what they inherit of `ru_maxrss` is their parent's.
+    Of a child by the most that it has had so far: what it inherits of `ru_maxrss` is its parent's.
     """
 
     def __init__(self) -> None:
-        self.peak_mb = 0.0
+        self.peak_mb = self.children_mb = 0.0
         self._over = threading.Event()
         self._watch = threading.Thread(target=self._look, daemon=True)
 
@@ -106,10 +107,12 @@ class Children:
 
     def _look(self) -> None:
         before: set[str] = set()
-        while not self._over.wait(0.5):
+        while not self._over.wait(0.2):
             now = _children()
             # One that is just being started has its parent's memory until it becomes a program of its own.
-            self.peak_mb = max(self.peak_mb, sum(map(_peak_of, now & before)))
+            theirs = sum(_memory_of(child, _HIGH_WATER) for child in now & before)
+            self.children_mb = max(self.children_mb, theirs)
+            self.peak_mb = max(self.peak_mb, theirs + _memory_of("self", _RESIDENT))
             before = now
 
 
@@ -121,9 +124,10 @@ def _children() -> set[str]:
     return found
 
 
-def _peak_of(process: str) -> float:
+def _memory_of(process: str, what: re.Pattern[str]) -> float:
+    """In MB; 0 of one that has ended."""
     try:
-        found = _HIGH_WATER.search(Path(f"/proc/{process}/status").read_text("ascii"))
+        found = what.search(Path(f"/proc/{process}/status").read_text("ascii"))
     except OSError:
         return 0.0
     return int(found[1]) / 1024 if found else 0.0
@@ -142,9 +146,9 @@ def peak_megabytes() -> float:
 
 
 def _work(answer: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    with Children() as children:
+    with Family() as family:
         result = work(*arguments)
     theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = time.process_time() + theirs.ru_utime + theirs.ru_stime
-    answer.send((result, peak_megabytes(), processor, children.peak_mb))
+    answer.send((result, max(peak_megabytes(), family.peak_mb), processor, family.children_mb))
     answer.close()
