@@ -6,14 +6,17 @@ import multiprocessing
 import re
 import resource
 import statistics
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 _HIGH_WATER = re.compile(r"VmHWM:\s+(\d+) kB")
+_RESIDENT = re.compile(r"VmRSS:\s+(\d+) kB")
 Result = TypeVar("Result")
 
 
@@ -35,11 +38,15 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Apart(Generic[Result]):
-    """What a process of its own brought: the result of its work, its peak resident memory in MB, its processor time in seconds."""
+    """What a process of its own brought: the result of its work, its peak resident memory in MB, its processor time in seconds.
+
+    Both with what processes of its own took; `children_mb` is the most memory that those had.
+    """
 
     result: Result
     peak_mb: float
     processor: float
+    children_mb: float = 0.0
 
 
 def seconds(work: Callable[[], object], runs: int) -> list[float]:
@@ -71,12 +78,59 @@ def apart(work: Callable[..., Result], *arguments: Any) -> Apart[Result]:
     process.start()
     there.close()
     try:
-        result, peak, processor = here.recv()
+        result, peak, processor, children = here.recv()
     except EOFError:
         raise RuntimeError(f"{work.__module__}.{work.__name__} failed in its process; what it said stands above") from None
     finally:
         process.join()
-    return Apart(result, peak, processor)
+    return Apart(result, peak, processor, children)
+
+
+class Family:
+    """How much memory this process and those of its own have together, looked at five times a second.
+
+    Of a child by the most that it has had so far: what it inherits of `ru_maxrss` is its parent's.
+    """
+
+    def __init__(self) -> None:
+        self.peak_mb = self.children_mb = 0.0
+        self._over = threading.Event()
+        self._watch = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._watch.join()
+
+    def _look(self) -> None:
+        before: set[str] = set()
+        while not self._over.wait(0.2):
+            now = _children()
+            # One that is just being started has its parent's memory until it becomes a program of its own.
+            theirs = sum(_memory_of(child, _HIGH_WATER) for child in now & before)
+            self.children_mb = max(self.children_mb, theirs)
+            self.peak_mb = max(self.peak_mb, theirs + _memory_of("self", _RESIDENT))
+            before = now
+
+
+def _children() -> set[str]:
+    found: set[str] = set()
+    for listed in Path("/proc/self/task").glob("*/children"):
+        with suppress(OSError):
+            found.update(listed.read_text("ascii").split())
+    return found
+
+
+def _memory_of(process: str, what: re.Pattern[str]) -> float:
+    """In MB; 0 of one that has ended."""
+    try:
+        found = what.search(Path(f"/proc/{process}/status").read_text("ascii"))
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def peak_megabytes() -> float:
@@ -92,6 +146,9 @@ def peak_megabytes() -> float:
 
 
 def _work(answer: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    result = work(*arguments)
-    answer.send((result, peak_megabytes(), time.process_time()))
+    with Family() as family:
+        result = work(*arguments)
+    theirs = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = time.process_time() + theirs.ru_utime + theirs.ru_stime
+    answer.send((result, max(peak_megabytes(), family.peak_mb), processor, family.children_mb))
     answer.close()

@@ -25,8 +25,8 @@ from benchmarks.smtp_peers import by_django, by_smtplib
 from digest.app import App
 from digest.app.sending import send
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import Recipient
 from digest.delivery.plan import plan
+from digest.delivery.recipient import Recipient
 from digest.delivery.shelf import Shelf
 from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.rendering.mime import MessageBuilder

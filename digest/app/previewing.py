@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from digest.app.wiring import App
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import Recipient
+from digest.delivery.recipient import Recipient
 from digest.delivery.shelf import Shelf, widest_arrangement
 from digest.errors import Refused
 from digest.insights.reading import standing

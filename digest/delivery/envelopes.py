@@ -5,21 +5,48 @@ Ids are HMACs of what a delivery is (newsletter, frequency, slot, subscriber), n
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from digest.audience.links import preferences_url, unsubscribe_mailto, unsubscribe_url
 from digest.audience.tokens import Purpose, token_maker
-from digest.delivery.ledger import Recipient
+from digest.delivery.recipient import Recipient
 from digest.delivery.sealing import id_maker, seal
-from digest.issues.issue import Issue
 from digest.rendering.content import Envelope, Personal
 from digest.rendering.rendition import Rendition
 
 
+class OfSlot(Protocol):
+    """What of an issue its deliveries' ids are made of."""
+
+    @property
+    def newsletter(self) -> str:
+        """Its newsletter's slug."""
+        ...
+
+    @property
+    def frequency(self) -> str:
+        """Whose it is."""
+        ...
+
+    @property
+    def slot(self) -> str:
+        """The local time that names it."""
+        ...
+
+
 class EnvelopeMaker:
     """Makes the envelopes of one issue. `key` is the project's secret key; `mailto` the address at which mails that unsubscribe are
-    read, where they are."""
+    read, where they are. `recipe` is what another one is made of by name."""
 
-    def __init__(self, key: bytes, public_url: str, issue: Issue, mailto: str | None = None) -> None:
-        self.issue = issue
+    def __init__(self, key: bytes, public_url: str, issue: OfSlot, mailto: str | None = None) -> None:
+        self.recipe = {
+            "key": key.hex(),
+            "public_url": public_url,
+            "newsletter": issue.newsletter,
+            "frequency": issue.frequency,
+            "slot": issue.slot,
+            "mailto": mailto,
+        }
         self._ahead: dict[int, tuple[Recipient, Rendition, Envelope]] = {}
         self._key = key
         self._id = id_maker(key, issue.newsletter, issue.frequency, issue.slot)

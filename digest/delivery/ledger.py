@@ -9,9 +9,10 @@ where one departs from its batch. Leases go by real time, which is passed in as 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import Connection
 
@@ -19,25 +20,17 @@ from digest.delivery import statements
 from digest.delivery.batches import close_batch, open_batch, sub_revision_words
 from digest.delivery.history import note
 from digest.delivery.providers.answer import Outcome
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import Refusal, refusal
 from digest.delivery.steps import Claimed, Mark, Settle
 from digest.delivery.transitions import DeliveryState
+from digest.errors import DigestError
+from digest.store.prepared import Prepared
 
 NOT_HANDED_OVER = "it was not handed over in time, and did not leave"
 
 _S = DeliveryState
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """A claimed delivery with what its message needs. `attempts` counts those made before this one."""
-
-    subscriber_id: int
-    subscription_id: int
-    address: str
-    email: str
-    name: str | None
-    attempts: int
+_NOBODY: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +49,11 @@ class Ledger:
 
         `sub_revision` is the issue's as the claimant knows it; a batch is of one, and the history says of which.
         """
-        found = self._next(connection, size, now=now, lease=lease, sub_revision=sub_revision)
-        if found is not None:
-            self._hold(connection, found[0].batch, found[0].recipients)
-        return found
+        found = self._next(connection, statements.WAITING, size, now=now, lease=lease, sub_revision=sub_revision)
+        if found is None:
+            return None
+        self._hold(connection, found[0].batch, found[0].recipients)
+        return found[:2]
 
     def claim_and_mark(
         self, connection: Connection, size: int, *, now: datetime, lease: timedelta, sub_revision: int = 0
@@ -68,30 +62,43 @@ class Ledger:
 
         `mark` is to be told of them in the same transaction, or `unmark`.
         """
-        found = self._next(connection, size, now=now, lease=lease, sub_revision=sub_revision)
+        found = self._next(connection, statements.WAITING_AND_MAY, size, now=now, lease=lease, sub_revision=sub_revision)
         if found is None:
             return None
-        claimed, recipients = found
-        values = {"issue": self.issue_id, "whose": claimed.recipients, "batch": claimed.batch}
-        more = {"newsletter": self.newsletter, "sub_revision": sub_revision}
-        marked = frozenset(one for (one,) in statements.CLAIM_AND_MARK.run(connection, values | more).fetchall())
+        claimed, recipients, all_may = found
+        marked = self._stroke(connection, claimed, now, sub_revision, all_may=all_may)
         if len(marked) < len(claimed.recipients):
             self._hold(connection, claimed.batch, [one for one in claimed.recipients if one not in marked])
         return claimed, recipients, marked
+
+    def _stroke(
+        self, connection: Connection, claimed: Claimed, now: datetime, sub_revision: int, *, all_may: bool
+    ) -> frozenset[int]:
+        """Mark those of a claim for whom everything holds: all at once where all of them may be mailed, else each is looked at."""
+        whose = claimed.recipients
+        values = {"issue": self.issue_id, "whose": whose, "batch": claimed.batch, "sub_revision": sub_revision}
+        if not all_may:
+            found = statements.CLAIM_AND_MARK.run(connection, values | {"newsletter": self.newsletter})
+            return frozenset(one for (one,) in found.fetchall())
+        span = {"rendition": claimed.rendition, "first": whose[0], "last": whose[-1], "now": now}
+        marked = int(statements.STROKE.run(connection, values | span).rowcount)
+        _expect(marked, (0, len(whose)))
+        return frozenset(whose if marked else ())
 
     def unmark(self, connection: Connection, batch: int, whose: Sequence[int]) -> None:
         """Take marks back in the transaction that made them: only claimed, nothing will be sent."""
         statements.UNMARK.run(connection, {"issue": self.issue_id, "whose": list(whose), "batch": batch})
 
     def _next(
-        self, connection: Connection, size: int, *, now: datetime, lease: timedelta, sub_revision: int
-    ) -> tuple[Claimed, list[Recipient]] | None:
+        self, connection: Connection, waiting: Prepared, size: int, *, now: datetime, lease: timedelta, sub_revision: int
+    ) -> tuple[Claimed, list[Recipient], bool] | None:
+        """Who is next, their batch, and whether all of them may be mailed, where `waiting` asks for that."""
         first = statements.FIRST.run(connection, {"issue": self.issue_id, "now": now}).fetchone()
         if first is None:
             return None
         (rendition,) = first
         values = {"issue": self.issue_id, "rendition": rendition, "size": size, "now": now, "newsletter": self.newsletter}
-        found = statements.WAITING.run(connection, values).fetchall()
+        found = waiting.run(connection, values).fetchall()
         whose = [row[0] for row in found]
         batch = open_batch(
             connection,
@@ -104,9 +111,9 @@ class Ledger:
         )
         words = sub_revision_words(sub_revision)
         self._note(connection, batch, _S.PLANNED, _S.CLAIMED, now=now, count=len(whose), reason=words)
-        recipients = [Recipient(*row) for row in found if row[1] is not None]
-        domains = {recipient.subscriber_id: recipient.address.rpartition("@")[2] for recipient in recipients}
-        return Claimed(batch, rendition, tuple(whose), tuple(domains.get(one, "") for one in whose)), recipients
+        recipients = [Recipient._make(row[:6]) for row in found if row[1] is not None]
+        domains = tuple("" if row[1] is None else row[2].rpartition("@")[2] for row in found)
+        return Claimed(batch, rendition, tuple(whose), domains), recipients, bool(found) and all(row[-1] for row in found)
 
     def _hold(self, connection: Connection, batch: int, whose: Sequence[int]) -> None:
         statements.HOLD.run(connection, {"issue": self.issue_id, "whose": whose, "batch": batch})
@@ -118,28 +125,21 @@ class Ledger:
         *,
         now: datetime,
         sub_revision: int = 0,
-        already: Collection[tuple[int, int]] = frozenset(),
+        already: Mapping[int, frozenset[int]] = MappingProxyType({}),
     ) -> list[list[int] | Refusal]:
         """Mark claimed deliveries as sending; for each of `marks` those for whom everything holds, in their order.
 
         Consent, suppression, our lease, the kill switch, that the issue is being sent as it was approved, and that no article
         was withdrawn since `sub_revision` are part of the mark itself. Those who left meanwhile are cancelled, those
         suppressed are suppressed. Where there is a `Refusal` instead, nothing of that one was marked. `already` are those whom
-        `claim_and_mark` has marked already, in this transaction, each with the batch.
+        `claim_and_mark` has marked already, in this transaction, by their batches.
         """
-        values = {
-            "issue": self.issue_id,
-            "whose": [one for mark in marks for one in mark.recipients if (one, mark.batch) not in already],
-            "batches": [mark.batch for mark in marks],
-            "owner": self.owner,
-            "now": now,
-            "newsletter": self.newsletter,
-            "sub_revision": sub_revision,
-        }
-        found = statements.MARK.run(connection, values).fetchall() if values["whose"] else []
-        marked = self._of_their_batch(connection, marks, found)
-        marked |= {(one, mark.batch) for mark in marks for one in mark.recipients if (one, mark.batch) in already}
-        return [self._marked(connection, mark, marked, now, sub_revision) for mark in marks]
+        theirs = {mark.batch: already.get(mark.batch, _NOBODY) for mark in marks}
+        rest = [mark for mark in marks if not theirs[mark.batch].issuperset(mark.recipients)]
+        marked = self._mark(connection, rest, theirs, now, sub_revision) if rest else set()
+        return [
+            self._marked(connection, mark, marked, now, sub_revision) if mark in rest else list(mark.recipients) for mark in marks
+        ]
 
     def settle(
         self, connection: Connection, settles: Sequence[Settle], *, now: datetime, retry_at: Mapping[int, datetime]
@@ -149,7 +149,9 @@ class Ledger:
         Where somebody has meanwhile taken us for dead and called a delivery unknown, our answer is the evidence. Returns how
         many of each batch were accepted without a line of their own.
         """
-        accepted, counts = self._accept(connection, settles), Counter[int]()
+        counts = Counter[int]()
+        settles = [settle for settle in settles if not self._accept_whole(connection, settle, counts, now)]
+        accepted = self._accept(connection, settles)
         for settle in settles:
             batch, answer = settle.batch, settle.answer
             for place, (one, outcome) in enumerate(zip(settle.recipients, answer.outcomes, strict=True)):
@@ -189,6 +191,20 @@ class Ledger:
         values = {"batch": batch, "holder": self.owner, "now": now, "until": now + lease, "deadline": deadline}
         return int(statements.RENEW.run(connection, values).rowcount) == 1
 
+    def _accept_whole(self, connection: Connection, settle: Settle, counts: Counter[int], now: datetime) -> bool:
+        """Where a request of many was accepted whole, and nobody called any of it unknown: in a statement that lists nobody."""
+        whose, outcomes = settle.recipients, settle.answer.outcomes
+        if len(whose) < 2 or len(whose) != len(outcomes) or set(outcomes) != {Outcome.ACCEPTED}:
+            return False
+        values = {"issue": self.issue_id, "whose": whose, "first": min(whose), "last": max(whose), "batch": settle.batch}
+        accepted = int(statements.ACCEPT_WHOLE.run(connection, values).rowcount)
+        _expect(accepted, range(len(whose) + 1))
+        counts[settle.batch] += accepted
+        if accepted < len(whose):
+            for one in whose:
+                self._arrive_late(connection, settle.batch, one, _S.ACCEPTED, "the answer came late", now)
+        return True
+
     def _accept(self, connection: Connection, settles: Sequence[Settle]) -> set[int]:
         accepted = [
             one
@@ -217,6 +233,28 @@ class Ledger:
             self._note(connection, batch, _S.CLAIMED, state, now=now, subscriber=one, reason=words)
         elif state is not _S.UNKNOWN:
             self._arrive_late(connection, batch, one, _S.PLANNED if state is _S.DEFERRED else state, words, now)
+
+    def _mark(
+        self,
+        connection: Connection,
+        marks: Sequence[Mark],
+        already: Mapping[int, frozenset[int]],
+        now: datetime,
+        sub_revision: int,
+    ) -> set[tuple[int, int]]:
+        """Who of these is marked now, each with the batch."""
+        pairs = [(one, mark.batch) for mark in marks for one in mark.recipients]
+        values = {
+            "issue": self.issue_id,
+            "whose": [one for one, batch in pairs if one not in already[batch]],
+            "batches": [mark.batch for mark in marks],
+            "owner": self.owner,
+            "now": now,
+            "newsletter": self.newsletter,
+            "sub_revision": sub_revision,
+        }
+        marked = self._of_their_batch(connection, marks, statements.MARK.run(connection, values).fetchall())
+        return marked | {(one, batch) for one, batch in pairs if one in already[batch]}
 
     def _of_their_batch(
         self, connection: Connection, marks: Sequence[Mark], found: Sequence[tuple[int, int]]
@@ -310,4 +348,12 @@ class Ledger:
             batch=batch,
             subscriber=subscriber,
             reason=reason,
+        )
+
+
+def _expect(found: int, those: Container[int]) -> None:
+    """Nothing of a transaction holds in which a statement came to more rows, or fewer, than it may."""
+    if found not in those:
+        raise DigestError(
+            f"the ledger changed {found} deliveries where that cannot be; nothing more should be sent before this is understood"
         )

@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, case, func, insert, literal, select
 
+from digest.audience.dialects import insert_all
 from digest.audience.had_already import had_by_everybody
 from digest.audience.pausing import paused
 from digest.audience.tongues import language_column, other_tongues
@@ -28,6 +29,7 @@ from digest.issues.lifecycle import IssueState, step
 from digest.issues.withdrawn import withdrawn_from
 from digest.rendering.content import Arrangement
 from digest.store import tables
+from digest.store.tables.columns import json_text
 
 _CHUNK = 1000
 
@@ -133,7 +135,7 @@ def _keep_renditions(
             "issue_id": issue.id,
             "number": number,
             "language": language,
-            "arrangement": {"lead": arrangement.lead, "sections": arrangement.sections},
+            "arrangement": json_text({"lead": arrangement.lead, "sections": arrangement.sections}),
         }
         for (language, arrangement), number in numbers.items()
     )
@@ -152,7 +154,7 @@ def _keep_renditions(
 def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
     """Some at a time: of a million subscribers' renditions there are a hundred thousand rows."""
     while part := list(islice(rows, _CHUNK)):
-        connection.execute(insert(table), part)
+        insert_all(connection, insert(table), part)
 
 
 def _keep_groups(

@@ -198,7 +198,7 @@ class Sender:
         unit = self._unit(issue, provider)
         quota = self.quotas.get(provider.name)
         bounds = (*allowances, Quota(provider.name, quota)) if quota else allowances
-        return LocalEngine(self.store, ledger, provider, shelf, envelopes, self.settings, unit, bounds)
+        return LocalEngine(self.store, ledger, provider, shelf, envelopes, self.settings, unit, bounds, issue.audience or 0)
 
     def _unit(self, issue: Issue, provider: Provider) -> int:
         return request_size(provider.batch_limit, self.settings.batch, issue.audience or 0)

@@ -2,16 +2,17 @@
 
 The state that must stand there is looked at and never searched by. As a parameter it would make SQLite plan the statement
 anew at each execution, since the partial index of open deliveries would do for some of its values; as a bare literal SQLite
-takes that index, and reads everybody who is planned to find a few of them.
+takes that index, and reads everybody who is planned to find a few of them. A whole request's deliveries are a span of that index, and
+are searched by it: `STROKE` and `ACCEPT_WHOLE`.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, bindparam, exists, func, insert, literal_column, null, or_, select, union_all, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, literal_column, null, or_, select, union_all, update
 
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
-from digest.store.prepared import OneOf, Prepared
+from digest.store.prepared import OneOf, Prepared, Span
 
 _S = DeliveryState
 _row, _batch, _issue = tables.delivery.c, tables.batch.c, tables.issue.c
@@ -43,24 +44,42 @@ FIRST = Prepared(
     .with_for_update(skip_locked=True)
 )
 
-# issue, rendition, size, now, newsletter: those who are next of a rendition, with what a message of theirs needs. Who was erased has
-# a delivery and nothing else.
-WAITING = Prepared(
+_THEIRS = (_subscription.subscriber_id == _row.subscriber_id, _subscription.newsletter == bindparam("newsletter"))
+_ACTIVE = exists().where(*_THEIRS, _subscription.state == "active")
+_PAUSED = exists().where(*_THEIRS, _subscription.state == "paused")
+_SUPPRESSED = exists().where(
+    _person.id == _row.subscriber_id,
+    _suppression.address == _person.address,
+    or_(_suppression.scope == "*", _suppression.scope == bindparam("newsletter")),
+)
+
+# A span of one: for an equality SQLite walks the whole issue by its primary key, to find them in order.
+_OF_RENDITION = _row.rendition.between(bindparam("rendition"), bindparam("rendition"))
+_NEXT_ONES = (
     select(
         _row.subscriber_id, _subscription.id.label("subscription_id"), _person.address, _person.email, _person.name, _row.attempts
     )
     .select_from(
         tables.delivery.outerjoin(tables.subscriber, _person.id == _row.subscriber_id).outerjoin(
-            tables.subscription,
-            (_subscription.subscriber_id == _row.subscriber_id) & (_subscription.newsletter == bindparam("newsletter")),
+            tables.subscription, and_(*_THEIRS)
         )
     )
-    # A span of one: for an equality SQLite walks the whole issue by its primary key, to find them in order.
-    .where(*_CLAIMABLE, _row.rendition.between(bindparam("rendition"), bindparam("rendition")))
+    .where(*_CLAIMABLE, _OF_RENDITION)
     .order_by(_row.rendition, _row.subscriber_id)
     .limit(bindparam("size"))
     .with_for_update(skip_locked=True, of=tables.delivery)
 )
+
+# issue, rendition, size, now, newsletter: those who are next of a rendition, with what a message of theirs needs. Who was erased has
+# a delivery and nothing else.
+WAITING = Prepared(_NEXT_ONES)
+
+# The same, and of each whether they surely may be mailed: of whom that was read in the transaction that marks them, the mark need
+# not ask again. Who is suppressed anywhere, be it for another newsletter alone, is not sure: that is looked at one by one.
+_SURELY = and_(
+    _subscription.state == "active", ~exists().where(_suppression.address == _person.address).correlate(tables.subscriber)
+)
+WAITING_AND_MAY = Prepared(_NEXT_ONES.add_columns(_SURELY.label("may")))
 
 NEW_BATCH = Prepared(
     insert(tables.batch).returning(_batch.id),
@@ -72,14 +91,6 @@ HOLD = Prepared(
     update(tables.delivery).where(_ISSUE, _WHOSE, _still(_S.PLANNED)).values(state=_S.CLAIMED.value, batch_id=bindparam("batch"))
 )
 
-_THEIRS = (_subscription.subscriber_id == _row.subscriber_id, _subscription.newsletter == bindparam("newsletter"))
-_ACTIVE = exists().where(*_THEIRS, _subscription.state == "active")
-_PAUSED = exists().where(*_THEIRS, _subscription.state == "paused")
-_SUPPRESSED = exists().where(
-    _person.id == _row.subscriber_id,
-    _suppression.address == _person.address,
-    or_(_suppression.scope == "*", _suppression.scope == bindparam("newsletter")),
-)
 _OURS = _row.batch_id.in_(
     select(_batch.id).where(
         OneOf(_batch.id, "batches"),
@@ -115,6 +126,15 @@ CLAIM_AND_MARK = Prepared(
     .returning(_row.subscriber_id)
 )
 
+# issue, rendition, whose, first, last, now, batch, sub_revision: the same of everybody who is next and may be mailed, as
+# `WAITING_AND_MAY` has read in the same transaction
+STROKE = Prepared(
+    update(tables.delivery)
+    .where(*_CLAIMABLE, _row.rendition == bindparam("rendition"), Span(_row.subscriber_id, "whose", "first", "last"))
+    .where(_SENDABLE, ~_HALTED)
+    .values(state=_S.SENDING.value, batch_id=bindparam("batch"), attempts=_row.attempts + 1)
+)
+
 # issue, whose, batch: a mark that was of another lane's batch or is not wanted, taken back in its own transaction
 UNMARK = Prepared(
     update(tables.delivery)
@@ -128,6 +148,15 @@ ACCEPT = Prepared(
     .where(_ISSUE, _WHOSE, _still(_S.SENDING), OneOf(_row.batch_id, "batches"))
     .values(state=_S.ACCEPTED.value, answer=null(), not_before=null())
     .returning(_row.subscriber_id)
+)
+
+# issue, whose, first, last, batch: the same of all that are being sent of one batch
+_ITS_RENDITION = select(_batch.rendition).where(_batch.id == bindparam("batch")).scalar_subquery()
+ACCEPT_WHOLE = Prepared(
+    update(tables.delivery)
+    .where(_ISSUE, stands(_S.SENDING), _row.rendition == _ITS_RENDITION)
+    .where(Span(_row.subscriber_id, "whose", "first", "last"), _row.batch_id == bindparam("batch"))
+    .values(state=_S.ACCEPTED.value, answer=null(), not_before=null())
 )
 
 # issue, whose, newsletter: of those who were not marked, who is suppressed, who has not left, and who is paused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 from markupsafe import escape
 
@@ -35,7 +36,7 @@ def assemble(
     An article that names a `withdrawn` one as another place of its story names none. A `whole` one is for where nothing is
     clipped: it is not shortened.
     """
-    lone = {article.id for article in content.articles if any(one.id in withdrawn for one in article.also)}
+    lone = {article.id for article in content.articles if any(one.id in withdrawn for one in article.also)} if withdrawn else ()
     chosen, shown, degraded = _fitting(blocks, arrangement, lone, whole=whole)
     preheader = preheader_of([blocks.titles[article] for article in shown.articles if article != MORE_ARTICLE])
     return Rendition(
@@ -137,25 +138,26 @@ def _fitting(
     chosen = _whole_form(blocks, lone).choose(blocks, every)
     if whole or not blocks.title_cards:  # not even everything at once is too large
         return chosen, every, None
-    weights: dict[int, int] = {}
-    size = _size(chosen, weights)
+    size = _size(chosen)
     if size < CLIPPED_AT:
         return chosen, every, None
     for form, shown, on_the_web in _ways_to_degrade(every):
         forms = (blocks.short_leads, blocks.short_cards) if form is Form.EXCERPTS else (blocks.title_leads, blocks.title_cards)
         chosen = _Form(*forms).choose(blocks, shown)
-        degraded = Degraded(form, size, _size(chosen, weights), on_the_web)
+        degraded = Degraded(form, size, _size(chosen), on_the_web)
         if degraded.size < CLIPPED_AT:
             break
     return chosen, shown, degraded
 
 
-def _size(chosen: Sequence[Block], weights: dict[int, int]) -> int:
-    """What blocks weigh together; each is weighed once."""
-    for block in chosen:
-        if id(block) not in weights:
-            weights[id(block)] = weigh([block.html])
-    return sum(weights[id(block)] for block in chosen)
+def _size(chosen: Sequence[Block]) -> int:
+    return sum(_weight(block.html) for block in chosen)
+
+
+@lru_cache(maxsize=512)
+def _weight(html: Slotted) -> int:
+    """What one block weighs: the same blocks stand in thousands of renditions."""
+    return weigh([html])
 
 
 def _ways_to_degrade(whole: Arrangement) -> Iterator[tuple[Form, Arrangement, tuple[int, ...]]]:
@@ -167,6 +169,8 @@ def _ways_to_degrade(whole: Arrangement) -> Iterator[tuple[Form, Arrangement, tu
 
 
 def _whole_form(blocks: Blocks, lone: Collection[int]) -> _Form:
+    if not lone:
+        return _Form(blocks.leads, blocks.cards)
     leads, cards = dict(blocks.leads), dict(blocks.cards)
     for article in lone:
         leads[article] = blocks.lone_leads.get(article, leads[article])

@@ -6,14 +6,14 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from digest.errors import Refused, UsageError
 from digest.store.complaints import speaking_plainly
@@ -27,6 +27,9 @@ _BUSY_SECONDS = 30
 _KEYS = "digest_keys"
 # At most so many connections: one for each thread of the pages, and some for a run, its lock and letters beside them.
 _POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 8, "pool_timeout": 10}
+_CACHE = "PRAGMA cache_size = -{}"
+_CACHE_SIZE = 8192  # KB: up to 128 MB nothing is faster, with a million subscribers; with less a plan is slower
+_STEPS_CACHE = 4096  # KB: the steps of sending look at each reader once, and a small cache is faster than a large one
 # What one read after another sees of PostgreSQL; SQLite's transactions are so by themselves.
 _SNAPSHOT: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
@@ -69,6 +72,8 @@ class Store:
         aside = meanwhile is not None and self.path is not None and self.synchronous == "FULL"
         if meanwhile is not None and not aside:
             meanwhile()
+        if not together:
+            self._let_go()  # whoever comes after the steps of sending goes on with their connection
         with speaking_plainly(self.url), self._in_turn(), self._step() if together else self._alone.begin() as connection:
             yield connection
             if meanwhile is not None and aside:
@@ -95,27 +100,47 @@ class Store:
     def _step(self) -> Iterator[Connection]:
         """One step of sending, on the connection of the one before."""
         kept, self._kept = self._kept, None
-        connection = kept or self._together.connect()
+        connection = kept or self._connect_for_steps()
         try:
             with connection.begin():
                 yield connection
         except BaseException:
-            connection.close()
+            self._give_back(connection)
             raise
         self._keep(connection)
+
+    def _connect_for_steps(self) -> Connection:
+        connection = self._together.connect()
+        if self.path is not None:
+            try:
+                execute(connection, _CACHE.format(_STEPS_CACHE))
+            except BaseException:
+                connection.close()
+                raise
+        return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        """To the pool, as it was."""
+        if self.path is not None:
+            with suppress(SQLAlchemyError):
+                execute(connection, _CACHE.format(_CACHE_SIZE))
+        connection.close()
+
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            self._give_back(kept)
 
     def _keep(self, connection: Connection) -> None:
         """For the next step, unless another one went on meanwhile and has left its own."""
         if self._kept is None:
             self._kept = connection
         else:
-            connection.close()
+            self._give_back(connection)
 
     def close(self) -> None:
         """Let every connection go; SQLite then folds its write-ahead log into the file."""
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
+        self._let_go()
         self._engine.dispose()
         self._aside.shutdown()
         self._aside = ThreadPoolExecutor(1, "commit")
@@ -252,7 +277,7 @@ def _configure(synchronous: str) -> Any:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA cache_size = -8192")  # 8 MB: up to 128 nothing is faster, with a million subscribers
+        connection.execute(_CACHE.format(_CACHE_SIZE))
 
     return configure
 

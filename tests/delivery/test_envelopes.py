@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import Recipient
+from digest.delivery.recipient import Recipient
 from digest.issues.issue import Issue
 from digest.issues.lifecycle import IssueState
 from digest.testing.specimens import a_rendition
@@ -74,7 +74,7 @@ def test_an_id_is_opaque() -> None:
 
 
 def test_another_attempt_differs_by_its_attempt_alone() -> None:
-    first, second = MAKER.make(ANN, RENDITION), MAKER.make(replace(ANN, attempts=1), RENDITION)
+    first, second = MAKER.make(ANN, RENDITION), MAKER.make(ANN._replace(attempts=1), RENDITION)
     assert (first.attempt_id, second.attempt_id) == ("1", "2")
     assert replace(second, attempt_id="1") == first
 
@@ -82,9 +82,9 @@ def test_another_attempt_differs_by_its_attempt_alone() -> None:
 def test_links_are_of_the_subscription_and_carry_no_address() -> None:
     personal = MAKER.make(ANN, RENDITION).personal
     assert (personal.greeting, personal.email) == ("Hello Ann,", "Ann@x.example")
-    assert MAKER.make(replace(ANN, name=None), RENDITION).personal.greeting == "Hello,"
+    assert MAKER.make(ANN._replace(name=None), RENDITION).personal.greeting == "Hello,"
     assert personal.unsubscribe_url != personal.preferences_url
     for url in (personal.unsubscribe_url, personal.preferences_url):
         assert url.startswith("https://news.example/")
         assert "ann" not in url.lower().removeprefix("https://")
-    assert MAKER.make(replace(ANN, subscription_id=71), RENDITION).personal.unsubscribe_url != personal.unsubscribe_url
+    assert MAKER.make(ANN._replace(subscription_id=71), RENDITION).personal.unsubscribe_url != personal.unsubscribe_url

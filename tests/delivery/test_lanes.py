@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from digest.delivery.engines.lanes import Job, Lanes
-from digest.delivery.ledger import Recipient
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.recipient import Recipient
 from digest.delivery.steps import Answered, Heard, NotHandedOver
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition

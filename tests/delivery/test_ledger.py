@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from sqlalchemy import Connection, select, update
@@ -19,9 +20,10 @@ from digest.delivery import statements as hot
 from digest.delivery import upkeep
 from digest.delivery.account import account
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import NOT_HANDED_OVER, Ledger, Recipient
+from digest.delivery.ledger import NOT_HANDED_OVER, Ledger
 from digest.delivery.plan import plan
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import LeaseLost, NotSendable
 from digest.delivery.settling import conclude
 from digest.delivery.steps import Mark, Settle
@@ -29,6 +31,7 @@ from digest.delivery.transitions import DeliveryState
 from digest.errors import DigestError
 from digest.issues.issue import Issue, find_issue, frozen_of
 from digest.store import tables
+from digest.store.prepared import Prepared
 from digest.testing.specimens import a_rendition
 from tests.databases import statements
 from tests.journeys.project import MONDAY, Project, a_project, article
@@ -164,9 +167,7 @@ def test_people_come_with_the_claim_and_ids_are_opaque_and_stable(planned: Plann
     (person,) = found[1]
     assert (person.address, person.attempts) == ("u0@x.example", 0)
     maker = EnvelopeMaker(b"k" * 32, "https://news.example", planned.issue)
-    first, again = (
-        maker.make(one, a_rendition()) for one in (person, Recipient(*(getattr(person, name) for name in Recipient.__slots__)))
-    )
+    first, again = (maker.make(one, a_rendition()) for one in (person, Recipient(*person)))
     assert first == again
     assert "u0" not in first.delivery_id
     assert maker.delivery_id(person.subscriber_id + 1) != first.delivery_id
@@ -313,9 +314,7 @@ def test_what_is_claimed_whole_is_marked_at_the_same_stroke(planned: Planned) ->
     assert marked == frozenset(claimed.recipients) == {person.subscriber_id for person in people}
     assert planned.states() == ["sending"] * 4 + ["planned"] * 2
     asked = [Mark(0, claimed.batch, claimed.recipients)]
-    assert ledger.mark(planned.connection, asked, now=NOW, already={(one, claimed.batch) for one in marked}) == [
-        list(claimed.recipients)
-    ]
+    assert ledger.mark(planned.connection, asked, now=NOW, already={claimed.batch: marked}) == [list(claimed.recipients)]
     planned.settle(claimed.batch, list(claimed.recipients), *([ACCEPTED] * 4))
     ledger.finish(planned.connection, claimed.batch, now=NOW)
     assert account(planned.connection, planned.issue)["accepted"] == 4
@@ -337,8 +336,17 @@ def test_who_left_or_is_suppressed_is_not_marked_by_the_claim_either(planned: Pl
     assert marked == {one, three}
     assert planned.states() == ["sending", "claimed", "sending", "claimed", "planned", "planned"]
     asked = [Mark(0, claimed.batch, claimed.recipients)]
-    assert ledger.mark(planned.connection, asked, now=NOW, already={(one, claimed.batch) for one in marked}) == [[one, three]]
+    assert ledger.mark(planned.connection, asked, now=NOW, already={claimed.batch: marked}) == [[one, three]]
     assert planned.states() == ["sending", "cancelled", "sending", "suppressed", "planned", "planned"]
+
+
+def test_who_is_suppressed_for_another_newsletter_alone_is_marked_by_the_claim(planned: Planned) -> None:
+    suppress(planned.connection, "u1@x.example", "another", reason="complained", source="test", now=NOW)
+    found = planned.ledger().claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
+    assert found is not None
+    claimed, _, marked = found
+    assert marked == frozenset(claimed.recipients)
+    assert planned.states() == ["sending"] * 4 + ["planned"] * 2
 
 
 def test_nothing_is_marked_by_the_claim_of_an_issue_that_may_not_be_sent(planned: Planned) -> None:
@@ -352,7 +360,7 @@ def test_nothing_is_marked_by_the_claim_of_an_issue_that_may_not_be_sent(planned
         planned.connection,
         [Mark(0, claimed.batch, claimed.recipients)],
         now=NOW,
-        already={(one, claimed.batch) for one in marked},
+        already={claimed.batch: marked},
     )
     assert isinstance(refused, NotSendable)
 
@@ -366,7 +374,7 @@ def test_what_a_claim_has_marked_is_marked_for_its_own_batch_alone(planned: Plan
     claimed, _, marked = found
     assert list(claimed.recipients) == whose
     asked = [Mark(0, lost, tuple(whose)), Mark(1, claimed.batch, claimed.recipients)]
-    already = {(one, claimed.batch) for one in marked}
+    already = {claimed.batch: marked}
     refused, mine = ledger.mark(planned.connection, asked, now=NOW, already=already)
     assert (type(refused), mine) == (LeaseLost, whose)
 
@@ -381,6 +389,55 @@ def test_a_mark_that_is_not_wanted_after_all_leaves_no_trace(planned: Planned) -
     assert set(planned.connection.execute(select(tables.delivery.c.attempts)).scalars()) == {0}
 
 
+def test_who_waits_for_their_time_is_neither_claimed_nor_marked_with_those_before_and_after(planned: Planned) -> None:
+    row = tables.delivery.c
+    one, two, three, four, *_ = planned.connection.execute(select(row.subscriber_id).order_by(row.subscriber_id)).scalars()
+    later = {"not_before": NOW + LEASE}
+    planned.connection.execute(update(tables.delivery).where(tables.delivery.c.subscriber_id == two).values(later))
+    found = planned.ledger().claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
+    assert found is not None
+    claimed, _, marked = found
+    assert claimed.recipients == (one, three, four)
+    assert marked == {one, three, four}
+    assert planned.states() == ["sending", "planned", "sending", "sending", "planned", "planned"]
+
+
+def test_a_claim_of_some_of_a_rendition_marks_nobody_else_of_it(planned: Planned) -> None:
+    found = planned.ledger().claim_and_mark(planned.connection, 3, now=NOW, lease=LEASE)
+    assert found is not None
+    assert planned.states() == ["sending"] * 3 + ["planned"] * 3
+
+
+def test_what_was_accepted_whole_is_told_apart_from_what_another_process_called_unknown(planned: Planned) -> None:
+    ledger = planned.ledger()
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
+    assert found is not None
+    claimed, _, _ = found
+    _, two, *_ = claimed.recipients
+    doubted = tables.delivery.c.subscriber_id == two
+    planned.connection.execute(update(tables.delivery).where(doubted).values(state="unknown"))
+    answer = Answer((ACCEPTED,) * 4)
+    settles = [Settle(0, claimed.batch, claimed.recipients, answer)]
+    counted = ledger.settle(planned.connection, settles, now=NOW, retry_at={})
+    assert counted == {claimed.batch: 3}
+    line = tables.history.c
+    late = select(line.subscriber_id, line.from_state).where(line.to_state == "accepted")
+    assert [(*row,) for row in planned.connection.execute(late)] == [(two, "unknown")]
+    assert planned.states() == ["accepted"] * 4 + ["planned"] * 2
+
+
+def test_nothing_holds_where_more_were_accepted_than_were_asked_about(planned: Planned) -> None:
+    ledger = planned.ledger()
+    found = ledger.claim_and_mark(planned.connection, 6, now=NOW, lease=LEASE)
+    assert found is not None
+    claimed, _, _ = found
+    one, _, three, _ = claimed.recipients
+    too_many = Prepared(update(tables.delivery).where(tables.delivery.c.subscriber_id <= three).values(state="accepted"))
+    asked = [Settle(0, claimed.batch, (one, three), Answer((ACCEPTED,) * 2))]
+    with mock.patch.object(hot, "ACCEPT_WHOLE", too_many), pytest.raises(DigestError, match="3 deliveries where that cannot be"):
+        ledger.settle(planned.connection, asked, now=NOW, retry_at={})
+
+
 @pytest.mark.sqlite  # how SQLite reads its statements
 def test_the_hot_statements_search_in_an_index_and_look_at_no_whole_issue(planned: Planned) -> None:
     driver: Any = planned.connection.connection.driver_connection
@@ -393,9 +450,21 @@ def test_the_hot_statements_search_in_an_index_and_look_at_no_whole_issue(planne
 
 
 @pytest.mark.sqlite  # how SQLite reads its statements
+def test_a_request_is_marked_and_accepted_in_one_span_of_the_open_ones(planned: Planned) -> None:
+    driver: Any = planned.connection.connection.driver_connection
+    for statement in (hot.STROKE, hot.ACCEPT_WHOLE):
+        words = statement.text(planned.connection)
+        first, *_ = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
+        assert "delivery_open (issue_id=? AND state=? AND rendition=? AND subscriber_id>? AND subscriber_id<?)" in first[3]
+
+
+@pytest.mark.sqlite  # how SQLite reads its statements
 def test_a_claim_reads_of_one_rendition_alone_and_sorts_nobody(planned: Planned) -> None:
     driver: Any = planned.connection.connection.driver_connection
-    for statement, by in ((hot.FIRST, "(issue_id=? AND state=?)"), (hot.WAITING, "rendition>? AND rendition<?")):
+    for statement, by in (
+        (hot.FIRST, "(issue_id=? AND state=?)"),
+        *((one, "rendition>? AND rendition<?") for one in (hot.WAITING, hot.WAITING_AND_MAY)),
+    ):
         words = statement.text(planned.connection)
         first, *others = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
         assert "USING INDEX delivery_open" in first[3]

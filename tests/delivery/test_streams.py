@@ -13,11 +13,11 @@ import pytest
 
 from digest.delivery.engines.lanes import Job
 from digest.delivery.engines.streams import Streams
-from digest.delivery.ledger import Recipient
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Ahead, Streaming
 from digest.delivery.providers.waiting import Aside, Wanted, run
 from digest.delivery.providers.wire import Deadline, Wire
+from digest.delivery.recipient import Recipient
 from digest.delivery.steps import Answered, NotHandedOver
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition

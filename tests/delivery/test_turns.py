@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,9 +14,9 @@ from digest.delivery.engines.books import Load
 from digest.delivery.engines.lanes import Job
 from digest.delivery.engines.turns import Turns
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import Recipient
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import Refusal
 from digest.delivery.steps import Answered, Claimed, Drain, Heard, Mark, NotHandedOver, Settle
 from digest.settings import Delivery
@@ -70,9 +70,11 @@ class Notebook:
         return Load(Claimed(1, 1, PEOPLE, ("example.com",) * 2), people, a_rendition(), 0, marked)
 
     def mark(
-        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
+        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Mapping[int, frozenset[int]]
     ) -> list[list[int] | Refusal]:
-        self.told.append(f"mark {[mark.recipients for mark in marks]}, already {sorted(one for one, _ in already)}")
+        self.told.append(
+            f"mark {[mark.recipients for mark in marks]}, already {sorted(one for theirs in already.values() for one in theirs)}"
+        )
         return [list(mark.recipients) for mark in marks]
 
     def unmark(self, at: Any, batch: int, whose: Sequence[int]) -> None:

@@ -6,15 +6,15 @@ That they mean the same as the real ones is itself a test: the same schedule com
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
 
 from digest.delivery.engines.books import Books, Load
-from digest.delivery.ledger import Recipient
 from digest.delivery.providers.answer import Outcome
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import LeaseLost, Refusal, Stale
 from digest.delivery.steps import Claimed, Mark, Settle
 from digest.rendering.rendition import Rendition
@@ -242,7 +242,7 @@ class ModelBooks:
             at.finish(batch)
 
     def mark(
-        self, at: State, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
+        self, at: State, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Mapping[int, frozenset[int]]
     ) -> list[list[int] | Refusal]:
         """As `Books.mark`."""
         return [self._mark(at, mark.batch, mark.recipients, now, sub_revision, already) for mark in marks]
@@ -253,7 +253,7 @@ class ModelBooks:
             at.rows[one] = replace(at.rows[one], attempts=at.rows[one].attempts - 1)
 
     def _mark(
-        self, at: State, batch: int, whose: Sequence[int], now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
+        self, at: State, batch: int, whose: Sequence[int], now: datetime, sub_revision: int, already: Mapping[int, frozenset[int]]
     ) -> list[int] | Refusal:
         held = at.batches[batch]
         ours = held.owner == self.owner and held.lease_until > now and not held.finished
@@ -262,7 +262,7 @@ class ModelBooks:
         new = [one for one in claimed if ours and fits and one not in at.left]
         for one in new:
             at.rows[one] = replace(at.rows[one], state="sending", attempts=at.rows[one].attempts + 1)
-        marked = [one for one in whose if (one, batch) in already or one in new]
+        marked = [one for one in whose if one in already.get(batch, ()) or one in new]
         rest = [one for one in whose if one not in marked]
         if not marked and any(one not in at.left for one in rest):
             return LeaseLost() if fits else Stale()

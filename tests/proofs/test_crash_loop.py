@@ -1,6 +1,6 @@
 """Real processes, real sockets, SIGKILL where the witness has counted so many: nobody gets an issue twice, nobody is lost.
 
-On both stores and through both transports. `DIGEST_CRASH_LOOP=KILLS` makes it longer, `DIGEST_CRASH_LOOP_SEED=SEED`
+On both stores and through both transports; of what goes in requests of many, about half is written by a scribe. `DIGEST_CRASH_LOOP=KILLS` makes it longer, `DIGEST_CRASH_LOOP_SEED=SEED`
 draws the same again.
 """
 
@@ -63,7 +63,7 @@ def run_and_kill(ground: Ground, draw: random.Random, kills: int) -> int:
     killed, until = 0, time.monotonic() + SECONDS_A_TRIAL
     while time.monotonic() < until:
         before = ground.count()
-        pid = ground.start("run", "--now", NOW)
+        pid = ground.start("run", "--now", NOW, **draw.choice(({}, {"DIGEST_SCRIBE": "1"})))
         if killed < kills:
             killed += _kill_after(ground, pid, before + draw.randint(0, 2 * PEOPLE_A_KILL - 10), draw)
         status = ground.zygote.wait(pid)

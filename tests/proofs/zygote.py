@@ -3,7 +3,7 @@
 As a program it reads one JSON object a line (`{"cwd", "environment", "arguments", "said"}`), forks, and answers with the
 child's pid; `{"wait": pid}` is answered with "alive" or its exit status, negative for a signal. The children are real
 processes with sockets, files and a death of their own. `DIGEST_KILLPOINT` in a child's environment arms a kill point,
-`DIGEST_FAULT` a call of its own that fails.
+`DIGEST_FAULT` a call of its own that fails; with `DIGEST_SCRIBE` requests are written by a scribe, however few the readers.
 """
 
 from __future__ import annotations
@@ -136,11 +136,14 @@ def _become(asked: dict[str, Any]) -> None:
         os.dup2(said, 2)
         sys.argv = ["digest", *asked["arguments"]]
         from digest.cli import main
+        from digest.delivery.engines import local
         from tests.proofs import failing_calls, killpoints
 
         failing_calls.arm(os.environ)
         wanted = ("DIGEST_KILLPOINT", "DIGEST_KILLPOINT_COUNTS", "DIGEST_KILLPOINT_LATE")
         killpoints.arm(*(os.environ.pop(name, None) for name in wanted))
+        if os.environ.pop("DIGEST_SCRIBE", None):
+            local.WORTH_A_SCRIBE = 0
         try:
             main()
         except SystemExit as end:

@@ -153,6 +153,26 @@ def test_what_fails_inside_a_transaction_leaves_nothing(store: Store) -> None:
         assert connection.execute(select(subscriber)).all() == []
 
 
+def _cache(connection: Connection) -> tuple[int, int]:
+    """Its size, and which connection it is."""
+    return connection.execute(text("PRAGMA cache_size")).scalar_one(), id(connection.connection.driver_connection)
+
+
+@pytest.mark.sqlite  # which alone has a cache of ours
+def test_the_steps_of_sending_have_a_small_cache_and_leave_their_connection_as_it_was(store: Store) -> None:
+    with store.writing(together=True) as connection:
+        small, first = _cache(connection)
+    with store.writing(together=True) as connection:
+        assert _cache(connection) == (small, first)
+    with store.writing() as connection:
+        large, second = _cache(connection)
+    assert (second, large < small) == (first, True)  # negative: kilobytes
+    with pytest.raises(ZeroDivisionError), store.writing(together=True):
+        raise ZeroDivisionError
+    with store.reading() as connection:
+        assert _cache(connection)[0] == large
+
+
 def test_a_file_that_is_no_database_a_missing_folder_and_a_strange_database_are_one_line_each(tmp_path: Path) -> None:
     (tmp_path / "text.db").write_text("not a database at all, but a long enough text to be looked at", encoding="utf-8")
     with pytest.raises(Unreachable, match="the file is something else"):

@@ -6,7 +6,7 @@ The port is small, so that a simulation can keep books of its own; `SqlBooks` ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +16,8 @@ from sqlalchemy import Connection
 
 from digest.delivery.account import next_retry
 from digest.delivery.heeding import heed_waiting
-from digest.delivery.ledger import Ledger, Recipient
+from digest.delivery.ledger import Ledger
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import Refusal
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import Claimed, Mark, Settle
@@ -51,7 +52,7 @@ class Books(Protocol):
         ...
 
     def mark(
-        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
+        self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Mapping[int, frozenset[int]]
     ) -> list[list[int] | Refusal]:
         """As `Ledger.mark`."""
         ...
@@ -117,7 +118,7 @@ class SqlBooks:
             drop(at, self.ledger, claimed.batch, claimed.rendition, now=now)
 
     def mark(
-        self, at: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Collection[tuple[int, int]]
+        self, at: Connection, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Mapping[int, frozenset[int]]
     ) -> list[list[int] | Refusal]:
         """As `Books.mark`."""
         return self.ledger.mark(at, marks, now=now, sub_revision=sub_revision, already=already)

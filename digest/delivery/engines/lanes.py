@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from queue import Empty, SimpleQueue
+from typing import Any
 
-from digest.delivery.ledger import Recipient
+from digest.delivery.engines.scribe import Scribe
 from digest.delivery.providers.answer import Answer, Outcome
-from digest.delivery.providers.port import Ahead, Provider
+from digest.delivery.providers.port import Ahead, Provider, TakesWritten, Transport
+from digest.delivery.recipient import Recipient
 from digest.delivery.steps import Answered, Heard, NotHandedOver
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition
@@ -43,11 +46,31 @@ class Job:
         return None if person is None else Ahead(person.address, lambda: make(person, self.rendition))
 
 
-class Lanes:
-    """A bounded number of connections. Threads start with their first job and die with the process."""
+class _Unmade(Sequence[Envelope]):
+    """A job's envelopes, made when one of them is first asked for: of a written request mostly none is."""
 
-    def __init__(self, provider: Provider) -> None:
-        self._provider = provider
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    @cached_property
+    def _made(self) -> list[Envelope]:
+        return self._job.envelopes()
+
+    def __len__(self) -> int:
+        return len(self._job.people)
+
+    def __getitem__(self, which: Any) -> Any:
+        return self._made[which]
+
+
+class Lanes:
+    """A bounded number of connections. Threads start with their first job and die with the process.
+
+    Where there is a `scribe` and the provider's transports take what it has written, it writes.
+    """
+
+    def __init__(self, provider: Provider, scribe: Scribe | None = None) -> None:
+        self._provider, self._scribe = provider, scribe
         self._answers: SimpleQueue[Heard] = SimpleQueue()
         self._jobs: dict[int, SimpleQueue[Job | None]] = {}
         self._threads: list[threading.Thread] = []
@@ -98,20 +121,34 @@ class Lanes:
         until = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
+        if self._scribe is not None:
+            self._scribe.close()
 
     def _work(self, lane: int, jobs: SimpleQueue[Job | None]) -> None:
         transport = self._provider.open()
         while (job := jobs.get()) is not None:
-            try:
-                envelopes = job.envelopes()
-                if not self._begins(lane, job):
-                    continue
-                answer = transport.send(job.rendition, envelopes, datetime.now(UTC))
-            except Exception as error:
-                # A transport that raises is a defect, and nobody knows how far it came.
-                answer = Answer((Outcome.UNKNOWN,) * len(job.people), f"the provider's adapter failed: {type(error).__name__}")
-            self._answers.put(Answered(lane, answer))
+            answer = self._carry(lane, transport, job)
+            if answer is not None:
+                self._answers.put(Answered(lane, answer))
         transport.close()
+
+    def _carry(self, lane: int, transport: Transport, job: Job) -> Answer | None:
+        """What became of a job; None when it was not begun. What was made of it is not kept while the lane waits for the next."""
+        try:
+            sends = self._ready(transport, job)
+            return sends(datetime.now(UTC)) if self._begins(lane, job) else None
+        except Exception as error:
+            # A transport that raises is a defect, and nobody knows how far it came.
+            return Answer((Outcome.UNKNOWN,) * len(job.people), f"the provider's adapter failed: {type(error).__name__}")
+
+    def _ready(self, transport: Transport, job: Job) -> Callable[[datetime], Answer]:
+        """What is to be called to send a job, all that can be made of it before made."""
+        if self._scribe is not None and isinstance(transport, TakesWritten):
+            written = self._scribe.write(job.rendition, job.people)
+            if written is not None:
+                return lambda date: transport.send_written(job.rendition, _Unmade(job), date, written)
+        envelopes = job.envelopes()
+        return lambda date: transport.send(job.rendition, envelopes, date)
 
     def _begins(self, lane: int, job: Job) -> bool:
         """Whether a job is handed over now: it was not recalled, and is not late."""

@@ -11,6 +11,7 @@ from digest.delivery.allowance import Allowance
 from digest.delivery.ending import Ending
 from digest.delivery.engines.books import SqlBooks
 from digest.delivery.engines.lanes import Lanes
+from digest.delivery.engines.scribe import Scribe, WriteWhole
 from digest.delivery.engines.streams import Streams
 from digest.delivery.engines.turns import Turns
 from digest.delivery.envelopes import EnvelopeMaker
@@ -26,6 +27,7 @@ from digest.store.database import Store
 
 _DRAIN = timedelta(seconds=7)  # with what comes after it, a process ends within ten
 _CLAIMS = (10, 400)  # deliveries a lane claims at once where a request carries one: the fewest and the most
+WORTH_A_SCRIBE = 20_000  # readers of an issue: a scribe takes some tenths of a second to begin
 _CLAIMS_A_LANE = 4  # so many claims of a lane at least: the lanes end at about the same time
 
 Progress = Callable[[Mapping[Outcome, int]], None]
@@ -42,7 +44,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class LocalEngine:
-    """Sends the planned deliveries of one issue through one provider; `unit` is how many one request carries."""
+    """Sends the planned deliveries of one issue through one provider; `unit` is how many one request carries.
+
+    `audience` is how many the issue has: what is worth its while for many is not for a few.
+    """
 
     store: Store
     ledger: Ledger
@@ -52,13 +57,14 @@ class LocalEngine:
     settings: Delivery
     unit: int
     allowances: Sequence[Allowance] = ()
+    audience: int = 0
 
     def run(self, stop: threading.Event, on_progress: Progress = lambda _: None) -> Result:
         """Until nothing planned is left, or a reason to stop. Raises `Unreachable` when the store fails."""
-        lanes: Lanes | Streams = Streams(self.provider) if isinstance(self.provider, Streaming) else Lanes(self.provider)
+        lanes = self._carriers()
         clock = steady_clock()
         books = SqlBooks(self.store, self.ledger, self.shelf)
-        bounds = pace(self.settings, self.unit, self.envelopes.issue.audience or 0)
+        bounds = pace(self.settings, self.unit, self.audience)
         turns = Turns(books, lanes, self.envelopes, self.settings, bounds, clock, self.allowances)
         machine, drain_until = turns.machine, None
         try:
@@ -73,6 +79,14 @@ class LocalEngine:
         finally:
             lanes.close()
         return Result(machine.ending or Ending.EMPTY, machine.reason, dict(turns.outcomes))
+
+    def _carriers(self) -> Lanes | Streams:
+        if isinstance(self.provider, Streaming):
+            return Streams(self.provider)
+        writes: WriteWhole | None = getattr(self.provider, "write_whole", None)
+        if writes is None or self.unit == 1 or self.audience < WORTH_A_SCRIBE:
+            return Lanes(self.provider)
+        return Lanes(self.provider, Scribe(writes, self.envelopes))
 
 
 def pace(settings: Delivery, unit: int, audience: int = 0) -> Pace:

@@ -8,6 +8,7 @@ runs in a simulation.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,10 +21,10 @@ from digest.delivery.dispatch import Dispatch
 from digest.delivery.engines.books import Books, Load
 from digest.delivery.engines.lanes import Job
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import Recipient
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.providers.port import longest_send
+from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import LeaseLost, Refusal, Stale
 from digest.delivery.steps import (
     Claim,
@@ -228,14 +229,14 @@ class Turns:
         for (mark, back), those in zip(asked, found, strict=True):
             yield _refused(mark.lane, those) if isinstance(those, Refusal) else Marked(mark.lane, tuple(those), back)
 
-    def _ask_for(self, marks: Sequence[Mark]) -> set[tuple[int, int]]:
-        """Who of these was marked when they were claimed, each with the batch."""
-        already: set[tuple[int, int]] = set()
+    def _ask_for(self, marks: Sequence[Mark]) -> dict[int, frozenset[int]]:
+        """Who of these was marked when they were claimed, by their batches."""
+        already: dict[int, frozenset[int]] = {}
         for mark in marks:
-            theirs = self._unasked.get(mark.batch, frozenset()).intersection(mark.recipients)
-            if theirs:
-                self._unasked[mark.batch] -= theirs
-                already |= {(one, mark.batch) for one in theirs}
+            left = self._unasked.get(mark.batch)
+            if left:
+                already[mark.batch] = left.intersection(mark.recipients)
+                self._unasked[mark.batch] = left - already[mark.batch]
         return already
 
     def _unmark_rest(self, at: Any, marks: Sequence[Mark] = ()) -> None:
@@ -249,8 +250,10 @@ class Turns:
     def _settle(self, at: Any, settles: Sequence[Settle], now: datetime) -> None:
         retry_at: dict[int, datetime] = {}
         for step in settles:
-            for one, outcome in zip(step.recipients, step.answer.outcomes, strict=True):
-                self.outcomes[outcome] += 1
+            came_to = Counter(step.answer.outcomes)
+            for outcome, many in came_to.items():
+                self.outcomes[outcome] += many
+            for one, outcome in zip(step.recipients, step.answer.outcomes, strict=True) if came_to[Outcome.DEFERRED] else ():
                 if outcome is Outcome.DEFERRED:
                     attempt = self._people[step.lane][one].attempts + 1
                     retry_at[one] = now + back_off(attempt, step.answer, self._settings.retry_first)

@@ -52,7 +52,7 @@ class Line:
         self._wire: Wire | None = None
         self._used_at = 0.0
 
-    def call(self, path: str, body: bytes, headers: Mapping[str, str], limits: Limits) -> HttpAnswer:
+    def call(self, path: str, body: bytes | bytearray, headers: Mapping[str, str], limits: Limits) -> HttpAnswer:
         """POST once."""
         try:
             connection, wire = self._ready(limits.connect)

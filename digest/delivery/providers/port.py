@@ -31,6 +31,7 @@ __all__ = [
     "Provider",
     "Stream",
     "Streaming",
+    "TakesWritten",
     "Transport",
     "Trouble",
     "key_life",
@@ -90,6 +91,20 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Let the connection go; never raises."""
+        ...
+
+
+@runtime_checkable
+class TakesWritten(Protocol):
+    """A transport that can be given a request which another process has written.
+
+    Its provider has the writer as its attribute `write_whole`: a module's function, of a rendition and envelopes.
+    """
+
+    def send_written(
+        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, written: bytes | bytearray
+    ) -> Answer:
+        """As `Transport.send`; `written` is the one request that carries all of `envelopes`, in their order."""
         ...
 
 

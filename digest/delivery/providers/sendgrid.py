@@ -7,27 +7,20 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
 import orjson
 
-from digest.delivery.providers.addresses import is_carriable
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.http_line import Limits, Line, NoAnswer, NotSent
 from digest.delivery.providers.sendgrid_answers import Reading, read_answer
 from digest.delivery.providers.sendgrid_client import build_client
 from digest.delivery.providers.sendgrid_events import read_events
-from digest.delivery.providers.sendgrid_request import (
-    MOST_BYTES,
-    MOST_RECIPIENTS,
-    MOST_SUBSTITUTION_BYTES,
-    group,
-    has_too_long_values,
-    write_request,
-)
+from digest.delivery.providers.sendgrid_fitting import requests, sort_out, write_whole
+from digest.delivery.providers.sendgrid_request import MOST_RECIPIENTS, write_request
 from digest.delivery.providers.wire import Deadline
 from digest.delivery.providers.wording import mask
 from digest.errors import Refused, UsageError
@@ -44,6 +37,7 @@ class SendGrid:
     name = "sendgrid"
     batch_limit = MOST_RECIPIENTS
     read_events = staticmethod(read_events)
+    write_whole = staticmethod(write_whole)
 
     def __init__(self, settings: Settings) -> None:
         self._key = read_key(settings)
@@ -95,11 +89,22 @@ class SendGridTransport:
             batch.settle((), Reading(Outcome.DEFERRED, Trouble.CONTENT, str(error)))
         return batch.answer(self._key)
 
+    def send_written(
+        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, written: bytes | bytearray
+    ) -> Answer:
+        """As `send`, where the one request that carries them all was written before."""
+        batch = _Batch(rendition, envelopes, Deadline(self._delivery.connect_timeout + self._delivery.timeout))
+        try:
+            self._carry(batch, list(range(len(envelopes))), written)
+        except Refused as error:
+            batch.settle((), Reading(Outcome.DEFERRED, Trouble.CONTENT, str(error)))
+        return batch.answer(self._key)
+
     def close(self) -> None:
         """Let the connection go; never raises."""
         self._line.close()
 
-    def _carry(self, batch: _Batch, positions: list[int], body: bytes) -> bool:
+    def _carry(self, batch: _Batch, positions: list[int], body: bytes | bytearray) -> bool:
         """One request, made again without the ones it was refused for; whether to go on with others."""
         for _ in range(_ROUNDS):
             reading = self._post(body, len(positions), batch.before_last)
@@ -116,7 +121,7 @@ class SendGridTransport:
             body = batch.body(positions)
         return True
 
-    def _post(self, body: bytes, personalizations: int, before_last: Deadline) -> Reading:
+    def _post(self, body: bytes | bytearray, personalizations: int, before_last: Deadline) -> Reading:
         limits = Limits(before_last.at_most(self._delivery.connect_timeout), before_last, self._delivery.timeout)
         try:
             answer = self._client.mail.send.post(request_body=body, limits=limits)
@@ -163,34 +168,6 @@ class _Batch:
             retry_after=self._last.retry_after,
             provider_message_id=" ".join(self._message_ids) or None,
         )
-
-
-def sort_out(rendition: Rendition, envelopes: Sequence[Envelope]) -> tuple[list[int], dict[int, str]]:
-    """The positions SendGrid can carry, and the others with what stands against them."""
-    refused: dict[int, str] = {}
-    for position, envelope in enumerate(envelopes):
-        if not is_carriable(envelope.address):
-            refused[position] = "the address is not one that SendGrid can carry"
-        elif has_too_long_values(rendition, envelope):
-            refused[position] = f"the personal values take more than the {MOST_SUBSTITUTION_BYTES:,} bytes that SendGrid carries"
-    return [position for position in range(len(envelopes)) if position not in refused], refused
-
-
-def requests(rendition: Rendition, envelopes: Sequence[Envelope], positions: list[int]) -> Iterator[tuple[list[int], bytes]]:
-    """The requests that carry some positions, as they are posted, each with its positions."""
-    for part in group([envelopes[position] for position in positions]):
-        yield from fit(rendition, envelopes, [positions[at] for at in part])
-
-
-def fit(rendition: Rendition, envelopes: Sequence[Envelope], positions: list[int]) -> Iterator[tuple[list[int], bytes]]:
-    """The requests for some positions, as they are posted: halved as long as one is larger than SendGrid takes."""
-    body = write_request(rendition, [envelopes[position] for position in positions])
-    if len(body) <= MOST_BYTES or len(positions) == 1:
-        yield positions, body
-        return
-    half = len(positions) // 2
-    yield from fit(rendition, envelopes, positions[:half])
-    yield from fit(rendition, envelopes, positions[half:])
 
 
 def read_key(settings: Settings) -> str:

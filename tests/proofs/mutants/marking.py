@@ -112,6 +112,8 @@ def no_compare_and_set() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(mock.patch.object(statements, "MARK", Prepared(marked)))
         stack.enter_context(mock.patch.object(statements, "ACCEPT", Prepared(accepted)))
+        whole = Prepared(leave.values(state="accepted", answer=None, not_before=None))
+        stack.enter_context(mock.patch.object(statements, "ACCEPT_WHOLE", whole))
         left = dict.fromkeys(statements.LEAVE, Prepared(leave.values(values)))
         stack.enter_context(mock.patch.object(statements, "LEAVE", left))
         yield

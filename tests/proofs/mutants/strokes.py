@@ -3,36 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 from unittest import mock
 
-from sqlalchemy import ColumnElement, Connection, bindparam, update
+from sqlalchemy import ColumnElement, Connection, bindparam, true, update
 
 from digest.delivery import statements
 from digest.delivery.engines.turns import Turns
 from digest.delivery.ledger import Ledger
 from digest.delivery.steps import Mark
+from digest.delivery.transitions import DeliveryState
 from digest.store import tables
 from digest.store.prepared import Prepared
 
 _row = tables.delivery.c
 
 
-def _looking_at(*what: ColumnElement[bool]) -> AbstractContextManager[Any]:
-    """The stroke, with these of its conditions alone."""
-    stroke = (
-        update(tables.delivery)
-        .where(statements._ISSUE, statements._WHOSE, _row.state == "planned", *what)
-        .values(state="sending", batch_id=bindparam("batch"), attempts=_row.attempts + 1)
-        .returning(_row.subscriber_id)
-    )
-    return mock.patch.object(statements, "CLAIM_AND_MARK", Prepared(stroke))
+@contextmanager
+def _looking_at(*what: ColumnElement[bool]) -> Iterator[None]:
+    """The stroke, with these of its conditions alone, whichever way it is made."""
+    stroke = update(tables.delivery).values(state="sending", batch_id=bindparam("batch"), attempts=_row.attempts + 1)
+    listed = stroke.where(statements._ISSUE, statements._WHOSE, _row.state == "planned", *what).returning(_row.subscriber_id)
+    at_once = stroke.where(statements._ISSUE, statements._WHOSE, statements.stands(DeliveryState.PLANNED))
+    of_the_issue = [one for one in what if one is statements._SENDABLE]
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(statements, "CLAIM_AND_MARK", Prepared(listed)))
+        stack.enter_context(mock.patch.object(statements, "STROKE", Prepared(at_once.where(*of_the_issue))))
+        yield
 
 
-def nobody_is_looked_at() -> AbstractContextManager[Any]:
+@contextmanager
+def nobody_is_looked_at() -> Iterator[None]:
     """Whoever is planned is marked, whether they left or are suppressed meanwhile."""
-    return _looking_at(statements._SENDABLE, ~statements._HALTED)
+    everybody = Prepared(statements._NEXT_ONES.add_columns(true().label("may")))
+    with _looking_at(statements._SENDABLE, ~statements._HALTED), mock.patch.object(statements, "WAITING_AND_MAY", everybody):
+        yield
 
 
 def the_issue_is_not_looked_at() -> AbstractContextManager[Any]:
