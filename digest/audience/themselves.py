@@ -1,0 +1,111 @@
+"""Themselves: what people agreed to and chose here themselves, by the evidence. No file overrules that."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from digest.audience.consent import Act, Past, Source
+from digest.audience.dialects import among
+from digest.store import tables
+
+_BY_THEM = frozenset({Source.PAGE, Source.API, Source.ONE_CLICK})
+_AGREEING = frozenset({Act.ADDED, Act.CONFIRMED, Act.RETURNED})
+
+
+class Line(NamedTuple):
+    """One line of evidence, as far as it matters here."""
+
+    act: str
+    source: str
+    topics: str
+    frequency: str
+    before: dict[str, Any] | None
+    elsewhere: dict[str, Any] | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Themselves:
+    """What somebody did here since they last left, if ever.
+
+    `confirmed`: by a page. `agreed_at`: when they last agreed, here or with a tool that they were imported from.
+    `chose`: the topics and the frequency that they have are their own choice, made here. `left_by_file_at`: when a file
+    last said that they had left.
+    """
+
+    confirmed: bool = False
+    agreed_at: datetime | None = None
+    chose: bool = False
+    left_by_file_at: datetime | None = None
+
+    def agreed_since(self, left_at: datetime | None) -> bool:
+        """Whether they agreed here, or after they had left the other tool. Where it does not say when, what a file said before
+        counts from then."""
+        since = left_at or self.left_by_file_at
+        return self.confirmed or (since is not None and self.agreed_at is not None and self.agreed_at > since)
+
+    def agreeing(self, *moments: datetime | None) -> Themselves:
+        """The same, having agreed at these moments, too."""
+        known = [moment for moment in (self.agreed_at, *moments) if moment is not None]
+        return replace(self, agreed_at=max(known)) if known else self
+
+    def as_told(self, past: Past) -> Themselves:
+        """The same, having agreed elsewhere, too."""
+        return self.agreeing(past.opted_in_at, past.confirmed_at)
+
+
+UNHEARD = Themselves()
+"""Somebody of whom nothing is known."""
+
+
+def themselves_of(connection: Connection, newsletter: str, subscriber_ids: Collection[int]) -> dict[int, Themselves]:
+    """The same of some thousand people, in one newsletter, by their ids; who has no evidence is not in it."""
+    row = tables.consent.c
+    query = (
+        select(row.subscriber_id, *(row[name] for name in Line._fields))
+        .where(among(connection, row.subscriber_id, subscriber_ids), row.newsletter == newsletter)
+        .order_by(row.subscriber_id, row.id)
+    )
+    by_person = groupby(connection.execute(query), key=lambda found: found[0])
+    return {person: read(Line(*found[1:]) for found in theirs) for person, theirs in by_person}
+
+
+def read(lines: Iterable[Line]) -> Themselves:
+    """What a person's lines come to, the oldest first."""
+    told = UNHEARD
+    for line in lines:
+        told = replace(_agreed(told, line), chose=_chose(told.chose, line))
+    return told
+
+
+def _agreed(told: Themselves, line: Line) -> Themselves:
+    if line.act == Act.LEFT:
+        return Themselves(left_by_file_at=line.at if line.source == Source.IMPORT else told.left_by_file_at)
+    if line.source == Source.IMPORT:
+        elsewhere = line.elsewhere or {}
+        return told.agreeing(
+            *(datetime.fromisoformat(elsewhere[key]) for key in ("opted_in_at", "confirmed_at") if key in elsewhere)
+        )
+    by_them = line.source in _BY_THEM
+    if line.act in _AGREEING or (by_them and line.act == Act.CHANGED):
+        told = told.agreeing(line.at)
+    return replace(told, confirmed=True) if by_them and line.act in {Act.CONFIRMED, Act.RETURNED} else told
+
+
+def _chose(so_far: bool, line: Line) -> bool:
+    """Whoever last set topics or frequency chose them: a pause, a move or a leaving sets neither."""
+    by_them = line.source in _BY_THEM
+    if line.act == Act.CONFIRMED and by_them:
+        return True
+    if line.act == Act.MOVED:
+        return so_far
+    before = line.before
+    if before is not None and (before["topics"], before["frequency"]) == (line.topics, line.frequency):
+        return so_far
+    return by_them
