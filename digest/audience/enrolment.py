@@ -65,7 +65,9 @@ class _Standing:
             return Outcome.KEPT_AWAY
         terms = self.terms
         # An earlier row of the same transaction is no evidence yet.
-        themselves = self.themselves.as_told(self.past) if wish.left and self.past is not None else self.themselves
+        themselves = self.themselves
+        if wish.left and self.past is not None:
+            themselves = themselves.agreeing(self.past.confirmed_at)
         self.terms, outcome = join(terms, wish, rules, themselves)
         if self.terms is not terms:
             self.past = wish.past

@@ -94,12 +94,13 @@ def list_subscribers(
         query = query.where(subscriber.address > after)
     query = query.order_by(subscriber.address, subscription.newsletter)
     split, last, people = len(_SUBSCRIBER), None, 0
-    for row in connection.execute(query, execution_options={"yield_per": _AT_ONCE}):
-        if limit is not None and row[0] != last:
-            if people == limit:
-                return
-            last, people = row[0], people + 1
-        yield Listed(Subscriber(*row[:split]), _subscription(row[split:-1]), bool(row[-1]))
+    with connection.execute(query, execution_options={"yield_per": _AT_ONCE}) as rows:
+        for row in rows:
+            if limit is not None and row[0] != last:
+                if people == limit:
+                    return
+                last, people = row[0], people + 1
+            yield Listed(Subscriber(*row[:split]), _subscription(row[split:-1]), bool(row[-1]))
 
 
 def count(connection: Connection, newsletter: str | None = None, *, state: SubscriptionState | None = None) -> int:

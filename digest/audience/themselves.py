@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from digest.audience.consent import Act, Past, Source
+from digest.audience.consent import Act, Source
 from digest.audience.dialects import among
 from digest.store import tables
 
@@ -34,7 +34,7 @@ class Line(NamedTuple):
 class Themselves:
     """What somebody did here since they last left, if ever.
 
-    `confirmed`: by a page. `agreed_at`: when they last agreed, here or with a tool that they were imported from.
+    `confirmed`: by a page. `agreed_at`: when they last agreed here, or confirmed with a tool that they were imported from.
     `chose`: the topics and the frequency that they have are their own choice, made here. `left_by_file_at`: when a file
     last said that they had left.
     """
@@ -50,14 +50,9 @@ class Themselves:
         since = left_at or self.left_by_file_at
         return self.confirmed or (since is not None and self.agreed_at is not None and self.agreed_at > since)
 
-    def agreeing(self, *moments: datetime | None) -> Themselves:
-        """The same, having agreed at these moments, too."""
-        known = [moment for moment in (self.agreed_at, *moments) if moment is not None]
-        return replace(self, agreed_at=max(known)) if known else self
-
-    def as_told(self, past: Past) -> Themselves:
-        """The same, having agreed elsewhere, too."""
-        return self.agreeing(past.opted_in_at, past.confirmed_at)
+    def agreeing(self, at: datetime | None) -> Themselves:
+        """The same, having agreed then, too."""
+        return self if at is None or (self.agreed_at is not None and self.agreed_at >= at) else replace(self, agreed_at=at)
 
 
 UNHEARD = Themselves()
@@ -88,10 +83,9 @@ def _agreed(told: Themselves, line: Line) -> Themselves:
     if line.act == Act.LEFT:
         return Themselves(left_by_file_at=line.at if line.source == Source.IMPORT else told.left_by_file_at)
     if line.source == Source.IMPORT:
-        elsewhere = line.elsewhere or {}
-        return told.agreeing(
-            *(datetime.fromisoformat(elsewhere[key]) for key in ("opted_in_at", "confirmed_at") if key in elsewhere)
-        )
+        # When they opted in is passed over: most tools give the time at which somebody was put in, by whomever.
+        confirmed = (line.elsewhere or {}).get("confirmed_at")
+        return told.agreeing(None if confirmed is None else datetime.fromisoformat(confirmed))
     by_them = line.source in _BY_THEM
     if line.act in _AGREEING or (by_them and line.act == Act.CHANGED):
         told = told.agreeing(line.at)

@@ -73,7 +73,7 @@ def _say_counts(report: ImportReport, *, dry_run: bool) -> None:
     counts = (f"{getattr(report, name):,} {name.replace('_', ' ')}" for name in names)
     say(("a dry run, nothing was changed; it would be: " if dry_run else "") + ", ".join(counts))
     if report.twice:
-        say(f"{report.twice:,} rows repeat an address that stood before")
+        say(f"{report.twice:,} row{' repeats' if report.twice == 1 else 's repeat'} an address that stood before")
     if report.choices_kept:
         say(f"{report.choices_kept:,} keep the topics and frequency that they chose here themselves")
 
@@ -87,8 +87,8 @@ def _say_leavers(report: ImportReport) -> None:
         )
     if report.stayed_here:
         warn(
-            f"{report.stayed_here:,} who unsubscribed there stay subscribed here, as they agreed here themselves or after"
-            " they had left there"
+            f"{report.stayed_here:,} who unsubscribed there stay subscribed here, as they agreed here themselves, or"
+            " somewhere after they had left there"
         )
     if report.shut or report.left_out:
         reasons = ", ".join(f"{many:,} {reason}" for reason, many in report.shut_by_reason.items()) or "nobody"

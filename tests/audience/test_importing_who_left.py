@@ -216,3 +216,12 @@ def test_what_the_operator_set_afterwards_is_theirs_to_overwrite(
     joins(topics="python databases")
     assert comes_from_there(tags="databases").choices_kept == 0
     assert found().topics == "databases"
+
+
+def test_when_somebody_was_put_in_there_is_no_consent(
+    engine: Engine, weekly: NewsletterSettings, now: datetime, left_there: Importing
+) -> None:
+    contact = "email,contact_id,created_at\nann@x.example,1,2023-01-01T00:00:00Z\n"
+    lines = iter(contact.splitlines(keepends=True))
+    import_files(engine.begin, weekly, [TextFile("c.csv", "UTF-8", False, lines)], how=How(confirmed=True), now=now)
+    assert left_there(at="2021-01-01 00:00:00").ended_here == 1

@@ -93,7 +93,7 @@ def test_who_left_there_and_agreed_here_stays_and_that_is_told(project: Project)
     got = project.command("subscribers", "import", "left.csv")
     for one in (dry, got):
         assert one.stdout.splitlines()[-2:] == [
-            "1 rows repeat an address that stood before",
+            "1 row repeats an address that stood before",
             "unsubscribed there: 3 (0 new, 1 whose subscription here ends, 0 had left here already, 2 stay)",
         ]
         assert one.stderr.startswith("2 who unsubscribed there stay subscribed here, as they agreed here themselves")

@@ -90,6 +90,7 @@ def test_mailchimps_subscribers_bring_name_zone_topics_and_when_they_agreed() ->
         (UNSUBSCRIBED, "2024-05-06 07:08:09,Issue 3,c1,NORMAL,,", "x.csv", ("a@x.example", "left")),
         (UNSUBSCRIBED, "2024-05-06 07:08:09,Issue 3,c1,SPAM,,", "x.csv", ("a@x.example", "*", "complained")),
         (UNSUBSCRIBED, ",,,,,", "x.csv", ("a@x.example", "left")),
+        (UNSUBSCRIBED, "2024-05-06 07:08:09,Issue 3,c1,NORMAL,,", "cleaned_1.csv", ("a@x.example", "*", "bounced")),
         (CLEANED, "2024-05-06 07:08:09,Issue 3,c1,", "x.csv", ("a@x.example", "*", "bounced")),
         (SUBSCRIBED, "2024-05-06 07:08:09,", "cleaned_members_export_1.csv", ("a@x.example", "*", "bounced")),
         (SUBSCRIBED, "2024-05-06 07:08:09,", "unsubscribed_members_export_1.csv", ("a@x.example", "left")),
@@ -183,6 +184,12 @@ def test_buttondowns_types_in_their_older_and_newer_names(header: str) -> None:
         None,
         ("past_due@x.example", "yes"),
     ]
+
+
+def test_who_unsubscribed_and_bounced_at_buttondown_bounced() -> None:
+    rows = "a@x.example,undeliverable,2024-03-01\nb@x.example,regular,2024-03-01\nc@x.example,removed,2024-03-01\n"
+    got = brief(read("email,subscriber_type,unsubscription_date\n" + rows).rows)
+    assert got == [("a@x.example", "*", "bounced"), ("b@x.example", "left"), ("c@x.example", "left")]
 
 
 def test_who_is_unactivated_is_not_confirmed_by_somebodys_word_for_the_others() -> None:
