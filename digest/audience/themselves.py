@@ -12,6 +12,7 @@ from sqlalchemy import Connection, select
 
 from digest.audience.consent import Act, Source
 from digest.audience.dialects import among
+from digest.audience.following import Kind
 from digest.store import tables
 
 _BY_THEM = frozenset({Source.PAGE, Source.API, Source.ONE_CLICK})
@@ -60,15 +61,24 @@ UNHEARD = Themselves()
 
 
 def themselves_of(connection: Connection, newsletter: str, subscriber_ids: Collection[int]) -> dict[int, Themselves]:
-    """The same of some thousand people, in one newsletter, by their ids; who has no evidence is not in it."""
+    """What some thousand people did in a newsletter, or one that was moved to it, by their ids; not of whom there is no evidence."""
     row = tables.consent.c
     query = (
         select(row.subscriber_id, *(row[name] for name in Line._fields))
-        .where(among(connection, row.subscriber_id, subscriber_ids), row.newsletter == newsletter)
+        .where(among(connection, row.subscriber_id, subscriber_ids), row.newsletter.in_(_with_former(connection, newsletter)))
         .order_by(row.subscriber_id, row.id)
     )
     by_person = groupby(connection.execute(query), key=lambda found: found[0])
     return {person: read(Line(*found[1:]) for found in theirs) for person, theirs in by_person}
+
+
+def _with_former(connection: Connection, newsletter: str) -> set[str]:
+    row, names = tables.succession.c, {newsletter}
+    moves = select(row.name, row.moved_to).where(row.kind == Kind.NEWSLETTER.value).order_by(row.id.desc())
+    for name, moved_to in connection.execute(moves):
+        if moved_to in names:
+            names.add(name)
+    return names
 
 
 def read(lines: Iterable[Line]) -> Themselves:

@@ -81,7 +81,7 @@ def import_file(
     with (
         application(config, now) as app,
         draining(app.stop),
-        rejecting(rejects or file.with_name(f"{file.name}.rejects.csv"), file, wanted=not dry_run) as bad,
+        rejecting(rejects or _beside(file), file, wanted=not dry_run) as bad,
     ):
         found = app.the_newsletter(newsletter)
         with rows_progress("importing", as_json) as on_progress:
@@ -92,6 +92,12 @@ def import_file(
     else:
         say_report(report, written, dry_run=dry_run)
     raise typer.Exit(1 if report.bad or report.interrupted else 0)
+
+
+def _beside(file: Path) -> Path:
+    """Where its bad rows go; those of a pipe, such as /dev/stdin, here."""
+    name = f"{file.name}.rejects.csv"
+    return file.with_name(name) if file.is_file() or not file.exists() else Path(name)
 
 
 def _how(format_name: str | None, status: str | None, topics_from: list[str], mapping: list[str], *, confirmed: bool) -> How:

@@ -19,9 +19,11 @@ from digest.audience import (
 )
 from digest.audience.consent import Act, Evidence, Source, evidence_of, write_down
 from digest.audience.elsewhere.reading import How
+from digest.audience.following import Kind, Succession
 from digest.audience.importing import import_files
 from digest.audience.leaving import end
 from digest.audience.pausing import pause
+from digest.audience.succession import record, succeed
 from digest.audience.text_file import TextFile
 from digest.settings import NewsletterSettings
 
@@ -188,6 +190,17 @@ def test_it_does_not_matter_whether_both_rows_fall_into_one_transaction(
     report = import_files(engine.begin, weekly, [file], how=How(), now=now)
     assert (report.rows, report.added, report.left, report.twice) == (2, 1, 1, 1)
     assert found().state is state
+
+
+def test_what_they_agreed_to_before_the_newsletter_was_renamed_holds(
+    engine: Engine, other: NewsletterSettings, left_there: Importing, found: Found, now: datetime
+) -> None:
+    with engine.begin() as connection:
+        subscribe(connection, other, ANN, confirmed=True, now=now, evidence=PAGE)
+        for name, to in (("other", "middle"), ("middle", "weekly")):
+            record(connection, succeed(connection, Succession(Kind.NEWSLETTER, None, name, to), now=now), actor="x", now=now)
+    assert found().newsletter == "weekly"
+    assert left_there().stayed_here == 1
 
 
 def test_an_old_export_does_not_overwrite_what_they_chose_here(comes_from_there: Importing, joins: Joining, found: Found) -> None:
