@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import threading
 import zipfile
 from pathlib import Path
 
@@ -193,3 +195,15 @@ def test_bad_rows_go_where_they_are_wanted(project: Project, tmp_path: Path) -> 
     assert got.returncode == 1
     assert got.stderr.splitlines()[-1] == f"all 1 bad rows stand in {tmp_path / 'bad.csv'}"
     assert (tmp_path / "bad.csv").read_text(encoding="utf-8").splitlines()[0] == "line,reason,row"
+
+
+def test_a_pipe_is_read_and_its_bad_rows_do_not_go_beside_it(project: Project) -> None:
+    folder = project.folder / "pipes"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe")
+    writer = threading.Thread(target=(folder / "pipe").write_text, args=("email\nnobody\neve@x.example\n",))
+    writer.start()
+    got = project.command("subscribers", "import", "pipes/pipe", "--json")
+    writer.join()
+    assert (json.loads(got.stdout)["added"], json.loads(got.stdout)["rejects"]) == (1, "pipe.rejects.csv")
+    assert [one.name for one in folder.iterdir()] == ["pipe"]
