@@ -103,11 +103,11 @@ def _agreed(told: Themselves, line: Line) -> Themselves:
 
 
 def _chose(so_far: bool, line: Line) -> bool:
-    """Whoever last set topics or frequency chose them: a pause, a move or a leaving sets neither."""
+    """Whoever last set topics or frequency chose them: an asking, a pause, a move or a leaving sets neither."""
     by_them = line.source in _BY_THEM
     if line.act == Act.CONFIRMED and by_them:
         return True
-    if line.act == Act.MOVED:
+    if line.act in {Act.ASKED, Act.MOVED}:
         return so_far
     before = line.before
     if before is not None and (before["topics"], before["frequency"]) == (line.topics, line.frequency):
