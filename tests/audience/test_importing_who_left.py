@@ -24,6 +24,7 @@ from digest.audience.importing import import_files
 from digest.audience.leaving import end
 from digest.audience.pausing import pause
 from digest.audience.succession import record, succeed
+from digest.audience.suppression import suppress, topic_scope
 from digest.audience.text_file import TextFile
 from digest.settings import NewsletterSettings
 
@@ -238,3 +239,13 @@ def test_when_somebody_was_put_in_there_is_no_consent(
     lines = iter(contact.splitlines(keepends=True))
     import_files(engine.begin, weekly, [TextFile("c.csv", "UTF-8", False, lines)], how=How(confirmed=True), now=now)
     assert left_there(at="2021-01-01 00:00:00").ended_here == 1
+
+
+def test_who_left_there_and_had_left_every_topic_here_is_known_as_having_left(
+    engine: Engine, weekly: NewsletterSettings, left_there: Importing, found: Found, now: datetime
+) -> None:
+    with engine.begin() as connection:
+        for topic in weekly.offered:
+            suppress(connection, ANN, topic_scope("weekly", topic), reason="unsubscribed", source="page", now=now)
+    assert left_there().newly_left == 1
+    assert found().state is UNSUBSCRIBED
