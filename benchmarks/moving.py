@@ -18,7 +18,7 @@ from digest.audience.csv_file import COLUMNS
 from digest.audience.elsewhere.reading import How
 from digest.audience.exporting import export_csv
 from digest.audience.exporting_json import export_json
-from digest.audience.importing import ImportReport
+from digest.audience.import_report import ImportReport
 from digest.settings.project import init_project
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)

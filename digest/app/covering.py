@@ -13,7 +13,7 @@ from digest.audience.dialects import among
 from digest.audience.finding import find_subscriber
 from digest.audience.had_already import EVERYBODY, missing, remember
 from digest.audience.had_list import HEADLESS, parse_list
-from digest.audience.importing import BadRow
+from digest.audience.import_report import BadRow
 from digest.catalogue.articles import find_article, published_before
 from digest.delivery.transitions import COUNTS_AS_SENT, DeliveryState
 from digest.errors import Refused, UsageError

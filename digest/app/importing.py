@@ -9,7 +9,8 @@ from pathlib import Path
 
 from digest.app.wiring import App
 from digest.audience.elsewhere.reading import How
-from digest.audience.importing import Begin, ImportReport, import_files
+from digest.audience.import_report import ImportReport
+from digest.audience.importing import Begin, import_files
 from digest.audience.rows import Reject
 from digest.audience.text_file import Progress, TextFile, reading_files
 from digest.errors import UsageError

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from digest.audience.exporting import ExportReport, export_csv
     from digest.audience.finding import Listed, count, find_subscriber, list_subscribers, subscriptions_of
-    from digest.audience.importing import BadRow, ImportReport, import_csv
+    from digest.audience.import_report import BadRow, ImportReport
+    from digest.audience.importing import import_csv
     from digest.audience.joining import Outcome
     from digest.audience.leaving import end, leave_topic
     from digest.audience.links import leave_topic_url, preferences_url, unsubscribe_url
@@ -66,8 +67,8 @@ _HOMES = {
     "find_subscriber": "finding",
     "list_subscribers": "finding",
     "subscriptions_of": "finding",
-    "BadRow": "importing",
-    "ImportReport": "importing",
+    "BadRow": "import_report",
+    "ImportReport": "import_report",
     "import_csv": "importing",
     "Outcome": "joining",
     "end": "leaving",

@@ -65,19 +65,20 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What another tool says of how somebody came to it: when they asked and confirmed, and from which network."""
+    """What another tool says of how somebody came to it: when they asked and confirmed, from which network, and when they left."""
 
     tool: str
     opted_in_at: datetime | None
     confirmed_at: datetime | None
     origin: str | None
+    left_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
     """One line of evidence as it is kept. `before` holds what stood until then, by name, or None.
 
-    `elsewhere` is what another tool said of it: `tool`, `opted_in_at`, `confirmed_at`; or None.
+    `elsewhere` is what another tool said of it: `tool`, `opted_in_at`, `confirmed_at`, `left_at`; or None.
     """
 
     id: int
@@ -155,6 +156,8 @@ def write_down_all(
 
 def act_of(before: Terms | None, after: Terms, source: Source) -> Act:
     """What somebody did who had one and has the other."""
+    if after.state is SubscriptionState.UNSUBSCRIBED:
+        return Act.LEFT
     if source in (Source.PAGE, Source.API):
         return Act.CONFIRMED
     if before is None:
@@ -176,6 +179,8 @@ def _past(past: Past) -> str:
     told = {}  # in the order of the keys
     if past.confirmed_at is not None:
         told["confirmed_at"] = instant_text(past.confirmed_at)
+    if past.left_at is not None:
+        told["left_at"] = instant_text(past.left_at)
     if past.opted_in_at is not None:
         told["opted_in_at"] = instant_text(past.opted_in_at)
     return orjson.dumps(told | {"tool": past.tool}).decode()

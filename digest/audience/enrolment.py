@@ -17,10 +17,11 @@ from digest.audience.consent import Evidence, Past, Source, write_down_all
 from digest.audience.coverage import coverage_points
 from digest.audience.dialects import among, insert_all, insert_missing
 from digest.audience.erased_suppression import recall
-from digest.audience.joining import Outcome, Rules, join
+from digest.audience.joining import Outcome, Rules, join, wants_otherwise
 from digest.audience.left_topics import left_by, take_up, without
 from digest.audience.subscription import SubscriptionState, Terms
 from digest.audience.suppression import suppressed_among
+from digest.audience.themselves import UNHEARD, Themselves, themselves_of
 from digest.audience.topics import ALL_TOPICS
 from digest.audience.wish import Wish
 from digest.settings import NewsletterSettings
@@ -35,10 +36,14 @@ _TERMS = tuple(field.name for field in fields(Terms))
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """How each of many wishes came out, in their order, and whose addresses must not be mailed."""
+    """How each of many wishes came out, in their order, and whose addresses must not be mailed.
+
+    `choices_kept` counts those for whom other topics or another frequency were wished than they have chosen here themselves.
+    """
 
     outcomes: tuple[Outcome, ...]
     suppressed: frozenset[str]
+    choices_kept: int
 
 
 @dataclass(slots=True)
@@ -52,14 +57,24 @@ class _Standing:
     stored_terms: Terms | None = None
     terms: Terms | None = None
     past: Past | None = None
+    themselves: Themselves = UNHEARD
+    choice_kept: bool = False
 
     def apply(self, wish: Wish, rules: Rules) -> Outcome:
         if wish.choices.topics == "":  # they have left every topic there is
             return Outcome.KEPT_AWAY
-        self.terms, outcome = join(self.terms, wish, rules)
-        self.past = wish.past
-        if outcome is Outcome.KEPT_AWAY:
+        terms = self.terms
+        # An earlier row of the same transaction is no evidence yet.
+        themselves = self.themselves
+        if wish.left and self.past is not None:
+            themselves = themselves.agreeing(self.past.confirmed_at)
+        self.terms, outcome = join(terms, wish, rules, themselves)
+        if self.terms is not terms:
+            self.past = wish.past
+        if wish.left or outcome is Outcome.KEPT_AWAY:
             return outcome
+        if themselves.chose and terms is not None and wants_otherwise(terms, wish):
+            self.choice_kept = True
         before = self.details
         self.details = (wish.name or before[0], wish.choices.language or before[1], wish.choices.timezone or before[2])
         return Outcome.UPDATED if outcome is Outcome.UNCHANGED and self.details != before else outcome
@@ -74,7 +89,10 @@ def enrol(
     now: datetime,
     evidence: Evidence,
 ) -> Enrolment:
-    """Join some thousand wishes, in their order; of two for one address the later one speaks last. Each change is evidence."""
+    """Join some thousand wishes, in their order; of two for one address the later one speaks last. Each change is evidence.
+
+    What comes from a file overrules nothing that people agreed to or chose here themselves.
+    """
     rules = Rules(
         default_frequency=newsletter.frequencies[0],
         points=coverage_points(connection, newsletter.slug, newsletter.frequencies),
@@ -87,6 +105,8 @@ def enrol(
             take_up(connection, {wish.address}, newsletter.slug, wish.choices.topics or ALL_TOPICS)
     else:
         wishes = _as_they_left(connection, newsletter, wishes, standings)
+    if evidence.source is Source.IMPORT:
+        _hear(connection, newsletter.slug, standings, wishes)
     outcomes = tuple(standings[wish.address].apply(wish, rules) for wish in wishes)
     _save_details(connection, standings.values())
     _save_terms(connection, newsletter.slug, standings.values(), now)
@@ -96,7 +116,23 @@ def enrol(
         if one.terms is not None and one.terms != one.stored_terms
     ]
     write_down_all(connection, newsletter.slug, changes, evidence, now=now)
-    return Enrolment(outcomes, suppressed_among(connection, standings.keys(), newsletter.slug))
+    suppressed = suppressed_among(connection, standings.keys(), newsletter.slug)
+    return Enrolment(outcomes, suppressed, sum(one.choice_kept for one in standings.values()))
+
+
+def _hear(connection: Connection, newsletter: str, standings: Mapping[str, _Standing], wishes: Sequence[Wish]) -> None:
+    """Read what those said themselves whom a wish would change something for."""
+    concerned = {}
+    for wish in wishes:
+        standing = standings[wish.address]
+        terms = standing.stored_terms
+        if terms is None or terms.state is SubscriptionState.UNSUBSCRIBED:
+            continue
+        if wish.left or wants_otherwise(terms, wish):
+            concerned[standing.subscriber_id] = standing
+    if concerned:
+        for number, themselves in themselves_of(connection, newsletter, concerned.keys()).items():
+            concerned[number].themselves = themselves
 
 
 def _standings(connection: Connection, newsletter: str, wishes: Sequence[Wish], now: datetime) -> dict[str, _Standing]:
@@ -124,7 +160,7 @@ def _as_they_left(
     made = []
     for wish in wishes:
         asked = wish.choices.topics
-        if wish.address in left and (asked is not None or standings[wish.address].terms is None):
+        if wish.address in left and not wish.left and (asked is not None or standings[wish.address].terms is None):
             rest = without(asked or ALL_TOPICS, left[wish.address], newsletter.offered) or None
             if rest is None and standings[wish.address].terms is None:
                 rest = without(ALL_TOPICS, left[wish.address], newsletter.offered)  # none at all: see `apply`
@@ -186,19 +222,24 @@ def _save_details(connection: Connection, standings: Iterable[_Standing]) -> Non
 
 
 def _save_terms(connection: Connection, newsletter: str, standings: Iterable[_Standing], now: datetime) -> None:
-    added, changed, now_text = [], [], instant_text(now)
+    added, now_text = [], instant_text(now)
+    changed: dict[bool, list[dict[str, Any]]] = {False: [], True: []}  # by whether it ended
     for one in standings:
         if one.terms is None or one.terms == one.stored_terms:
             continue
         if one.subscription_id is None:
             added.append(_subscription_row(one.subscriber_id, newsletter, one.terms, now_text))
         else:
-            changed.append({"row": one.subscription_id} | {name: getattr(one.terms, name) for name in _TERMS})
+            ended = one.terms.state is SubscriptionState.UNSUBSCRIBED
+            changed[ended].append({"row": one.subscription_id} | {name: getattr(one.terms, name) for name in _TERMS})
     subscription = tables.subscription
     if added:
         insert_all(connection, insert(subscription), added)
-    if changed:
-        connection.execute(update(subscription).where(subscription.c.id == bindparam("row")), changed)
+    mine = update(subscription).where(subscription.c.id == bindparam("row"))
+    if changed[False]:
+        connection.execute(mine, changed[False])
+    if changed[True]:
+        connection.execute(mine.values(paused_until=None), changed[True])
 
 
 def _subscription_row(subscriber_id: int, newsletter: str, terms: Terms, now: str) -> dict[str, Any]:
@@ -211,4 +252,5 @@ def _subscription_row(subscriber_id: int, newsletter: str, terms: Terms, now: st
         "coverage": terms.coverage,
         "created_at": now,
         "confirmed_at": now if terms.confirmed_at else None,
+        "ended_at": None if terms.ended_at is None else instant_text(terms.ended_at),
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import Connection, Row, exists, func, select
 
 from digest.audience.addresses import canonical_address
+from digest.audience.dialects import among
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
 from digest.audience.suppression import EVERYTHING
@@ -72,10 +73,11 @@ def list_subscribers(
     *,
     state: SubscriptionState | None = None,
     after: str | None = None,
+    limit: int | None = None,
 ) -> Iterator[Listed]:
     """Every subscription of one newsletter, or of all, by address; read a thousand at a time, whatever their number.
 
-    `after` is the canonical address behind which they begin.
+    `after` is the canonical address behind which they begin, `limit` a number of people: each with all of theirs.
     """
     suppression, subscriber, subscription = tables.suppression.c, tables.subscriber.c, tables.subscription.c
     suppressed = exists().where(
@@ -91,9 +93,14 @@ def list_subscribers(
     if after is not None:
         query = query.where(subscriber.address > after)
     query = query.order_by(subscriber.address, subscription.newsletter)
-    for row in connection.execute(query, execution_options={"yield_per": _AT_ONCE}):
-        split = len(_SUBSCRIBER)
-        yield Listed(Subscriber(*row[:split]), _subscription(row[split:-1]), bool(row[-1]))
+    split, last, people = len(_SUBSCRIBER), None, 0
+    with connection.execute(query, execution_options={"yield_per": _AT_ONCE}) as rows:
+        for row in rows:
+            if limit is not None and row[0] != last:
+                if people == limit:
+                    return
+                last, people = row[0], people + 1
+            yield Listed(Subscriber(*row[:split]), _subscription(row[split:-1]), bool(row[-1]))
 
 
 def count(connection: Connection, newsletter: str | None = None, *, state: SubscriptionState | None = None) -> int:
@@ -105,6 +112,21 @@ def count(connection: Connection, newsletter: str | None = None, *, state: Subsc
     if state is not None:
         query = query.where(subscription.state == state.value)
     return int(connection.execute(query).scalar_one())
+
+
+def count_served(connection: Connection, newsletter: str, addresses: Collection[str]) -> int:
+    """How many of some thousand canonical addresses have a subscription of this newsletter that they have not left."""
+    person, subscription = tables.subscriber.c, tables.subscription.c
+    served = (
+        select(func.count())
+        .select_from(tables.subscriber.join(tables.subscription, subscription.subscriber_id == person.id))
+        .where(
+            among(connection, person.address, addresses),
+            subscription.newsletter == newsletter,
+            subscription.state != SubscriptionState.UNSUBSCRIBED.value,
+        )
+    )
+    return int(connection.execute(served).scalar_one())
 
 
 def _subscription(row: Row[Any] | tuple[Any, ...]) -> Subscription:

@@ -10,14 +10,15 @@ from digest.audience.csv_file import Layout, possible_layouts, read_header
 from digest.audience.elsewhere.format import Format
 from digest.audience.elsewhere.formats import FORMATS, OWN, named, recognise
 from digest.audience.elsewhere.reading import How, NoList, Reader, Understood, shut_out
+from digest.audience.elsewhere.standing import Standing
 from digest.audience.records import Records
 from digest.audience.suppression import Shut
 from digest.audience.text_file import TextFile
-from digest.audience.wish import Offer, Wish, choose, make_wish
+from digest.audience.wish import Offer, Wish, choose, make_leaver, make_wish
 from digest.errors import UsageError
 
 Row = Wish | Shut | None
-"""A wish, somebody who must not be mailed, or somebody who is not taken in."""
+"""A wish (or the leaving of one), somebody who must not be mailed, or somebody who is not taken in."""
 
 Reject = Callable[[str, int, str, str], None]
 """Told of a bad row: its file, line, the reason, and the row as it was."""
@@ -94,7 +95,7 @@ def _own_rows(records: Records, layout: Layout, offer: Offer, how: How, file: st
         try:
             cells = layout.cells(line)
             if cells is not None:
-                yield _wish(cells, offer) if how.status is None else shut_out(_email(cells), how.status, offer.newsletter, OWN)
+                yield _row(cells, offer, how.status)
         except UsageError as error:
             reject(file, number, str(error), line)
 
@@ -107,6 +108,12 @@ def _foreign_rows(records: Records, layout: Layout, reader: Reader, told: Unders
                 yield reader.read(values, told)
         except UsageError as error:
             reject(told.file, number, str(error), text)
+
+
+def _row(cells: Mapping[str, str], offer: Offer, status: Standing | None) -> Wish | Shut:
+    if status is None:
+        return _wish(cells, offer)
+    return make_leaver(_email(cells), None) if status is Standing.UNSUBSCRIBED else shut_out(_email(cells), status, OWN)
 
 
 def _wish(cells: Mapping[str, str], offer: Offer) -> Wish:

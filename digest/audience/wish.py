@@ -46,7 +46,7 @@ class Choices:
 class Wish:
     """One person's wish for one newsletter. `email` is as they wrote it, `address` its canonical form.
 
-    `past` is what another tool says of it, where they come from one.
+    `past` is what another tool says of it, where they come from one; `left`: they left there, and wish for nothing.
     """
 
     email: str
@@ -55,6 +55,15 @@ class Wish:
     choices: Choices
     confirmed: bool
     past: Past | None = None
+    left: bool = False
+
+
+_NOTHING_SAID = Choices(None, None, None, None)
+
+
+def make_leaver(email: str, past: Past | None) -> Wish:
+    """The wish of somebody who left with another tool; of them no more than the address is kept."""
+    return Wish(email.strip(), canonical_address(email), None, _NOTHING_SAID, False, past, left=True)
 
 
 def make_wish(email: str, name: str | None, choices: Choices, *, confirmed: bool, past: Past | None = None) -> Wish:

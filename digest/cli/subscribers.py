@@ -75,7 +75,9 @@ def list_all(
     state: Annotated[
         str | None, typer.Option("--state", metavar="STATE", help="Only pending, active, paused or unsubscribed ones.")
     ] = None,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many lines.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many people, each with all of theirs.")
+    ] = None,
     after: Annotated[
         str | None, typer.Option("--after", metavar="EMAIL", help="Go on behind this address, the last of the page before.")
     ] = None,
@@ -83,8 +85,6 @@ def list_all(
     as_json: Json = False,
 ) -> None:
     """Everybody, by address."""
-    from itertools import islice
-
     from digest.audience.addresses import canonical_address
     from digest.audience.finding import list_subscribers
 
@@ -92,7 +92,7 @@ def list_all(
         slug = None if newsletter is None else application_.newsletter(newsletter).slug
         behind = None if after is None else canonical_address(after)
         with application_.store.reading() as connection:
-            listed = islice(list_subscribers(connection, slug, state=_state(state), after=behind), limit)
+            listed = list_subscribers(connection, slug, state=_state(state), after=behind, limit=limit)
             if as_json:
                 print_json_list(
                     {"email": one.subscriber.email, "name": one.subscriber.name, "suppressed": one.suppressed}
@@ -157,13 +157,9 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
 
 
 def _past(elsewhere: dict[str, Any]) -> str:
-    opted, confirmed = elsewhere.get("opted_in_at"), elsewhere.get("confirmed_at")
-    parts = [
-        f"from {elsewhere.get('tool')}",
-        *([f"opted in {opted[:16].replace('T', ' ')} UTC"] if opted else []),
-        *([f"confirmed {confirmed[:16].replace('T', ' ')} UTC"] if confirmed else []),
-    ]
-    return ", ".join(parts)
+    said = {"opted_in_at": "opted in", "confirmed_at": "confirmed", "left_at": "left"}
+    times = (f"{word} {elsewhere[key][:16].replace('T', ' ')} UTC" for key, word in said.items() if elsewhere.get(key))
+    return ", ".join((f"from {elsewhere.get('tool')}", *times))
 
 
 @app.command()

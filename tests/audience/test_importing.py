@@ -26,7 +26,7 @@ from digest.audience import (
     subscriptions_of,
     suppress,
 )
-from digest.audience.importing import BAD_ROWS_KEPT
+from digest.audience.import_report import BAD_ROWS_KEPT
 from digest.errors import UsageError
 from digest.settings import NewsletterSettings
 from digest.store import tables

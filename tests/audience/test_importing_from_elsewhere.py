@@ -22,6 +22,7 @@ from digest.audience import (
 )
 from digest.audience.consent import Act, Source, evidence_of
 from digest.audience.elsewhere.reading import How
+from digest.audience.elsewhere.standing import Standing
 from digest.audience.importing import import_files
 from digest.audience.text_file import TextFile
 from digest.errors import UsageError
@@ -70,32 +71,42 @@ def test_their_agreement_is_kept_as_the_other_tool_tells_it(engine: Engine, impo
     }
 
 
-def test_who_left_there_is_suppressed_and_no_subscriber(engine: Engine, imported: Import) -> None:
+def test_who_left_there_has_left_here_and_no_address_is_suppressed(engine: Engine, imported: Import, now: datetime) -> None:
     report = imported(member("ann@x.example"), member("gone@x.example", "false"), member("GONE@x.example", "false"))
-    assert (report.rows, report.added, report.shut, report.newly_shut, report.shut_here) == (3, 1, 2, 1, 0)
-    assert report.shut_by_reason == {"unsubscribed": 2}
-    assert suppressions(engine) == [("gone@x.example", "weekly", "unsubscribed", "import from ghost")]
+    assert (report.rows, report.added, report.left, report.newly_left, report.ended_here, report.twice) == (3, 1, 2, 1, 0, 1)
+    assert suppressions(engine) == []
     with engine.connect() as connection:
-        assert find_subscriber(connection, "gone@x.example") is None
+        gone = find_subscriber(connection, "gone@x.example")
+        assert gone is not None
+        (subscription,) = subscriptions_of(connection, gone.id)
+        (line,) = evidence_of(connection, gone.id)
+    assert (gone.name, subscription.state, subscription.confirmed_at) == (None, SubscriptionState.UNSUBSCRIBED, None)
+    assert (subscription.ended_at, line.act, line.source, line.at) == (now, Act.LEFT, Source.IMPORT, now)
+    assert line.elsewhere == {"tool": "ghost", "opted_in_at": "2024-03-01T09:30:00.000000+00:00"}
 
 
 def test_an_import_never_lifts_a_suppression_or_changes_its_reason(engine: Engine, imported: Import, now: datetime) -> None:
     with engine.begin() as connection:
         suppress(connection, "ann@x.example", EVERYTHING, reason="complained", source="smtp", now=now)
         suppress(connection, "gone@x.example", "weekly", reason="bounced", source="smtp", now=now)
-    report = imported(member("ann@x.example"), member("gone@x.example", "false"))
-    assert (report.added, report.suppressed, report.shut, report.newly_shut) == (1, 1, 1, 0)
-    assert [one[2] for one in suppressions(engine)] == ["complained", "bounced"]
+    report = imported(member("ann@x.example"), member("gone@x.example"), how=How(status=Standing.BOUNCED))
+    assert (report.added, report.shut, report.newly_shut) == (0, 2, 1)
+    assert imported(member("ann@x.example"), member("gone@x.example", "false")).suppressed == 1
+    assert [one[:3] for one in suppressions(engine)] == [
+        ("ann@x.example", "*", "complained"),
+        ("gone@x.example", "*", "bounced"),
+        ("gone@x.example", "weekly", "bounced"),
+    ]
 
 
-def test_who_left_there_and_has_a_subscription_here_is_counted(
+def test_who_bounced_there_and_has_a_subscription_here_is_counted(
     engine: Engine, weekly: NewsletterSettings, imported: Import, now: datetime
 ) -> None:
     with engine.begin() as connection:
         subscribe(connection, weekly, "ann@x.example", confirmed=True, now=now)
         left = subscribe(connection, weekly, "bob@x.example", confirmed=True, now=now)
         end(connection, left.subscription.id, now=now)
-    report = imported(member("ann@x.example", "false"), member("bob@x.example", "false"))
+    report = imported(member("ann@x.example"), member("bob@x.example"), how=How(status=Standing.BOUNCED))
     assert (report.shut, report.shut_here) == (2, 1)
 
 
@@ -116,8 +127,8 @@ def test_the_same_file_again_changes_nothing_and_writes_no_evidence(engine: Engi
     imported(*rows)
     before = evidence(engine)
     report = imported(*rows)
-    assert (report.added, report.newly_shut) == (0, 0)
-    assert evidence(engine) == before == 1
+    assert (report.added, report.left, report.newly_left, report.twice) == (0, 1, 0, 1)
+    assert evidence(engine) == before == 2
 
 
 def evidence(engine: Engine) -> int:

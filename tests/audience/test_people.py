@@ -220,11 +220,14 @@ def test_the_list_is_by_address_and_says_who_must_not_be_mailed(
     subscribe(connection, other, "bob@x.example", now=now)
     suppress(connection, "bob@x.example", "other", reason="bounced", source="smtp", now=now)
 
-    def lines(newsletter: str | None = None, state: SubscriptionState | None = None) -> list[tuple[str, str, bool]]:
-        listed = list_subscribers(connection, newsletter, state=state)
+    def lines(
+        newsletter: str | None = None, state: SubscriptionState | None = None, limit: int | None = None
+    ) -> list[tuple[str, str, bool]]:
+        listed = list_subscribers(connection, newsletter, state=state, limit=limit)
         return [(one.subscriber.address[:-10], one.subscription.newsletter, one.suppressed) for one in listed]
 
     assert lines() == [("ann", "weekly", False), ("bob", "other", True), ("bob", "weekly", False), ("cy", "weekly", False)]
+    assert [len(lines(limit=people)) for people in (1, 2, 3, 4)] == [1, 3, 4, 4]  # of bob both
     assert lines("weekly", SubscriptionState.ACTIVE) == [("ann", "weekly", False), ("bob", "weekly", False)]
     assert (count(connection), count(connection, "weekly"), count(connection, "other")) == (3, 3, 1)
     assert count(connection, "weekly", state=SubscriptionState.PENDING) == 1

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import threading
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from digest.audience.consent import Act, Evidence, Source, write_down
+from digest.audience.finding import subscription_of
 from digest.audience.text_file import Progress
 from digest.cli.progress import RowLines
 from tests.journeys.project import MONDAY, WEEK, Project, article
@@ -50,11 +54,11 @@ def test_a_dry_run_tells_what_was_understood_and_changes_nothing(project: Projec
         ),
         "  not used: id, note, complimentary_plan, stripe_customer_id, tiers",
         "  1 × subscribed to emails: confirmed",
-        "  1 × not subscribed to emails: unsubscribed, suppressed for this newsletter",
+        "  1 × not subscribed to emails: unsubscribed, from this newsletter",
         "  1 × tag Weekly: topic security",
         "  1 × tag VIP: no topic",
         "a dry run, nothing was changed; it would be: 3 rows, 1 added, 0 updated, 0 unchanged, 0 kept away, 1 bad, 0 suppressed",
-        "must not be mailed: 1 unsubscribed (1 newly suppressed); 0 left out, who never agreed",
+        "unsubscribed there: 1 (1 new, 0 whose subscription here ends, 0 had left here already, 0 stay)",
     ]
     assert got.stderr.splitlines() == ["line 4: 'nobody' is not an e-mail address: An email address must have an @-sign."]
     assert everything(project) == before
@@ -67,7 +71,8 @@ def test_members_of_another_tool_come_in_and_get_their_topics(project: Project) 
         "subscribers", "import", "members.csv", "--map", "Weekly=databases", "--json", "--now", MONDAY.isoformat()
     )
     report = json.loads(got.stdout)
-    assert (got.returncode, report["added"], report["shut"], report["bad"]) == (1, 1, 1, 1)
+    assert (got.returncode, report["added"], report["left"], report["bad"]) == (1, 1, 1, 1)
+    assert sum(report[name] for name in list(report)[1:9]) == report["rows"]
     assert (report["files"][0]["format"], report["interrupted"], report["dry_run"]) == ("ghost", False, False)
     assert (project.folder / report["rejects"]).read_text(encoding="utf-8").splitlines()[1].startswith("members.csv:4,")
     shown = project.command("subscribers", "show", "cy@x.example").stdout
@@ -75,7 +80,26 @@ def test_members_of_another_tool_come_in_and_get_their_topics(project: Project) 
     project.run(MONDAY)
     assert project.read("cy@x.example") == [["b"]]
     assert project.mails("gone@x.example") == []
-    assert project.command("subscribers", "add", "gone@x.example", "--confirmed").stderr.endswith("will not be mailed\n")
+    shown = project.command("subscribers", "show", "gone@x.example").stdout
+    assert "left by import (from ghost, opted in 2024-03-01 09:30 UTC)" in shown
+
+
+def test_who_left_there_and_agreed_here_stays_and_that_is_told(project: Project) -> None:
+    left = GHOST + "1,ann@x.example,,,false,false,,,,,\n2,bob@x.example,,,false,false,,,,,\n2,BOB@x.example,,,false,false,,,,,\n"
+    put(project, "left.csv", left)
+    with project.app() as app, app.store.writing() as connection:
+        found = subscription_of(connection, "bob@x.example", "weekly")[1]
+        write_down(connection, Act.CONFIRMED, found, Evidence(Source.PAGE), before=found, now=MONDAY)
+    dry = project.command("subscribers", "import", "left.csv", "--dry-run")
+    assert states(project) == {"ann@x.example": "active", "bob@x.example": "active"}
+    got = project.command("subscribers", "import", "left.csv")
+    for one in (dry, got):
+        assert one.stdout.splitlines()[-2:] == [
+            "1 row repeats an address that stood before",
+            "unsubscribed there: 3 (0 new, 1 whose subscription here ends, 0 had left here already, 2 stay)",
+        ]
+        assert one.stderr.startswith("2 who unsubscribed there stay subscribed here, as they agreed here themselves")
+    assert states(project) == {"ann@x.example": "unsubscribed", "bob@x.example": "active"}
 
 
 def test_a_zip_is_taken_as_mailchimp_gives_it(project: Project) -> None:
@@ -90,10 +114,12 @@ def test_a_zip_is_taken_as_mailchimp_gives_it(project: Project) -> None:
     got = project.command("subscribers", "import", put(project, "export.zip", packed.getvalue()))
     assert got.returncode == 0, got.stderr
     assert "4 rows, 1 added" in got.stdout
-    assert "must not be mailed: 1 unsubscribed, 1 bounced (2 newly suppressed); 1 left out, who never agreed" in got.stdout
+    assert "unsubscribed there: 1 (1 new, " in got.stdout
+    assert "must not be mailed: 1 bounced (1 newly suppressed); 1 left out, who never agreed" in got.stdout
     assert got.stderr.startswith("passed over notes.txt: line 1: the first line must be the header")
     assert states(project)["subscribed@x.example"] == "active"
-    assert len([line for line in everything(project) if '"suppression"' in line]) == 2
+    assert states(project)["unsubscribed@x.example"] == "unsubscribed"
+    assert len([line for line in everything(project) if '"suppression"' in line]) == 1
 
 
 @pytest.mark.parametrize(
@@ -169,3 +195,15 @@ def test_bad_rows_go_where_they_are_wanted(project: Project, tmp_path: Path) -> 
     assert got.returncode == 1
     assert got.stderr.splitlines()[-1] == f"all 1 bad rows stand in {tmp_path / 'bad.csv'}"
     assert (tmp_path / "bad.csv").read_text(encoding="utf-8").splitlines()[0] == "line,reason,row"
+
+
+def test_a_pipe_is_read_and_its_bad_rows_do_not_go_beside_it(project: Project) -> None:
+    folder = project.folder / "pipes"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe")
+    writer = threading.Thread(target=(folder / "pipe").write_text, args=("email\nnobody\neve@x.example\n",))
+    writer.start()
+    got = project.command("subscribers", "import", "pipes/pipe", "--json")
+    writer.join()
+    assert (json.loads(got.stdout)["added"], json.loads(got.stdout)["rejects"]) == (1, "pipe.rejects.csv")
+    assert [one.name for one in folder.iterdir()] == ["pipe"]

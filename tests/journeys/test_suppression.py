@@ -225,6 +225,8 @@ def test_a_topic_that_somebody_left_comes_back_by_nobody_but_them(project: Proje
     file = tmp_path / "people.csv"
     file.write_text(f"email,topics,confirmed\n{ANN},python security career,yes\n", encoding="utf-8")
     assert project.command("subscribers", "import", str(file)).returncode == 0
+    assert topics() == "security"  # what they set themselves no file changes
+    assert project.command("subscribers", "add", ANN, "--topics", "python,security,career").returncode == 0
     assert topics() == "career security"
     assert project.command("subscribers", "add", ANN, "--topics", "python").returncode == 0
     assert topics() == "career security"

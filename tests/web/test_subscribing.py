@@ -97,6 +97,20 @@ def test_confirming_twice_changes_nothing_and_does_not_bring_back_who_left(pages
     assert pages.subscription(EVE).state is SubscriptionState.UNSUBSCRIBED
 
 
+def test_who_left_with_another_tool_comes_back_by_the_mail(pages: Pages) -> None:
+    file = pages.project.folder / "left.csv"
+    file.write_text(f"email\n{EVE}\n", encoding="utf-8")
+    taken = ("subscribers", "import", "left.csv", "--status", "unsubscribed")
+    assert pages.project.command(*taken).returncode == 0
+    assert pages.subscription(EVE).state is SubscriptionState.UNSUBSCRIBED
+    ask(pages, EVE, topic=["python"])
+    assert "You are subscribed" in pages.client.post(confirm_link(pages)).text
+    found = pages.subscription(EVE)
+    assert (found.state, found.topics) == (SubscriptionState.ACTIVE, "python")
+    assert "1 stay" in pages.project.command(*taken).stdout
+    assert pages.subscription(EVE) == found
+
+
 def test_a_link_is_over_after_a_week_and_then_nothing_is_known_of_who_never_answered(pages: Pages) -> None:
     ask(pages, EVE)
     link = confirm_link(pages)

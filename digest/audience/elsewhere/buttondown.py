@@ -9,7 +9,7 @@ was at hand.
 from __future__ import annotations
 
 from digest.audience.elsewhere.format import Cell, Format, Judged
-from digest.audience.elsewhere.standing import Standing
+from digest.audience.elsewhere.standing import SHUT, Standing
 
 _MAILED = ("regular", "premium", "trialed", "unpaid", "gifted", "churning", "churned", "paused", "past_due", "upcoming")
 _WORDS = dict.fromkeys(_MAILED, Standing.CONFIRMED) | {
@@ -26,9 +26,9 @@ def hint(file: str, _: frozenset[str]) -> str:
 
 
 def judge(cell: Cell, hint: str) -> Judged:
-    """By the type; one that is not known, such as `blocked` or `removed`, is left out."""
+    """By the type; one that is not known, such as `blocked` or `removed`, is left out, unless they unsubscribed."""
     told = (cell("subscriber_type") or cell("type"))[:40].lower().replace(" ", "_")
-    if cell("unsubscription_date") and _WORDS.get(told) is not Standing.COMPLAINED:
+    if cell("unsubscription_date") and _WORDS.get(told) not in SHUT:
         return Judged(Standing.UNSUBSCRIBED, "unsubscribed")
     told = told or hint
     return Judged(_WORDS.get(told, Standing.LEFT_OUT), told or "no type")

@@ -35,14 +35,17 @@ def hint(file: str, columns: frozenset[str]) -> str:
 
 
 def judge(cell: Cell, hint: str) -> Judged:
-    """A status that the row tells itself comes before the file's. Who gave spam as the reason for leaving complained."""
+    """A status that the row tells itself comes before the file's. Who gave spam as the reason for leaving complained.
+
+    Of two statuses the harder one holds: an address that does not take mail is not only unsubscribed.
+    """
     status = hint
-    if cell("unsub_time") or cell("unsub_reason"):
-        status = "unsubscribed"
-    elif cell("clean_time"):
-        status = "cleaned"
-    if status == "unsubscribed" and _SPAM.search(cell("unsub_reason")):
+    if _SPAM.search(cell("unsub_reason")):
         return Judged(Standing.COMPLAINED, "unsubscribed, because it is spam")
+    if cell("clean_time"):
+        status = "cleaned"
+    elif status != "cleaned" and (cell("unsub_time") or cell("unsub_reason")):
+        status = "unsubscribed"
     return Judged(_WORDS.get(status, Standing.LEFT_OUT), status)
 
 

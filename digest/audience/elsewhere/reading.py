@@ -1,4 +1,4 @@
-"""Reading: a row of another tool's export becomes a wish, a suppression, or nothing; and what was made of a file is told."""
+"""Reading: a row of another tool's export becomes a wish, a leaving, a suppression, or nothing; and what was made of a file is told."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from digest.audience.consent import Past
 from digest.audience.elsewhere.format import Format, Judged
 from digest.audience.elsewhere.formats import OWN
 from digest.audience.elsewhere.moments import read_moment
-from digest.audience.elsewhere.standing import SHUT, Standing, scope_of
+from digest.audience.elsewhere.standing import SHUT, Standing
 from digest.audience.elsewhere.tags import read_tags, topics_by_tag
 from digest.audience.origin import network_of
-from digest.audience.suppression import Shut
+from digest.audience.suppression import EVERYTHING, Shut
 from digest.audience.topics import ALL_TOPICS
-from digest.audience.wish import Offer, Wish, choose, make_wish
+from digest.audience.wish import Offer, Wish, choose, make_leaver, make_wish
 from digest.errors import UsageError
 
 WORDS_TOLD = 1000
@@ -130,8 +130,9 @@ class Reader:
         judged = Judged(self._how.status, "by --status") if self._how.status is not None else self._form.judge(cell, self._hint)
         made: Wish | Shut | None
         if judged.standing in SHUT:
-            at = next((moment for one in self._ended if (moment := self._moment(cell(one)))), None)
-            made = shut_out(email, judged.standing, self._offer.newsletter, self._form.name, at)
+            made = shut_out(email, judged.standing, self._form.name, self._ended_at(values))
+        elif judged.standing is Standing.UNSUBSCRIBED:
+            made = make_leaver(email, self._past(values, self._ended_at(values)))
         elif judged.standing is Standing.LEFT_OUT:
             canonical_address(email)  # a row that is wrong is told, whatever becomes of it
             made = None
@@ -145,18 +146,25 @@ class Reader:
         topics = self._topics(tags)
         zone = None if self._zone_at is None else _known_zone(values[self._zone_at][:64])
         name = _clean(" ".join([values[place] for place in self._person_at]))
-        past = Past(
-            self._form.name,
-            None if self._opted_in_at is None else self._moment(values[self._opted_in_at]),
-            None if self._confirmed_at is None else self._moment(values[self._confirmed_at]),
-            next((network for place in self._origin_at if (network := network_of(values[place]))), None),
-        )
+        past = self._past(values)
         confirmed = standing is Standing.CONFIRMED or (standing is Standing.UNSAID and self._how.confirmed)
         wish = make_wish(email, name, choose(self._offer, topics, None, zone, None), confirmed=confirmed, past=past)
         told.everything += topics is None
         for tag in tags:
             _count(told.tags, tag[:_LONGEST_WORD])
         return wish
+
+    def _past(self, values: Sequence[str], left_at: datetime | None = None) -> Past:
+        return Past(
+            self._form.name,
+            None if self._opted_in_at is None else self._moment(values[self._opted_in_at]),
+            None if self._confirmed_at is None else self._moment(values[self._confirmed_at]),
+            next((network for place in self._origin_at if (network := network_of(values[place]))), None),
+            left_at,
+        )
+
+    def _ended_at(self, values: Sequence[str]) -> datetime | None:
+        return next((moment for one in self._ended if (moment := self._moment(values[self._at[one]]))), None)
 
     def _topics(self, tags: Sequence[str]) -> str | None:
         """Those that the tags are; None where there is none."""
@@ -183,10 +191,10 @@ def _count(counter: Counter[Any], word: Any) -> None:
         counter[word] += 1
 
 
-def shut_out(email: str, standing: Standing, newsletter: str, tool: str, at: datetime | None = None) -> Shut:
+def shut_out(email: str, standing: Standing, tool: str, at: datetime | None = None) -> Shut:
     """The suppression of somebody who must not be mailed, by another tool's word."""
     source = "import" if tool == OWN else f"import from {tool}"
-    return Shut(canonical_address(email), scope_of(standing, newsletter), standing.value, source, at)
+    return Shut(canonical_address(email), EVERYTHING, standing.value, source, at)
 
 
 def _clean(text: str) -> str | None:

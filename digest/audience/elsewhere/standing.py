@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from digest.audience.suppression import EVERYTHING
-
 
 class Standing(StrEnum):
     """What another tool says of somebody, in our words."""
@@ -17,7 +15,7 @@ class Standing(StrEnum):
     UNCONFIRMED = "unconfirmed"
     """They asked, and have not confirmed."""
     UNSUBSCRIBED = "unsubscribed"
-    """They left."""
+    """They left: they have left here, too, and may come back by themselves."""
     BOUNCED = "bounced"
     """Their address does not take mail."""
     COMPLAINED = "complained"
@@ -28,10 +26,5 @@ class Standing(StrEnum):
     """They never agreed to anything, or were taken out there: they are not taken in."""
 
 
-SHUT = frozenset({Standing.UNSUBSCRIBED, Standing.BOUNCED, Standing.COMPLAINED, Standing.BLOCKLISTED})
-"""Who must not be mailed: their address is suppressed, and the standing is the reason."""
-
-
-def scope_of(standing: Standing, newsletter: str) -> str:
-    """What such a suppression holds for: who unsubscribed left one newsletter, anything else is about the address."""
-    return newsletter if standing is Standing.UNSUBSCRIBED else EVERYTHING
+SHUT = frozenset({Standing.BOUNCED, Standing.COMPLAINED, Standing.BLOCKLISTED})
+"""Whose address must not be mailed by anybody: it is suppressed for every newsletter, and the standing is the reason."""

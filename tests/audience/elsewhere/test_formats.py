@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from digest.audience.consent import Past
 from digest.audience.elsewhere.formats import FORMATS
 from digest.audience.elsewhere.reading import WORDS_TOLD, How, Understood
 from digest.audience.elsewhere.standing import Standing
@@ -15,7 +16,7 @@ from digest.audience.elsewhere.tags import read_mapping
 from digest.audience.rows import open_rows
 from digest.audience.suppression import Shut
 from digest.audience.text_file import TextFile
-from digest.audience.wish import Offer, Wish
+from digest.audience.wish import Choices, Offer, Wish
 from digest.errors import UsageError
 
 NOW = datetime(2026, 11, 20, 15, tzinfo=UTC)
@@ -56,7 +57,7 @@ def brief(rows: Iterable[Wish | Shut | None]) -> list[tuple[str, ...] | None]:
     return [
         None
         if row is None
-        else (row.address, "yes" if row.confirmed else "no")
+        else (row.address, "left" if row.left else "yes" if row.confirmed else "no")
         if isinstance(row, Wish)
         else (row.address, row.scope, row.reason)
         for row in rows
@@ -86,12 +87,13 @@ def test_mailchimps_subscribers_bring_name_zone_topics_and_when_they_agreed() ->
 @pytest.mark.parametrize(
     ("header", "cells", "name", "comes_to"),
     [
-        (UNSUBSCRIBED, "2024-05-06 07:08:09,Issue 3,c1,NORMAL,,", "x.csv", ("a@x.example", "weekly", "unsubscribed")),
+        (UNSUBSCRIBED, "2024-05-06 07:08:09,Issue 3,c1,NORMAL,,", "x.csv", ("a@x.example", "left")),
         (UNSUBSCRIBED, "2024-05-06 07:08:09,Issue 3,c1,SPAM,,", "x.csv", ("a@x.example", "*", "complained")),
-        (UNSUBSCRIBED, ",,,,,", "x.csv", ("a@x.example", "weekly", "unsubscribed")),
+        (UNSUBSCRIBED, ",,,,,", "x.csv", ("a@x.example", "left")),
+        (UNSUBSCRIBED, "2024-05-06 07:08:09,Issue 3,c1,NORMAL,,", "cleaned_1.csv", ("a@x.example", "*", "bounced")),
         (CLEANED, "2024-05-06 07:08:09,Issue 3,c1,", "x.csv", ("a@x.example", "*", "bounced")),
         (SUBSCRIBED, "2024-05-06 07:08:09,", "cleaned_members_export_1.csv", ("a@x.example", "*", "bounced")),
-        (SUBSCRIBED, "2024-05-06 07:08:09,", "unsubscribed_members_export_1.csv", ("a@x.example", "weekly", "unsubscribed")),
+        (SUBSCRIBED, "2024-05-06 07:08:09,", "unsubscribed_members_export_1.csv", ("a@x.example", "left")),
         (SUBSCRIBED, "2024-05-06 07:08:09,", "nonsubscribed_email_audience_export_1.csv", None),
         (SUBSCRIBED, "2024-05-06 07:08:09,", "sms_only_audience_export_1.csv", None),
         (SUBSCRIBED, "2024-05-06 07:08:09,", "renamed.csv", ("a@x.example", "yes")),
@@ -104,11 +106,19 @@ def test_mailchimps_status_is_told_by_the_files_name_or_by_its_columns(
     assert (got.bad, brief(got.rows)) == ([], [comes_to])
 
 
-def test_when_they_left_is_when_they_are_suppressed_from() -> None:
-    (one,) = read(UNSUBSCRIBED + "a@x.example,,,,2,,,,,,,,,,,,2024-05-06 07:08:09,,,,,1,e1,,\n").rows
-    assert one == Shut(
-        "a@x.example", "weekly", "unsubscribed", "import from mailchimp", datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
-    )
+def test_of_who_left_the_address_is_kept_and_when_they_came_and_went() -> None:
+    row = "A@X.example,Ann,Smith,,2,2020-02-03 04:05:06,192.0.2.7,,,,,,,UTC,,,2024-05-06 07:08:09,,,,,1,e1,,Python\n"
+    (one,) = read(UNSUBSCRIBED + row).rows
+    assert isinstance(one, Wish)
+    assert (one.email, one.address, one.name, one.left, one.confirmed) == ("A@X.example", "a@x.example", None, True, False)
+    assert one.choices == Choices(None, None, None, None)
+    came, left = datetime(2020, 2, 3, 4, 5, 6, tzinfo=UTC), datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    assert one.past == Past("mailchimp", came, None, "192.0.2.0/24", left)
+
+
+def test_when_they_bounced_is_when_they_are_suppressed_from() -> None:
+    (one,) = read(CLEANED + "a@x.example,,,,2,,,,,,,,,,,,2024-05-06 07:08:09,,,1,e1,,\n").rows
+    assert one == Shut("a@x.example", "*", "bounced", "import from mailchimp", datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC))
 
 
 def test_sendgrids_contacts_are_unconfirmed_until_a_person_vouches_for_them() -> None:
@@ -152,7 +162,7 @@ def test_ghosts_members_get_mail_when_they_do_there() -> None:
         "3,eve@x.example,Eve,,true,false,,2024-03-01T09:30:00.000Z,2024-04-01T09:30:00.000Z,,\n"
     )
     got = read(GHOST + rows)
-    assert brief(got.rows) == [("ann@x.example", "yes"), ("bob@x.example", "weekly", "unsubscribed"), None]
+    assert brief(got.rows) == [("ann@x.example", "yes"), ("bob@x.example", "left"), None]
     assert got.told.tags == {"Python": 1, "Friends": 1}
 
 
@@ -168,12 +178,18 @@ def test_buttondowns_types_in_their_older_and_newer_names(header: str) -> None:
         ("regular@x.example", "yes"),
         ("premium@x.example", "yes"),
         ("unactivated@x.example", "no"),
-        ("unsubscribed@x.example", "weekly", "unsubscribed"),
+        ("unsubscribed@x.example", "left"),
         ("undeliverable@x.example", "*", "bounced"),
         ("complained@x.example", "*", "complained"),
         None,
         ("past_due@x.example", "yes"),
     ]
+
+
+def test_who_unsubscribed_and_bounced_at_buttondown_bounced() -> None:
+    rows = "a@x.example,undeliverable,2024-03-01\nb@x.example,regular,2024-03-01\nc@x.example,removed,2024-03-01\n"
+    got = brief(read("email,subscriber_type,unsubscription_date\n" + rows).rows)
+    assert got == [("a@x.example", "*", "bounced"), ("b@x.example", "left"), ("c@x.example", "left")]
 
 
 def test_who_is_unactivated_is_not_confirmed_by_somebodys_word_for_the_others() -> None:
@@ -199,7 +215,7 @@ def test_who_is_unactivated_is_not_confirmed_by_somebodys_word_for_the_others() 
 def test_substacks_readers_have_left_when_mails_are_off_or_a_cancel_date_is_there(text: str) -> None:
     got = read(text)
     assert got.told.format == "substack"
-    assert brief(got.rows) == [("pia@x.example", "yes"), ("quin@x.example", "weekly", "unsubscribed")]
+    assert brief(got.rows) == [("pia@x.example", "yes"), ("quin@x.example", "left")]
     wish = got.rows[0]
     assert isinstance(wish, Wish)
     assert wish.past is not None
@@ -262,6 +278,9 @@ def test_what_is_told_of_a_file_is_bounded_whatever_stands_in_it() -> None:
 def test_a_file_of_ours_may_be_one_of_people_who_must_not_be_mailed() -> None:
     got = read("email\nann@x.example\n", status=Standing.COMPLAINED)
     assert brief(got.rows) == [("ann@x.example", "*", "complained")]
+    (left,) = read("email\nann@x.example\n", status=Standing.UNSUBSCRIBED).rows
+    assert isinstance(left, Wish)
+    assert (left.left, left.past) == (True, None)
 
 
 def test_a_row_that_is_wrong_is_told_whatever_it_would_come_to() -> None:
