@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from digest.app import App, agreeing, preferring
 from digest.app.preferring import TooOften, Wanted
+from digest.audience.tokens import Purpose, make_token
 from digest.errors import UsageError
 from digest.web.forms import Form, read_form
 from digest.web.site import Site, evidence
@@ -117,6 +118,7 @@ def _page(site: Site, request: Request, said: str | None, status: int = 200) -> 
         language=found.person.language,
         status=status,
         found=found,
+        leave=site.showing.address(f"/unsubscribe/{make_token(app.key, Purpose.UNSUBSCRIBE, found.subscription.id)}"),
         left=preferring.is_left(found),
         said=said,
         languages=site.showing.languages,

@@ -38,6 +38,15 @@ def test_looking_changes_nothing_and_shows_what_is_chosen(pages: Pages) -> None:
     assert 'name="everything" value="yes" checked' in pages.client.get(link(pages, ANN)).text
 
 
+def test_who_wants_nothing_at_all_finds_the_way_out(pages: Pages) -> None:
+    shown = pages.client.get(link(pages, BOB)).text
+    out = f"/unsubscribe/{pages.token(BOB, Purpose.UNSUBSCRIBE)}"
+    assert f'<a href="{out}">Unsubscribe</a>' in shown
+    pages.client.post(out, data={"what": "newsletter"})
+    assert pages.subscription(BOB).state is SubscriptionState.UNSUBSCRIBED
+    assert out not in pages.client.get(link(pages, BOB)).text
+
+
 def test_topics_are_saved_and_the_coverage_point_stays(pages: Pages) -> None:
     before = pages.subscription(BOB)
     answer = pages.client.post(
