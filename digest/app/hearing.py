@@ -43,12 +43,11 @@ def hear_in(
     events: Iterable[Event],
     provider: str,
     only: Issue | None = None,
-    key: bytes | None = None,
 ) -> Applied:
-    """The same in a transaction that does more. `key`: what the events' ids were derived with, if not the one of now."""
+    """The same in a transaction that does more."""
     clock = datetime.now(UTC)
     one = None if only is None else only.id
-    applied = apply_events(connection, events, key=key or app.key, provider=provider, now=clock, only=one, rule=soft_rule(app))
+    applied = apply_events(connection, events, keys=app.keys(), provider=provider, now=clock, only=one, rule=soft_rule(app))
     for issue_id in applied.changed:
         conclude(connection, issue_by_id(connection, issue_id), now=app.now)
     for issue_id in applied.alarming:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -10,21 +11,22 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection
 
 from digest.app.hearing import hear_in
+from digest.app.opening import DEFECT
 from digest.app.wiring import App
 from digest.audience.consent import Act, Evidence, Source, write_down
 from digest.audience.finding import subscription_by_id
 from digest.audience.leaving import end
 from digest.audience.tokens import Purpose
-from digest.delivery.events import Applied
+from digest.delivery.event import MAIL
+from digest.delivery.events import believed
 from digest.delivery.mailed import keeping
-from digest.delivery.mailed.bounce_address import BounceAddress, Token
+from digest.delivery.mailed.bounce_address import BounceAddress
 from digest.delivery.mailed.keeping import Outcome
 from digest.delivery.mailed.mailbox import Mailbox
 from digest.delivery.mailed.sorting import Sort, Sorted, sort_mail
-from digest.delivery.sealing import unseal
+from digest.errors import DigestError
 
-PROVIDER = "mail"
-"""Whose word it is, in histories and as the source of a suppression."""
+_log = logging.getLogger("digest.events")
 
 
 @dataclass(slots=True)
@@ -52,6 +54,17 @@ def take_in(app: App, raw: bytes, source: str, into: TakenIn, recipients: Sequen
     clock = datetime.now(UTC)
     base = app.settings.providers.smtp.bounce_address
     found = sort_mail(raw, None if base is None else BounceAddress(base), clock, recipients)
+    try:
+        _take(app, raw, found, source, clock, into)
+    except DigestError:
+        raise
+    except Exception as error:  # a defect of ours: the mail is kept and shown, and those behind it go on
+        _log.error("a mail could not be taken in: %s", type(error).__name__)
+        about = f"it could not be applied, {DEFECT.format(type(error).__name__)}"
+        _take(app, raw, Sorted(Sort.STRANGE, (), None, clock, "", about=about), source, clock, into)
+
+
+def _take(app: App, raw: bytes, found: Sorted, source: str, clock: datetime, into: TakenIn) -> None:
     with app.store.writing() as connection:
         if keeping.is_known(connection, raw):
             into.repeated += 1
@@ -65,28 +78,17 @@ def take_in(app: App, raw: bytes, source: str, into: TakenIn, recipients: Sequen
 
 def _heed(app: App, connection: Connection, found: Sorted) -> tuple[Outcome, int | None, int]:
     """What is done, about whom, and how many addresses are mailed no more for it."""
-    for token in found.tokens if found.finding is not None else ():
-        told = _tell(app, connection, found, token)
-        if told is not None:
-            applied, subscriber = told
-            return Outcome.HEEDED if applied.new else Outcome.KNOWN, subscriber, applied.suppressed
+    ours = believed(connection, app.keys(), found.tokens)
+    subscriber = None if ours is None else ours[1]  # who is erased takes it along
+    event = None if ours is None else found.event(ours[0])
+    if event is not None:
+        applied = hear_in(app, connection, [event], MAIL)
+        return Outcome.HEEDED if applied.new else Outcome.KNOWN, subscriber, applied.suppressed
     if found.sort is Sort.LEAVING:
         return _leave(app, connection, found.leave)
     if found.finding is not None:
         return Outcome.NOT_OURS, None, 0
-    about = (unseal(app.key, token.delivery_id, token.seal) for token in found.tokens)  # who is erased takes it along
-    return Outcome.UNCLEAR if found.sort is Sort.STRANGE else Outcome.NOTHING, next(about, None), 0
-
-
-def _tell(app: App, connection: Connection, found: Sorted, token: Token) -> tuple[Applied, int] | None:
-    """Apply what a mail tells of one delivery; None where the token is not one of ours, by the key of now or a former one."""
-    event = found.event(token)
-    for key in app.keys() if event is not None else ():
-        subscriber = unseal(key, token.delivery_id, token.seal)
-        applied = hear_in(app, connection, [event], PROVIDER, key=key) if event is not None and subscriber is not None else None
-        if applied is not None and subscriber is not None and not applied.strange:
-            return applied, subscriber
-    return None
+    return Outcome.UNCLEAR if found.sort is Sort.STRANGE else Outcome.NOTHING, subscriber, 0
 
 
 def _leave(app: App, connection: Connection, token: str) -> tuple[Outcome, int | None, int]:

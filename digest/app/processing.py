@@ -90,7 +90,7 @@ def _apply(app: App, state: ReportState, step: Step, done: Processed) -> None:
     with app.store.writing() as connection:
         mine = reports.still(connection, state, step.told_by)
         events = step.events if mine == step.told_by else [event for event in step.events if event.report_id in mine]
-        applied = apply_events(connection, events, key=app.key, provider=step.provider, now=real, rule=soft_rule(app))
+        applied = apply_events(connection, events, keys=app.keys(), provider=step.provider, now=real, rule=soft_rule(app))
         for issue_id in applied.changed:
             conclude(connection, issue_by_id(connection, issue_id), now=app.now)
         finished = [one for one in step.finished if one.report.id in mine]

@@ -91,6 +91,16 @@ def test_reports_are_applied_once_in_whatever_order_and_however_often_they_came(
     assert not any_waiting(desk.app)
 
 
+def test_what_went_out_before_the_secret_was_changed_is_told_of_still(desk: Desk) -> None:
+    env = (desk.project.folder / ".env").read_text(encoding="utf-8")
+    secret = next(line.partition("=")[2].strip("\"' ") for line in env.splitlines() if line.startswith("DIGEST_SECRET_KEY"))
+    changed = {"DIGEST_SECRET_KEY": "n" * 40, "DIGEST_FORMER_SECRET_KEYS": json.dumps([secret])}
+    desk.put(desk.entries("bounce", type="bounce", reason="550 no such user"))
+    with desk.project.app(MONDAY, **LISTENING, **changed) as app:
+        done = process(app)
+    assert (done.applied.new, done.applied.strange, done.applied.suppressed) == (MANY, 0, MANY)
+
+
 def test_a_large_report_takes_several_transactions_and_is_finished_by_the_last(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
