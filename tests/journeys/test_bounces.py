@@ -16,7 +16,7 @@ from unittest import mock
 import pytest
 from sqlalchemy import insert, select, update
 
-from digest.app import mailing_back
+from digest.app import hearing, mailing_back
 from digest.audience import moving
 from digest.audience.tokens import Purpose, make_token
 from digest.store import tables
@@ -276,6 +276,24 @@ def test_the_run_reads_the_mailbox_before_it_sends(bouncing: Project) -> None:
         assert "no mail came back" in bouncing.command("events", "mailbox", **mailbox(server)).stdout
     with ImapServer(complaint(sent_from(bouncing, BOB)), uid_behind=True) as server:
         assert "1 heeded" in bouncing.command("events", "mailbox", **mailbox(server)).stdout
+
+
+@pytest.mark.sqlite  # the store plays no part
+@pytest.mark.parametrize("script", [lambda _: None, lambda command: CLOSE if command == "LOGOUT" else None])
+def test_of_a_mailbox_full_of_bounces_the_alarms_are_looked_at_once(
+    bouncing: Project, monkeypatch: pytest.MonkeyPatch, script: Any
+) -> None:
+    looked: list[str] = []
+    looks = hearing.look
+
+    def watched(app: Any, connection: Any, issue: Any) -> Any:
+        looked.append(issue.name)
+        return looks(app, connection, issue)
+
+    monkeypatch.setattr(hearing, "look", watched)
+    with ImapServer(*(bounce(sent_from(bouncing, one)) for one in (ANN, BOB)), script=script) as server:
+        assert "2 heeded" in bouncing.command("events", "mailbox", **mailbox(server)).stdout
+    assert looked == ["weekly/1"]
 
 
 @pytest.mark.sqlite  # the store plays no part
