@@ -21,6 +21,7 @@ from digest.audience.suppression import is_suppressed
 from digest.delivery import letters, welcoming
 from digest.delivery.halting import in_force
 from digest.delivery.letters import Kind, Letter
+from digest.delivery.mailed import keeping
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Transport, longest_send
 from digest.delivery.welcoming import Welcome
@@ -52,11 +53,12 @@ def send_letters(app: App) -> int:
 
 
 def forget_old(app: App) -> None:
-    """Take out what nothing asks for any more: letters, sign-ups that nobody confirmed, tallies. In a halt, too."""
+    """Take out what nothing asks for any more: letters, sign-ups that nobody confirmed, tallies, mails that came back. In a halt, too."""
     with app.store.writing() as connection:
         letters.forget_old(connection, now=app.now)
         asking.forget_old(connection, now=app.now)
         tallying.forget_old(connection, now=app.now)
+        keeping.forget_old(connection, now=datetime.now(UTC))
 
 
 def _may_send(app: App) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,32 +30,47 @@ from digest.store import tables
 
 _ALARM = "alarm"
 _MOST_SLOTS = 1000
+_ALARMS_EVERY = 10.0  # seconds: a look at the alarms reads a whole issue
 
 
 def hear(app: App, read: EventsRead, provider: str, only: Issue | None = None) -> Applied:
     """Take in a report of a provider, in one transaction: apply it, conclude what came to its end, look at the alarms."""
     with app.store.writing() as connection:
-        return hear_in(app, connection, read.events, provider, only)
+        applied = apply(app, connection, read.events, provider, only)
+        for issue_id in applied.alarming:
+            issue = issue_by_id(connection, issue_id)
+            _halt(connection, issue, look(app, connection, issue), datetime.now(UTC))
+        return applied
 
 
-def hear_in(
+def apply(
     app: App,
     connection: Connection,
     events: Iterable[Event],
     provider: str,
     only: Issue | None = None,
-    key: bytes | None = None,
 ) -> Applied:
-    """The same in a transaction that does more. `key`: what the events' ids were derived with, if not the one of now."""
-    clock = datetime.now(UTC)
+    """Apply events, and conclude what came to its end; at the alarms of what is `alarming` the caller has to look (`Alarms`)."""
     one = None if only is None else only.id
-    applied = apply_events(connection, events, key=key or app.key, provider=provider, now=clock, only=one, rule=soft_rule(app))
+    real = datetime.now(UTC)
+    applied = apply_events(connection, events, keys=app.keys(), provider=provider, now=real, only=one, rule=soft_rule(app))
     for issue_id in applied.changed:
         conclude(connection, issue_by_id(connection, issue_id), now=app.now)
-    for issue_id in applied.alarming:
-        issue = issue_by_id(connection, issue_id)
-        _halt(connection, issue, look(app, connection, issue), clock)
     return applied
+
+
+class Alarms:
+    """Looks at the alarms of issues now and then, and not with every event: each look reads a whole issue."""
+
+    def __init__(self, app: App) -> None:
+        self._app, self._last = app, time.monotonic()
+
+    def look(self, alarming: set[int], *, at_once: bool = False) -> None:
+        """Look, when it is time; those that were looked at are taken out."""
+        if alarming and (at_once or time.monotonic() - self._last > _ALARMS_EVERY):
+            halt_for(self._app, sorted(alarming))
+            alarming.clear()
+            self._last = time.monotonic()
 
 
 def soft_rule(app: App) -> SoftRule:

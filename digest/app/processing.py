@@ -8,25 +8,21 @@ has left.
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from digest.app.hearing import halt_for, soft_rule
+from digest.app.hearing import Alarms, apply
 from digest.app.opening import DEFECT, Openers, Step, apart, steps
 from digest.app.wiring import App
 from digest.delivery import reports
-from digest.delivery.events import Applied, apply_events
+from digest.delivery.events import Applied
 from digest.delivery.reading_reports import account_of
 from digest.delivery.reports import ReportState
-from digest.delivery.settling import conclude
 from digest.errors import Unreachable
-from digest.issues.issue import issue_by_id
 
 _log = logging.getLogger("digest.events")
 _REPORTS, _BYTES = 200, 4 * 1024 * 1024  # that are in memory at once
 _EVENTS = 200  # of one transaction: others want to write, too
-_ALARMS_EVERY = 10.0  # seconds: a look at the alarms reads a whole issue
 
 
 @dataclass(slots=True)
@@ -45,7 +41,7 @@ class Processed:
 
 def process(app: App, *, again: bool = False) -> Processed:
     """Read and apply every report that waits, or `again` those that were faulty; until nothing is left, or `stop` is set."""
-    state, done, alarms, openers = ReportState.FAULTY if again else ReportState.WAITING, Processed(), _Alarms(app), Openers(app)
+    state, done, alarms, openers = ReportState.FAULTY if again else ReportState.WAITING, Processed(), Alarms(app), Openers(app)
     last = 0
     while not app.stop.is_set():
         with app.store.reading() as connection:
@@ -90,9 +86,7 @@ def _apply(app: App, state: ReportState, step: Step, done: Processed) -> None:
     with app.store.writing() as connection:
         mine = reports.still(connection, state, step.told_by)
         events = step.events if mine == step.told_by else [event for event in step.events if event.report_id in mine]
-        applied = apply_events(connection, events, key=app.key, provider=step.provider, now=real, rule=soft_rule(app))
-        for issue_id in applied.changed:
-            conclude(connection, issue_by_id(connection, issue_id), now=app.now)
+        applied = apply(app, connection, events, step.provider)
         finished = [one for one in step.finished if one.report.id in mine]
         reports.finish(connection, ((one.report.id, account_of(one.read), one.reason) for one in finished), now=real)
     done.reports += len(finished)
@@ -116,17 +110,3 @@ def _forget(app: App) -> None:
             return
         with app.store.writing() as connection:
             reports.forget(connection, old)
-
-
-class _Alarms:
-    """Looks at the alarms of issues now and then, and not with every event: each look reads a whole issue."""
-
-    def __init__(self, app: App) -> None:
-        self._app, self._last = app, time.monotonic()
-
-    def look(self, alarming: set[int], *, at_once: bool = False) -> None:
-        """Look, when it is time; those that were looked at are taken out."""
-        if alarming and (at_once or time.monotonic() - self._last > _ALARMS_EVERY):
-            halt_for(self._app, sorted(alarming))
-            alarming.clear()
-            self._last = time.monotonic()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, Select, exists, select
 
 from digest.audience.dialects import among
 from digest.audience.suppression import EVERYTHING, suppress
 from digest.delivery.bounce_rules import Fate, SoftRule, Verdict, at_once, fate, is_soft, lasts
-from digest.delivery.event import Event, Heard, Kind
+from digest.delivery.event import MAIL, Event, Heard, Kind
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
 
@@ -20,11 +21,14 @@ _ARRIVED_AFTER = timedelta(days=5)
 
 _LONG_AGO = timedelta(days=400)
 _row, _event, _issue, _person = tables.delivery.c, tables.event.c, tables.issue.c, tables.subscriber.c
+_move, _lifted = tables.address_change.c, tables.lifted_suppression.c
 
 
-def draw(connection: Connection, told: Iterable[tuple[int, Event]], rule: SoftRule, *, source: str, now: datetime) -> int:
-    """Suppress, for everything, the addresses of those of whom new events tell that they must not be mailed. Returns how many were
-    suppressed that were not before."""
+def draw(
+    connection: Connection, issue_id: int, told: Iterable[tuple[int, Event]], rule: SoftRule, *, source: str, now: datetime
+) -> int:
+    """Suppress, for everything, the addresses of those of whom new events of an issue tell that they must not be mailed. Returns how
+    many were suppressed that were not before."""
     bad: dict[int, Verdict] = {}
     soft: set[int] = set()
     for subscriber, event in told:
@@ -34,6 +38,9 @@ def draw(connection: Connection, told: Iterable[tuple[int, Event]], rule: SoftRu
             bad[subscriber] = verdict
         elif is_soft(heard):
             soft.add(subscriber)
+    bounced = {one for one, verdict in bad.items() if verdict is Verdict.BOUNCED}
+    for one in _moved_since(connection, bounced, issue_id):
+        del bad[one]
     doubtful = soft - bad.keys() if rule.many else set()
     bad |= dict.fromkeys((one for one, fates in _fates(connection, doubtful, now).items() if lasts(fates, rule)), Verdict.SOFT)
     return _suppress(connection, bad, source, now)
@@ -52,7 +59,7 @@ def _fates(connection: Connection, whose: Collection[int], now: datetime) -> dic
     # The issues are named, so that the keys that begin with one are of use.
     recent = select(_issue.id, _issue.slot_at).where(_issue.slot_at > now - _LONG_AGO)
     slots: dict[int, datetime] = {row.id: row.slot_at for row in connection.execute(recent)}
-    heard = _heard(connection, whose, slots)
+    heard, began = _heard(connection, whose, slots), _began(connection, whose)
     sent = select(_row.issue_id, _row.subscriber_id).where(
         among(connection, _row.issue_id, slots.keys()),
         among(connection, _row.subscriber_id, list(whose)),
@@ -62,8 +69,40 @@ def _fates(connection: Connection, whose: Collection[int], now: datetime) -> dic
     silent = {issue: _is_silent(connection, issue) and slots[issue] < now - _ARRIVED_AFTER for _, issue, _ in deliveries}
     found: defaultdict[int, list[tuple[datetime, Fate]]] = defaultdict(list)
     for at, issue, subscriber in deliveries:
-        found[subscriber].append((at, fate(heard[issue, subscriber], silent=silent[issue])))
+        if subscriber not in began or at > began[subscriber]:
+            found[subscriber].append((at, fate(heard[issue, subscriber], silent=silent[issue])))
     return found
+
+
+def _moved_since(connection: Connection, whose: Collection[int], issue_id: int) -> list[int]:
+    """Those of some who have another address since an issue: that the former one bounced says nothing of it."""
+    if not whose:
+        return []
+    slot = connection.execute(select(_issue.slot_at).where(_issue.id == issue_id)).scalar_one()
+    return [one for one, at in _moved(connection, whose).items() if at >= slot]
+
+
+def _moved(connection: Connection, whose: Collection[int]) -> dict[int, datetime]:
+    """Since when those of some who changed it have their address."""
+    both = (_move.done_at.is_not(None), _move.old_agreed_at.is_not(None), _move.new_agreed_at.is_not(None))
+    query = select(_move.subscriber_id, _move.done_at).where(among(connection, _move.subscriber_id, list(whose)), *both)
+    return _last(connection, query)
+
+
+def _began(connection: Connection, whose: Collection[int]) -> dict[int, datetime]:
+    """Since when bounces of some count: they have that address since then, or a person said that they may be mailed again."""
+    found = _moved(connection, whose)
+    query = select(_lifted.subscriber_id, _lifted.at).where(among(connection, _lifted.subscriber_id, list(whose)))
+    for one, at in _last(connection, query).items():
+        found[one] = max(at, found.get(one, at))
+    return found
+
+
+def _last(connection: Connection, query: Select[Any]) -> dict[int, datetime]:
+    last: dict[int, datetime] = {}
+    for one, at in connection.execute(query):
+        last[one] = max(at, last.get(one, at))
+    return last
 
 
 def _heard(connection: Connection, whose: Collection[int], issues: Collection[int]) -> defaultdict[tuple[int, int], list[Heard]]:
@@ -77,6 +116,6 @@ def _heard(connection: Connection, whose: Collection[int], issues: Collection[in
 
 
 def _is_silent(connection: Connection, issue: int) -> bool:
-    """Whether of an issue nobody tells what arrived, as mail relays do not."""
-    told = exists().where(_event.issue_id == issue, _event.kind == Kind.DELIVERED.value)
+    """Whether of an issue nobody tells what arrived, as mail relays do not: one mail that says so of one reader tells of no other."""
+    told = exists().where(_event.issue_id == issue, _event.kind == Kind.DELIVERED.value, _event.provider != MAIL)
     return not connection.execute(select(told)).scalar_one()

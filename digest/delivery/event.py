@@ -37,6 +37,10 @@ class Cause(StrEnum):
     OTHER = "other"
 
 
+MAIL = "mail"
+"""Whose word an event is that came by mail, in histories and as the source of a suppression. It tells what went wrong, and of
+what arrived only now and then."""
+
 HARD = (Cause.INVALID, Cause.BOUNCED)
 """Causes of a bounce that will be the same next time: the address must not be mailed."""
 

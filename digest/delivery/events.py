@@ -23,6 +23,7 @@ from digest.delivery import consequences
 from digest.delivery.bounce_rules import USUAL, SoftRule
 from digest.delivery.event import HARD, Event, Kind
 from digest.delivery.heeding import heed
+from digest.delivery.mailed.bounce_address import Token
 from digest.delivery.sealing import delivery_id, unseal
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
@@ -62,19 +63,20 @@ def apply_events(
     connection: Connection,
     events: Iterable[Event],
     *,
-    key: bytes,
+    keys: Iterable[bytes],
     provider: str,
     now: datetime,
     only: int | None = None,
     rule: SoftRule = USUAL,
 ) -> Applied:
     """Store events once, and heed them. `only`: those of the issue with this row id. In whatever order, the end is the same.
+    `keys`: by which ids are derived, the one of now first; what went out before a change of the secret is told of still.
 
     Hard bounces and complaints suppress the address for everything, and soft ones that last, as the `rule` says; who unsubscribed
     has left that newsletter.
     """
     applied = Applied()
-    finder = _Finder(connection, key)
+    finder = _Finder(connection, keys)
     told: defaultdict[int, list[_Told]] = defaultdict(list)
     for event in events:
         found = finder.find(event)
@@ -91,23 +93,36 @@ def apply_events(
     return applied
 
 
+def believed(connection: Connection, keys: Iterable[bytes], tokens: Iterable[Token]) -> tuple[Token, int] | None:
+    """The first of some tokens that is one of ours, and its subscriber; what a seal says alone is any number."""
+    finder = _Finder(connection, keys)
+    for token in tokens:
+        found = finder.find(token)
+        if found is not None:
+            return token, found[1]
+    return None
+
+
 class _Finder:
     """Finds the delivery of an event: the seal names the subscriber, and one issue derives that id for them, or none."""
 
-    def __init__(self, connection: Connection, key: bytes) -> None:
+    def __init__(self, connection: Connection, keys: Iterable[bytes]) -> None:
         columns = (_issue.id, _issue.newsletter, _issue.frequency, _issue.slot)
         found = connection.execute(select(*columns).order_by(_issue.id.desc())).all()
         self.newsletters: Mapping[int, str] = {row.id: row.newsletter for row in found}
         self._issues = [(row.id, row.newsletter, row.frequency, row.slot) for row in found]
-        self._key = key
+        self._keys = tuple(keys)
 
-    def find(self, event: Event) -> tuple[int, int] | None:
+    def find(self, event: Event | Token) -> tuple[int, int] | None:
         """The issue and the subscriber."""
-        subscriber = unseal(self._key, event.delivery_id, event.seal)
+        return next(filter(None, (self._find(event, key) for key in self._keys)), None)
+
+    def _find(self, event: Event | Token, key: bytes) -> tuple[int, int] | None:
+        subscriber = unseal(key, event.delivery_id, event.seal)
         if subscriber is None:
             return None
         for place, (issue_id, newsletter, frequency, slot) in enumerate(self._issues):
-            if delivery_id(self._key, newsletter, frequency, slot, subscriber) == event.delivery_id:
+            if delivery_id(key, newsletter, frequency, slot, subscriber) == event.delivery_id:
                 self._issues.insert(0, self._issues.pop(place))  # the next event is mostly of the same
                 return issue_id, subscriber
         return None
@@ -132,7 +147,7 @@ def _apply(
     if heeded.moved:
         applied.changed.add(issue_id)
     bad = any(event.kind is Kind.COMPLAINED or _bounced_hard(event) for _, event in new)
-    applied.suppressed += consequences.draw(connection, new, rule, source=provider, now=now)
+    applied.suppressed += consequences.draw(connection, issue_id, new, rule, source=provider, now=now)
     applied.ended += _end(connection, newsletter, new, now)
     if bad or heeded.outsiders or heeded.doubled:
         applied.alarming.add(issue_id)

@@ -1,7 +1,7 @@
 """Owing anew: what bounced never reached anybody, and who may be mailed again is owed it, as long as it would still be sent.
 
 A delivery that was accepted stays accepted. That its articles are owed anew stands beside it (`owed_anew`), and while what is known of it
-is that it bounced it counts as sent no more; should it turn out to have arrived after all, it does again.
+is that it bounced it counts as sent no more; should they complain about it, so that it was there, it does again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from digest.store import tables
 
 _row, _issue, _held = tables.delivery.c, tables.issue.c, tables.rendition_article.c
 _subscription, _article, _anew = tables.subscription.c, tables.article.c, tables.owed_anew.c
+_event = tables.event.c
+_READ = (Kind.OPENED.value, Kind.CLICKED.value, Kind.UNSUBSCRIBED.value)
 
 
 def counts_as_sent(alias: FromClause | None = None, states: Collection[DeliveryState] = COUNTS_AS_SENT) -> ColumnElement[bool]:
@@ -28,16 +30,21 @@ def counts_as_sent(alias: FromClause | None = None, states: Collection[DeliveryS
 
 
 def owe_what_bounced(connection: Connection, subscriber_id: int, carry_over: dict[str, int]) -> int:
-    """Owe a subscriber the articles of mails that bounced, in issues that have settled; `carry_over` is by newsletter for how many
-    issues an article waits. Older ones, and those of newsletters that are not named, have expired. Returns how many articles.
+    """Owe a subscriber the articles of mails that bounced and that nobody has read, in issues that have settled; `carry_over` is by
+    newsletter for how many issues an article waits. Older ones, and those of newsletters that are not named, have expired. Returns
+    how many articles.
 
     `Refused` while one of them has not settled: it would count as dealt with when it does.
     """
+    # One of the mailboxes that a mail is handed on to may refuse what was read in another one.
+    read = exists().where(
+        _event.issue_id == _row.issue_id, _event.subscriber_id == _row.subscriber_id, _event.kind.in_(_READ), not_(_event.machine)
+    )
     bounced = (
         select(_row.issue_id, _row.rendition, _issue.newsletter, _issue.frequency, _issue.number, _issue.settled_at)
         .join(tables.issue, _issue.id == _row.issue_id)
         .where(_row.subscriber_id == subscriber_id, _row.state == DeliveryState.ACCEPTED.value, counts_as_sent())
-        .where(_row.reported == Kind.BOUNCED.value, _row.rendition.is_not(None))
+        .where(_row.reported == Kind.BOUNCED.value, _row.rendition.is_not(None), not_(read))
         .order_by(_issue.id)
     )
     total = 0

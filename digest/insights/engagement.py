@@ -12,9 +12,9 @@ from datetime import datetime
 from itertools import chain, groupby
 from typing import Any
 
-from sqlalchemy import Connection, String, func, select, type_coerce
+from sqlalchemy import Connection, String, exists, func, select, type_coerce
 
-from digest.delivery.event import Kind
+from digest.delivery.event import MAIL, Kind
 from digest.delivery.transitions import DeliveryState
 from digest.insights.robots import Act, robots
 from digest.issues.issue import Issue, frozen_of
@@ -90,7 +90,7 @@ class _Counted:
 def engagement(connection: Connection, issue: Issue) -> dict[str, Any]:
     """`whole`, `renditions`, `topics`, `articles` and `other_links`; each count is `unique`, `total` and, of opens and clicks, `robots`."""
     counted = _count(connection, issue.id)
-    known = counted.kinds
+    known = _known(connection, issue.id, counted.kinds)
     arranged = {row.number: row for row in connection.execute(select(tables.rendition).where(_kept.issue_id == issue.id))}
     mails = _mails(connection, issue.id)
     clicked = Kind.CLICKED in known
@@ -108,8 +108,17 @@ def engagement(connection: Connection, issue: Issue) -> dict[str, Any]:
 
 
 def _told(tallies: _Tallies, known: set[Kind]) -> dict[str, Any]:
-    """Of opens and clicks nothing is known before one was told; of all else, before anything was."""
-    return {kind.value: _one(kind, tallies[kind]) if kind in known or (known and kind not in ACTS) else None for kind in TOLD}
+    return {kind.value: _one(kind, tallies[kind]) if kind in known else None for kind in TOLD}
+
+
+def _known(connection: Connection, issue_id: int, told: set[Kind]) -> set[Kind]:
+    """What is known, be it zero: what was told; and once a service told anything, all but opens and clicks. What comes by mail
+    tells of itself alone: where a bounce came back, nobody knows how many mails were delivered."""
+    services = exists().where(
+        _event.issue_id == issue_id, _event.kind.in_([kind.value for kind in TOLD]), _event.provider != MAIL
+    )
+    by_service = bool(connection.execute(select(services)).scalar_one())
+    return told | ({kind for kind in TOLD if kind not in ACTS} if by_service else set())
 
 
 def _one(kind: Kind, tally: _Tally) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, LargeBinary, Table, insert, null, select
 
 from digest.store.tables import metadata
 
@@ -30,8 +31,13 @@ def copy_file(original: Path, copy: Path, busy_seconds: float) -> None:
 
 
 def copy_rows(original: Engine, copy: Connection) -> None:
-    """Every row of every table as one moment saw it, a few thousand at a time."""
+    """Every row of every table as one moment saw it, a few thousand at a time; without what came from outside, to the byte: it may be
+    gigabytes, and nothing that is tried out reads it."""
     with original.connect().execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True) as source:
         for table in metadata.sorted_tables:
-            for rows in source.execution_options(yield_per=_AT_ONCE).execute(select(table)).mappings().partitions():
+            for rows in source.execution_options(yield_per=_AT_ONCE).execute(select(*_columns(table))).mappings().partitions():
                 copy.execute(insert(table), [dict(row) for row in rows])
+
+
+def _columns(table: Table) -> list[ColumnElement[Any]]:
+    return [null().label(one.name) if isinstance(one.type, LargeBinary) and one.nullable else one for one in table.columns]

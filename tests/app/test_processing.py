@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from digest.app import App, processing
+from digest.app import App, hearing, processing
 from digest.app.processing import any_waiting, process
 from digest.app.receiving import Reception
 from digest.delivery import reports
@@ -91,6 +91,16 @@ def test_reports_are_applied_once_in_whatever_order_and_however_often_they_came(
     assert not any_waiting(desk.app)
 
 
+def test_what_went_out_before_the_secret_was_changed_is_told_of_still(desk: Desk) -> None:
+    env = (desk.project.folder / ".env").read_text(encoding="utf-8")
+    secret = next(line.partition("=")[2].strip("\"' ") for line in env.splitlines() if line.startswith("DIGEST_SECRET_KEY"))
+    changed = {"DIGEST_SECRET_KEY": "n" * 40, "DIGEST_FORMER_SECRET_KEYS": json.dumps([secret])}
+    desk.put(desk.entries("bounce", type="bounce", reason="550 no such user"))
+    with desk.project.app(MONDAY, **LISTENING, **changed) as app:
+        done = process(app)
+    assert (done.applied.new, done.applied.strange, done.applied.suppressed) == (MANY, 0, MANY)
+
+
 def test_a_large_report_takes_several_transactions_and_is_finished_by_the_last(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,7 +113,7 @@ def test_a_large_report_takes_several_transactions_and_is_finished_by_the_last(
         before.append(states(desk.app))  # as others see it
         return applied(*arguments, **named)
 
-    monkeypatch.setattr(processing, "apply_events", watched)
+    monkeypatch.setattr(hearing, "apply_events", watched)
     assert process(desk.app).applied.new == 2 * MANY
     assert before == [["waiting"]] * 5
     assert states(desk.app) == ["read"]
@@ -120,7 +130,7 @@ def test_who_dies_in_the_middle_leaves_the_report_to_the_next(desk: Desk, monkey
             raise KeyboardInterrupt
         return applied(*arguments, **named)
 
-    monkeypatch.setattr(processing, "apply_events", dying)
+    monkeypatch.setattr(hearing, "apply_events", dying)
     with pytest.raises(KeyboardInterrupt):
         process(desk.app)
     assert (len(stored(desk.app)), states(desk.app)) == (10, ["waiting"])
@@ -156,7 +166,7 @@ def test_a_report_that_a_defect_of_ours_stumbles_over_is_set_aside_and_those_aro
             raise RuntimeError("canary")
         return applied(connection, events, **named)
 
-    monkeypatch.setattr(processing, "apply_events", stumbling)
+    monkeypatch.setattr(hearing, "apply_events", stumbling)
     assert process(desk.app).faulty == 1
     assert (states(desk.app), len(stored(desk.app))) == (["read", "faulty", "read"], 2)
     with desk.app.store.reading() as connection:

@@ -48,7 +48,7 @@ class Desk:
 
     def tell(self, *events: Event) -> Applied:
         with self.room.store.writing() as connection:
-            applied = apply_events(connection, events, key=KEY, provider="fake", now=self.clock)
+            applied = apply_events(connection, events, keys=[KEY], provider="fake", now=self.clock)
             for one in applied.changed:
                 conclude(connection, issue_by_id(connection, one), now=self.clock)
             return applied
@@ -158,7 +158,7 @@ def test_an_event_that_is_not_of_ours_or_of_another_issue_is_counted_and_kept_ou
         applied = desk.tell(*strange)
         assert (applied.strange, applied.new, desk.state("ann")) == (4, 0, "unknown")
         with desk.room.store.writing() as connection:
-            applied = apply_events(connection, [good], key=KEY, provider="fake", now=MONDAY, only=desk.issue.id + 1)
+            applied = apply_events(connection, [good], keys=[KEY], provider="fake", now=MONDAY, only=desk.issue.id + 1)
         assert (applied.elsewhere, applied.new, desk.state("ann")) == (1, 0, "unknown")
 
 
@@ -280,7 +280,7 @@ def _end_of(desk: Desk, events: Sequence[Event], sizes: Sequence[int]) -> list[A
         rest, turn = list(events), 0
         while rest:
             size = sizes[turn % len(sizes)]
-            apply_events(connection, rest[:size], key=KEY, provider="fake", now=desk.clock)
+            apply_events(connection, rest[:size], keys=[KEY], provider="fake", now=desk.clock)
             conclude(connection, issue_by_id(connection, desk.issue.id), now=desk.clock)
             rest, turn = rest[size:], turn + 1
         seen = _seen(connection)

@@ -39,7 +39,7 @@ def click(newsroom: Newsroom, issue: Issue, name: str, link: str, at: datetime =
     whose = delivery_id(KEY, issue.newsletter, issue.frequency, issue.slot, newsroom.people[name])
     event = Event(whose, 1, Kind.CLICKED, at, "m-1", seal=seal(KEY, whose, newsroom.people[name]), link=link)
     with newsroom.store.writing() as connection:
-        apply_events(connection, [event], key=KEY, provider="fake", now=newsroom.now)
+        apply_events(connection, [event], keys=[KEY], provider="fake", now=newsroom.now)
 
 
 def clicks(newsroom: Newsroom) -> dict[str, dict[str, int]]:

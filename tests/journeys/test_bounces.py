@@ -10,11 +10,16 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest import mock
 
 import pytest
+from sqlalchemy import insert, select, update
 
+from digest.app import hearing, mailing_back
+from digest.audience import moving
 from digest.audience.tokens import Purpose, make_token
+from digest.store import tables
 from digest.testing.smtp_sink import Now, React
 from tests.delivery.mailed.imap_server import CLOSE, SILENCE, ImapServer
 from tests.delivery.mailed.specimens import SPECIMENS, WRITTEN, head, plain
@@ -158,6 +163,60 @@ def test_what_somebody_forged_does_nothing_and_is_shown(bouncing: Project) -> No
     assert next_issue(bouncing) == {"accepted": 2}
 
 
+def test_a_token_that_somebody_made_up_names_nobody(bouncing: Project) -> None:
+    for place in range(4):
+        made_up = f"bounces+{place}{'a' * 47}@news.example"
+        for subject in ("A notice", "Re: hello"):
+            raw = plain("MAILER-DAEMON@mx.example", subject, "Bleep.").replace("{to}", made_up).encode()
+            assert pipe(bouncing, raw).returncode == 0
+    row = tables.returned_mail.c
+    with bouncing.app() as app, app.store.reading() as connection:
+        assert connection.execute(select(row.subscriber_id)).scalars().all() == [None] * 8
+
+
+def test_a_mail_that_a_defect_of_ours_stumbles_over_is_kept_and_those_behind_it_are_heeded(
+    bouncing: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heeded, stumbled = mailing_back._heed, bounce(sent_from(bouncing, BOB))
+
+    def stumbling(app: Any, connection: Any, found: Any) -> Any:
+        if found.finding is not None and found.event(found.tokens[0]).delivery_id in stumbled.decode():
+            raise RuntimeError("canary")
+        return heeded(app, connection, found)
+
+    monkeypatch.setattr(mailing_back, "_heed", stumbling)
+    with ImapServer(stumbled, bounce(sent_from(bouncing, ANN))) as server:
+        said = bouncing.command("events", "mailbox", **mailbox(server))
+        assert (said.returncode, server.unread()) == (0, 0), said.stderr
+    assert "1 not understood" in said.stdout
+    assert suppressed(bouncing) == {ANN: "bounced"}
+    assert "a defect of Digest (RuntimeError); please report it" in mails_listed(bouncing)[0]
+
+
+def mails_listed(project: Project) -> list[str]:
+    return [one["about"] for one in json.loads(project.command("events", "mails", "--json").stdout)]
+
+
+def test_mails_are_thrown_away_when_it_is_time_also_where_none_comes_any_more(bouncing: Project) -> None:
+    pipe(bouncing, plain("MAILER-DAEMON@mx.example", "A notice", "Bleep.").replace("{to}", BASE).encode())
+    row = tables.returned_mail.c
+    with bouncing.app() as app, app.store.writing() as connection:
+        connection.execute(update(tables.returned_mail).values(received_at=datetime.now(UTC) - timedelta(days=31)))
+    bouncing.run(MONDAY + timedelta(hours=1))
+    with bouncing.app() as app, app.store.reading() as connection:
+        assert connection.execute(select(row.raw)).scalars().all() == [None]
+
+
+def test_what_came_by_mail_says_nothing_of_what_was_delivered(bouncing: Project) -> None:
+    pipe(bouncing, bounce(sent_from(bouncing, ANN)))
+    found = json.loads(bouncing.command("stats", "weekly/1", "--json").stdout)["engagement"]
+    assert found["heard"] is True
+    assert {kind: told for kind, told in found["whole"].items() if told is not None} == {"bounced": {"unique": 1, "total": 1}}
+    said = bouncing.command("stats", "weekly/1").stdout
+    assert "bounced 1" in said
+    assert "delivered 0" not in said
+
+
 def test_a_bounce_that_is_not_understood_is_kept_and_shown(bouncing: Project) -> None:
     raw = plain("MAILER-DAEMON@mx.example", "A notice", "Bleep.").replace("{to}", sent_from(bouncing, ANN)).encode()
     assert "1 not understood" in pipe(bouncing, raw).stdout
@@ -217,6 +276,24 @@ def test_the_run_reads_the_mailbox_before_it_sends(bouncing: Project) -> None:
         assert "no mail came back" in bouncing.command("events", "mailbox", **mailbox(server)).stdout
     with ImapServer(complaint(sent_from(bouncing, BOB)), uid_behind=True) as server:
         assert "1 heeded" in bouncing.command("events", "mailbox", **mailbox(server)).stdout
+
+
+@pytest.mark.sqlite  # the store plays no part
+@pytest.mark.parametrize("script", [lambda _: None, lambda command: CLOSE if command == "LOGOUT" else None])
+def test_of_a_mailbox_full_of_bounces_the_alarms_are_looked_at_once(
+    bouncing: Project, monkeypatch: pytest.MonkeyPatch, script: Any
+) -> None:
+    looked: list[str] = []
+    looks = hearing.look
+
+    def watched(app: Any, connection: Any, issue: Any) -> Any:
+        looked.append(issue.name)
+        return looks(app, connection, issue)
+
+    monkeypatch.setattr(hearing, "look", watched)
+    with ImapServer(*(bounce(sent_from(bouncing, one)) for one in (ANN, BOB)), script=script) as server:
+        assert "2 heeded" in bouncing.command("events", "mailbox", **mailbox(server)).stdout
+    assert looked == ["weekly/1"]
 
 
 @pytest.mark.sqlite  # the store plays no part
@@ -319,6 +396,65 @@ def test_soft_bounces_end_it_only_when_they_last(bouncing: Project) -> None:
     bouncing.offer(article("w3", at=MONDAY))
     bouncing.run(MONDAY + 3 * WEEK)
     assert bouncing.account("weekly/4") == {"accepted": 1, "suppressed": 1}
+
+
+def test_mails_that_arrived_in_between_count_though_a_relay_told_of_another_reader(bouncing: Project) -> None:
+    """Ann's mailbox was full, and not in the second week; of that one Bob's relay says `delivered`, and nobody anything of Ann's."""
+    soft(bouncing, ANN, MONDAY)
+    for week in range(1, 4):
+        bouncing.offer(article(f"w{week}", at=MONDAY))
+        bouncing.run(MONDAY + week * WEEK)
+        if week == 1:
+            raw = UNKNOWN_USER.raw(sent_from(bouncing, BOB)).replace(b"Action: failed", b"Action: delivered")
+            assert raw != UNKNOWN_USER.raw(sent_from(bouncing, BOB))
+            assert "1 heeded" in pipe(bouncing, bounce("", raw.replace(b"Status: 5", b"Status: 2"))).stdout
+        if week == 2:
+            soft(bouncing, ANN, MONDAY + week * WEEK)
+    long_ago(bouncing)
+    soft(bouncing, ANN, MONDAY + 3 * WEEK)
+    assert suppressed(bouncing) == {}
+
+
+def long_ago(project: Project) -> None:
+    """Everything was sent ten weeks earlier than it was: of a mail that is so old nothing is heard any more."""
+    row = tables.issue.c
+    with project.app() as app, app.store.writing() as connection:
+        for number, at in connection.execute(select(row.id, row.slot_at)).all():
+            connection.execute(update(tables.issue).where(row.id == number).values(slot_at=at - 10 * WEEK))
+
+
+def test_who_may_be_mailed_again_begins_anew(bouncing: Project) -> None:
+    for week in range(3):
+        if week:
+            bouncing.offer(article(f"w{week}", at=MONDAY))
+            bouncing.run(MONDAY + week * WEEK)
+        soft(bouncing, ANN, MONDAY + week * WEEK)
+    assert suppressed(bouncing) == {ANN: "soft bounces"}
+    lifted = (MONDAY + 2 * WEEK + timedelta(days=1)).isoformat()
+    said = bouncing.command("suppressions", "lift", ANN, "--reason", "there is room again", "--now", lifted)
+    assert said.returncode == 0, said.stderr
+    bouncing.offer(article("w3", at=MONDAY))
+    bouncing.run(MONDAY + 3 * WEEK)
+    soft(bouncing, ANN, MONDAY + 3 * WEEK)
+    assert suppressed(bouncing) == {}
+
+
+def test_a_bounce_of_the_address_that_somebody_had_says_nothing_of_the_one_they_have(bouncing: Project) -> None:
+    was, move = sent_from(bouncing, ANN), tables.address_change
+    person, after = tables.subscriber.c, MONDAY + timedelta(days=1)
+    with bouncing.app() as app, app.store.writing() as connection:
+        ann = connection.execute(select(person.id).where(person.address == ANN)).scalar_one()
+        values = {"subscriber_id": ann, "email": "ann@new.example", "address": "ann@new.example", "at": after}
+        number = connection.execute(insert(move).values(values).returning(move.c.id)).scalar_one()
+        for old in (True, False):
+            moving.agree(connection, number, old=old, now=after)
+        found = moving.find(connection, number, now=after)
+        assert found is not None
+        assert moving.carry_out(connection, found, now=after)
+    assert "1 heeded" in pipe(bouncing, bounce(was)).stdout
+    assert suppressed(bouncing) == {}
+    assert "1 heeded" in pipe(bouncing, complaint(was)).stdout  # that is theirs, wherever they read it
+    assert suppressed(bouncing) == {"ann@new.example": "complained"}
 
 
 def test_case_14_who_bounced_while_the_delivery_waits_is_not_sent_it(bouncing: Project) -> None:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from digest.app import leaving, preferring
+from digest.app.hearing import hear
 from digest.audience import moving
 from digest.audience.consent import Evidence, Source
 from digest.audience.erased_suppression import hash_of
 from digest.audience.finding import find_subscriber, subscriptions_of
 from digest.audience.suppression import is_suppressed, is_suppressed_anywhere, suppress
 from digest.audience.tokens import Purpose, make_token
+from digest.delivery.providers.sendgrid_events import read_events
 from digest.store import tables
 from digest.testing.smtp_sink import Now, React
 from tests.journeys.project import MONDAY, WEEK, Project, article
 from tests.journeys.test_bounces import ANN, BOB, bounce, bouncing, complaint, pipe, sent_from, soft, suppressed, two_readers
 from tests.journeys.test_erasing import words
+from tests.reporting import entry, readers
 
 __all__ = ["bouncing"]
 OTHER_SECRET = "another-secret-that-is-long-enough-0123456789"
@@ -168,6 +172,18 @@ def test_what_bounced_and_came_all_the_same_is_not_owed(bouncing: Project) -> No
     bouncing.offer(article("a"), article("b", at=MONDAY))
     bouncing.run(MONDAY + WEEK)
     assert bouncing.read(ANN) == [["a"], ["b"]]
+
+
+@pytest.mark.parametrize(("kind", "owed"), [("click", 0), ("open", 0), ("delivered", 1)])
+def test_what_bounced_and_was_read_all_the_same_is_not_owed(bouncing: Project, kind: str, owed: int) -> None:
+    """One of the mailboxes that a mail is handed on to may refuse what somebody reads in another one."""
+    pipe(bouncing, bounce(sent_from(bouncing, ANN)))
+    with bouncing.app() as app:
+        issue = bouncing.issue("weekly/1")
+        read = entry(app, issue, readers(app, issue)[0], kind, MONDAY + timedelta(hours=1), url="https://backend.example/a")
+        assert hear(app, read_events([read]), "sendgrid").new == 1
+    got = json.loads(bouncing.command("suppressions", "lift", ANN, "--reason", "a mistake", "--json").stdout)
+    assert got["owed"] == owed
 
 
 def test_what_bounced_so_long_ago_that_it_would_have_expired_is_not_owed(bouncing: Project) -> None:

@@ -49,7 +49,7 @@ def test_events_are_stored_once_and_silence_is_evidence(newsroom: Newsroom) -> N
     events += [event(newsroom, issue, "u2", Kind.BOUNCED, Cause.BOUNCED), event(newsroom, issue, "u3", Kind.UNSUBSCRIBED)]
     for expected in (13, 0):
         with newsroom.store.writing() as connection:
-            assert apply_events(connection, [*events, *events], key=KEY, provider="fake", now=LATER).new == expected
+            assert apply_events(connection, [*events, *events], keys=[KEY], provider="fake", now=LATER).new == expected
     with newsroom.store.writing() as connection:
         resolve_unknown(connection, newsroom.ledger(issue), Delivery(unknown="hold"), timedelta(hours=8), now=LATER + LEASE)
         figures = count_figures(connection, issue, bound=1)
@@ -69,7 +69,7 @@ def test_an_event_of_another_connection_is_heeded_after_the_settle_it_came_befor
         mark_batch(ledger, connection, batch, whose, now=MONDAY)
     name = next(name for name, who in newsroom.people.items() if who == whose[0])
     with newsroom.store.writing() as other:
-        apply_events(other, [event(newsroom, issue, name, Kind.QUEUED)], key=KEY, provider="fake", now=MONDAY)
+        apply_events(other, [event(newsroom, issue, name, Kind.QUEUED)], keys=[KEY], provider="fake", now=MONDAY)
     with newsroom.store.writing(together=True) as sender:
         settle_batch(ledger, sender, batch, whose, Answer((Outcome.UNKNOWN,)), now=MONDAY, retry_at={})
     assert newsroom.states(issue)[name] == "unknown"

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from digest.delivery import reports
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.refusals import LeaseLost, Stale
+from digest.delivery.reports import NewReport
 from digest.delivery.upkeep import cancel
 from digest.delivery.withdrawal import withdraw
 from digest.errors import Busy, Unreachable, UsageError
@@ -100,6 +102,15 @@ def test_a_scratch_copy_holds_every_row_and_leaves_the_original_alone(newsroom: 
             assert sorted(map(repr, there.execute(select(table)))) == sorted(map(repr, here.execute(select(table)))), table.name
         there.execute(tables.delivery.delete())
         assert len(here.execute(select(tables.delivery)).all()) == 1
+
+
+def test_a_scratch_copy_knows_of_reports_and_does_not_hold_them(newsroom: Newsroom) -> None:
+    row = tables.report.c
+    with newsroom.store.writing() as connection:
+        reports.keep(connection, [NewReport("sendgrid", MONDAY, b"one", b"[]")])
+    with newsroom.store.scratch() as copy, copy.reading() as there, newsroom.store.reading() as here:
+        assert there.execute(select(row.provider, row.state, row.body)).all() == [("sendgrid", "waiting", None)]
+        assert here.execute(select(row.body)).scalars().all() == [b"[]"]
 
 
 @pytest.mark.parametrize(

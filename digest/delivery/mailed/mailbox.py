@@ -8,6 +8,7 @@ from __future__ import annotations
 import imaplib
 import re
 import ssl
+from binascii import b2a_base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import TracebackType
@@ -18,6 +19,7 @@ from digest.errors import Unreachable
 from digest.settings import Bounces
 
 _UID = re.compile(rb"\bUID (\d+)\b")
+_OTHER_LETTERS = re.compile(r"[^ -~]+")
 _AT_ONCE = 20
 
 
@@ -100,8 +102,12 @@ class Mailbox:
     def _log_in(self, opened: imaplib.IMAP4) -> None:
         settings = self._settings
         password = "" if settings.password is None else settings.password.get_secret_value()
+        username = settings.username or ""
         try:
-            opened.login(settings.username or "", password)
+            if f"{username}{password}".isascii():
+                opened.login(username, password)
+            else:  # LOGIN carries no other letters; this does (RFC 4616)
+                opened.authenticate("PLAIN", lambda _: f"\0{username}\0{password}".encode())
         except imaplib.IMAP4.abort:
             raise
         except imaplib.IMAP4.error:  # its words may hold what was sent
@@ -133,8 +139,14 @@ class Mailbox:
 
 
 def _quoted(name: str) -> str:
-    """A folder's name as IMAP writes it."""
+    """A folder's name as IMAP writes it: other letters in its own UTF-7 (RFC 3501, 5.1.3)."""
+    name = _OTHER_LETTERS.sub(_in_utf7, name.replace("&", "&-"))
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _in_utf7(found: re.Match[str]) -> str:
+    coded = b2a_base64(found[0].encode("utf-16-be"), newline=False).decode("ascii")
+    return f"&{coded.rstrip('=').replace('/', ',')}-"
 
 
 def _short(error: Exception) -> str:

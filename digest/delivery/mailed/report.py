@@ -66,10 +66,11 @@ _NOT_ONLY_DELAYED = re.compile(
     r"\bno longer|\breturned to (?:the )?sender|\bundeliverable",
     re.IGNORECASE,
 )
+# What leads in to it is never given back (`*+`): a line of nothing but dashes would be tried from each of them.
 _ORIGINAL = re.compile(
-    r"^[ \t>*#=_|-]*(?:below (?:this|is) |this is a copy|(?:the )?original (?:message|mail|text|headers)|"
+    r"^[ \t>*#=_|-]*+(?:below (?:this|is) |this is a copy|(?:the )?original (?:message|mail|text|headers)|"
     r"(?:a copy of |here is |the following is )?(?:your|the) (?:original )?(?:message|mail|headers?)\b.{0,30}(?:follow|below|header|was:?$)|"
-    r"-{2,} ?(?:forwarded|unsent|returned|message (?:header|body|text)|start of)|return-path:|received: (?:from|by)|x-mailer:|message-id:|"
+    r"(?:(?<=--)|(?<=-- ))(?:forwarded|unsent|returned|message (?:header|body|text)|start of)|return-path:|received: (?:from|by)|x-mailer:|message-id:|"
     r"mime-version:|the header of|content of (?:the )?(?:message|original)|unsent message|headers? follow|message header)",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -29,6 +29,15 @@ Happening = tuple[Kind, Cause | None]
 """What an entry tells: what happened, and why."""
 
 
+LASTING: Mapping[str, Cause] = {
+    "MailboxFull": Cause.OTHER,
+    "MessageTooLarge": Cause.OTHER,
+    "CustomTimeoutExceeded": Cause.TIMED_OUT,
+}
+"""Amazon SES's words, which Resend has from it, for transient bounces that say something of the address when they last. `General` is
+what automatic answers look like, too, and the others are about the mail."""
+
+
 class UnknownKind(Exception):
     """An entry of a kind that Digest has no word for; its argument is the service's word."""
 

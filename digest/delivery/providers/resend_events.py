@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from digest.delivery.event import Cause, Event, Kind
-from digest.delivery.providers.event_entries import Entry, UnknownKind, is_ours, make_event, read_each, table, text, time_at
+from digest.delivery.providers.event_entries import (
+    LASTING,
+    Entry,
+    UnknownKind,
+    is_ours,
+    make_event,
+    read_each,
+    table,
+    text,
+    time_at,
+)
 from digest.delivery.providers.port import EventsRead
 
 KINDS: Mapping[str, Kind] = {
@@ -51,6 +61,8 @@ def _read(entry: Entry) -> Event | None:
 
 def _reason(kind: Kind, name: str, bounce: Entry) -> Cause | None:
     if kind is Kind.BOUNCED:
+        if text(bounce, "type") == "Transient" and text(bounce, "subType") in LASTING:
+            return LASTING[text(bounce, "subType")]
         return _BOUNCES.get(text(bounce, "type"), Cause.OTHER)
     if kind is Kind.REJECTED:
         return Cause.BOUNCED if name == "email.suppressed" else Cause.OTHER

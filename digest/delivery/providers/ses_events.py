@@ -8,7 +8,17 @@ from typing import Any
 import orjson
 
 from digest.delivery.event import Cause, Event, Kind
-from digest.delivery.providers.event_entries import Entry, UnknownKind, is_ours, make_event, read_each, table, text, time_at
+from digest.delivery.providers.event_entries import (
+    LASTING,
+    Entry,
+    UnknownKind,
+    is_ours,
+    make_event,
+    read_each,
+    table,
+    text,
+    time_at,
+)
 from digest.delivery.providers.port import EventsRead
 
 KINDS: Mapping[str, tuple[Kind, str]] = {
@@ -69,6 +79,8 @@ def _unwrap(entry: Entry) -> Entry:
 
 def _reason(kind: Kind, told: Entry) -> Cause | None:
     if kind is Kind.BOUNCED:
+        if text(told, "bounceType") == "Transient" and text(told, "bounceSubType") in LASTING:
+            return LASTING[text(told, "bounceSubType")]
         return _BOUNCES.get(text(told, "bounceType"), Cause.OTHER)
     return Cause.OTHER if kind is Kind.REJECTED else None
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection
 
 LONGEST = 500
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# Halves of surrogate pairs are no characters: no store takes them, and a mail in UTF-7 may hold some.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]+@[^\s<>()\[\]\"',;:]+")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -79,9 +80,17 @@ class ImapServer(LoopbackServer):
             said = reaction.say.replace("TAG", tag) if isinstance(reaction.say, str) else reaction.say
             talk.do(React(said, end=reaction.end))
             return
+        if command == "AUTHENTICATE":
+            talk.say("+ ")
+            rest = " ".join(b64decode(talk.line() or "").decode().split("\0")[1:])
         for answer in self._answers(command, rest):
             talk.say(answer) if isinstance(answer, str) else talk.connection.sendall(answer)
-        known = command != "LOGIN" or rest == '{} "{}"'.format(*self._login) or rest == '"{}" "{}"'.format(*self._login)
+        known = (
+            command not in {"LOGIN", "AUTHENTICATE"}
+            or rest == "{} {}".format(*self._login)
+            or rest == '{} "{}"'.format(*self._login)
+            or rest == '"{}" "{}"'.format(*self._login)
+        )
         talk.say(f"{tag} OK done" if known else f"{tag} NO [AUTHENTICATIONFAILED] not {rest}")
         if command == "LOGOUT":
             raise Over

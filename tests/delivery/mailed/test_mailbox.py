@@ -47,6 +47,24 @@ def test_a_certificate_that_is_not_trusted_is_out_of_reach_and_no_password_is_sa
         assert server.commands == []
 
 
+def test_folders_and_passwords_may_have_letters_of_every_language() -> None:
+    with ImapServer(*MAILS[:1], login=("jürgen", "pässwort")) as server:
+        mine = settings(server, security="none").model_copy(
+            update={
+                "username": "jürgen",
+                "password": SecretStr("pässwort"),
+                "folder": "Rückläufer",
+                "done": "mail & more/台北/日本語",
+            }
+        )
+        with Mailbox(mine) as mailbox:
+            for uid, _ in mailbox.unread():
+                mailbox.done(uid)
+        assert server.kept[0].folder == "mail &- more/&U,BTFw-/&ZeVnLIqe-"  # the example of RFC 3501
+        with pytest.raises(Unreachable, match="refuses the login"), Mailbox(mine.model_copy(update={"username": "jörg"})):
+            pass
+
+
 def test_nobody_there_is_out_of_reach() -> None:
     with ImapServer() as server:
         gone = settings(server, security="none")

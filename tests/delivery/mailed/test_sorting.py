@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -207,6 +208,33 @@ def test_a_mail_that_means_harm_costs_little(raw: bytes) -> None:
     mail = take_apart(raw)
     assert len(mail.text) <= 40 * 64_000
     assert sort_mail(raw, BASE, NOW).finding is None or b"failed" in raw
+
+
+def test_a_line_of_nothing_but_dashes_is_read_once() -> None:
+    raw = b"From: MAILER-DAEMON@x.example\nSubject: Undeliverable\n\nuser unknown\n" + b"-" * 60_000 + b"\n-- original message\n"
+    before = time.process_time()
+    assert sort(raw).sort is Sort.REPORT
+    assert time.process_time() - before < 10  # tried from each of them: minutes
+
+
+def test_a_mail_that_is_kept_above_a_line_of_dashes_is_no_part_of_what_is_said() -> None:
+    for line in ("---- Original message ----", "--original message", "> -- forwarded by x", "-- unsent message follows"):
+        raw = plain("MAILER-DAEMON@x.example", "Undeliverable", f"mailbox full\n{line}\nno such user\n")
+        found = sort(raw.replace("{to}", to())).finding
+        assert (found is not None and found.words.startswith("mailbox full"), found is not None and "such" in found.words) == (
+            True,
+            False,
+        ), line
+
+
+def test_half_a_character_is_none() -> None:
+    raw = plain("MAILER-DAEMON@x.example", "Undeliverable", "no such user +2AA- here").replace("{to}", to())
+    head_, _, body = raw.partition("\n\n")
+    raw = f"{head_.replace('text/plain', 'text/plain; charset=utf-7').replace('utf-8', 'utf-7')}\n\n{body}"
+    event = sort(raw).event(TOKEN)
+    assert event is not None
+    assert event.words.encode()
+    assert "no such user" in event.words
 
 
 def test_an_event_of_a_mail_is_the_same_however_often_it_is_read() -> None:

@@ -136,6 +136,12 @@ def test_only_a_permanent_bounce_is_a_hard_one(bounce: str, cause: Cause) -> Non
     assert (event.reason, event.words) == (cause, "550 <address> unknown")
 
 
+def test_a_transient_bounce_counts_when_it_lasts_where_it_says_something_of_the_address() -> None:
+    kinds = ("MailboxFull", "CustomTimeoutExceeded", "General")
+    found = read_events([event_of("email.bounced", bounce={"type": "Transient", "subType": kind}) for kind in kinds])
+    assert [event.reason for event in found.events] == [Cause.OTHER, Cause.TIMED_OUT, Cause.BLOCKED]
+
+
 def test_what_resend_dropped_is_rejected_with_its_reason() -> None:
     failed, suppressed = read_events(
         [event_of("email.failed", failed={"reason": "no quota"}), event_of("email.suppressed")]

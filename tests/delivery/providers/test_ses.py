@@ -261,6 +261,26 @@ def test_only_a_permanent_bounce_is_a_hard_one(bounce: str, cause: Cause) -> Non
     assert (event.kind, event.reason, event.words) == (Kind.BOUNCED, cause, "smtp; 550 <address> unknown")
 
 
+@pytest.mark.parametrize(
+    ("more", "cause"),
+    [
+        ("MailboxFull", Cause.OTHER),
+        ("MessageTooLarge", Cause.OTHER),
+        ("CustomTimeoutExceeded", Cause.TIMED_OUT),
+        ("General", Cause.BLOCKED),
+        ("ContentRejected", Cause.BLOCKED),
+    ],
+)
+def test_a_transient_bounce_counts_when_it_lasts_where_it_says_something_of_the_address(more: str, cause: Cause) -> None:
+    found = read_events(
+        [
+            record("Bounce", bounceType="Transient", bounceSubType=more),
+            record("Bounce", bounceType="Permanent", bounceSubType=more),
+        ]
+    )
+    assert [event.reason for event in found.events] == [cause, Cause.BOUNCED]
+
+
 def test_what_says_nothing_of_a_delivery_is_counted_and_a_bad_entry_stops_only_itself() -> None:
     ignored = [record("Moon"), record("Send", {}), record("Send", {"delivery_id": ["test-1"]})]
     confirmation = {"Type": "Notification", "Message": "not JSON"}
