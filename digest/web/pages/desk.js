@@ -1,0 +1,1 @@
+// Of the desk: what is nicer with a script, and works without.
