@@ -37,6 +37,8 @@ class Coming:
     """The next issue of a newsletter's frequency: its slot in words and on its own clock; `articles` None before there is a draft."""
 
     title: str
+    newsletter: str
+    offered: str
     frequency: str | None
     when: str
     zone: str
@@ -95,6 +97,8 @@ def _coming(app: App, connection: Connection) -> Iterator[Coming]:
                 continue
             yield Coming(
                 newsletter.title,
+                newsletter.slug,
+                frequency.value,
                 frequency.value if len(newsletter.frequencies) > 1 else None,
                 in_words(slot.at, app.now, ZoneInfo(newsletter.timezone)),
                 newsletter.timezone,

@@ -128,7 +128,7 @@ def framed_by(sites: Iterable[str]) -> str:
 
 def written(policy: Mapping[str, str]) -> str:
     """A content security policy as its header has it."""
-    return "; ".join(f"{name} {value}" for name, value in policy.items())
+    return "; ".join(f"{name} {value}".rstrip() for name, value in policy.items())
 
 
 def is_loopback(name: str) -> bool:

@@ -32,6 +32,13 @@ ROWS = {
     ("GET", "/editor/sessions"): "viewer",
     ("POST", "/editor/sessions/{number}"): "viewer",
     ("GET", "/editor/audit"): "admin",
+    ("GET", "/editor/issues/{newsletter}/{number}"): "viewer",
+    ("GET", "/editor/issues/{newsletter}/{number}/preview"): "viewer",
+    ("GET", "/editor/issues/{newsletter}/{number}/audience"): "viewer",
+    ("POST", "/editor/issues/{newsletter}/{number}/change"): "editor",
+    ("POST", "/editor/issues/{newsletter}/{number}/decide"): "editor",
+    ("POST", "/editor/issues/{newsletter}/{number}/test"): "editor",
+    ("POST", "/editor/newsletters/{newsletter}/draft"): "editor",
 }
 ROLES = list(WHO)
 
