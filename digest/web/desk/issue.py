@@ -53,6 +53,7 @@ def _page(visit: Visit, status: int = 200, *, overtaken: Overtaken | None = None
         status,
         found=found,
         look=Look.of(visit.request.query_params),
+        words=number_in(visit.request.query_params.get("words", "")),
         may_edit=found.editable and visit.who.role.may(Role.EDITOR),
         may_decide=visit.who.role.may(Role.EDITOR),
         overtaken=overtaken,
@@ -146,10 +147,15 @@ def _doing(visit: Visit, do: Callable[[], Response]) -> Response:
 
 
 def _revision(visit: Visit) -> int:
-    text = visit.form.text("revision")
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
+    found = number_in(visit.form.text("revision"))
+    if found is None:
         raise UsageError("revision: the form does not say which one was seen")
-    return int(text)
+    return found
+
+
+def number_in(text: str) -> int | None:
+    """The number that a text is, in plain digits; None where it is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _back(visit: Visit, place: str) -> Response:
