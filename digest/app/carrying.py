@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from digest.app import signing_in
 from digest.app.composing import Composed, compose
 from digest.app.sending import obstacle
 from digest.app.wiring import App
@@ -53,12 +54,14 @@ def send_letters(app: App) -> int:
 
 
 def forget_old(app: App) -> None:
-    """Take out what nothing asks for any more: letters, sign-ups that nobody confirmed, tallies, mails that came back. In a halt, too."""
+    """Take out what nothing asks for any more: letters, sign-ups that nobody confirmed, tallies, mails that came back, editors'
+    sessions. In a halt, too."""
     with app.store.writing() as connection:
         letters.forget_old(connection, now=app.now)
         asking.forget_old(connection, now=app.now)
         tallying.forget_old(connection, now=app.now)
         keeping.forget_old(connection, now=datetime.now(UTC))
+    signing_in.forget_old(app)
 
 
 def _may_send(app: App) -> bool:

@@ -38,6 +38,11 @@ def findings(app: App, issue: Issue, *, online: bool = False) -> list[Finding]:
     return _look(app, issue, online=online, filtered=app.settings.checks.spam != "ignore")
 
 
+def findings_at_once(app: App, issue: Issue) -> list[Finding]:
+    """The same, but for what takes long: neither the network nor the spam filter is asked."""
+    return _look(app, issue, online=False, filtered=False)
+
+
 def refuse_faulty(app: App, issue: Issue, verb: str) -> None:
     """Raise `ChecksFailed` when an error stands in the way. What takes long is looked at only where it may be one."""
     weights = app.settings.checks

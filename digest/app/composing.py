@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from digest.app import signing_in
 from digest.app.wiring import App
 from digest.audience import asking, moving
 from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
@@ -17,18 +18,22 @@ from digest.audience.topics import ALL_TOPICS
 from digest.delivery import welcoming
 from digest.delivery.letters import TRIED_FOR, Kind, Letter
 from digest.delivery.welcoming import Welcome
+from digest.editors import links
+from digest.editors.roles import role_of
 from digest.issues.drawing import theme_of
 from digest.languages import Words, locale_of, read_catalogues, words_in
 from digest.rendering.cleaning import one_line
 from digest.rendering.content import Personal, SenderContent, SiteContent
 from digest.rendering.letter import LetterText, render_letter
-from digest.rendering.mail_content import Confirm
+from digest.rendering.mail_content import Confirm, SignIn
 from digest.rendering.own_mails import RenderedMail, render_mail
 from digest.rendering.rendition import Rendition, Slotted
 from digest.settings import NewsletterSettings
 
 _NOBODY = 0
 """No subscription has this number: a link for it ends nothing, and answers as every other."""
+_EDITORS = "editors"
+"""What stands for a newsletter in mails to editors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +184,24 @@ def _download(app: App, connection: Connection, letter: Letter) -> _Draft | None
     return _Draft(found.newsletter, found.id, render_letter(text, _site(app)))
 
 
+def _sign_in(app: App, connection: Connection, letter: Letter) -> _Draft | None:
+    """Nobody is written to who is no editor, or whose link is over."""
+    link = links.find(connection, letter.about, now=app.now)
+    if link is None or role_of(app.settings, link.email) is None:
+        return None
+    url, look = signing_in.address_of(app, link), theme_of(app.settings)
+    mail = SignIn(email=link.email, minutes=int(links.HOLDS_FOR.total_seconds() // 60), url=url)
+    rendered = render_mail(mail, language=letter.language, site=_site(app), theme=look, folders=app.template_folders)
+    return _Draft(_EDITORS, _NOBODY, rendered)
+
+
 _KINDS: dict[Kind, Callable[[App, Connection, Letter], _Draft | None]] = {
     Kind.CONFIRM: _confirm,
     Kind.MOVE_FROM: _move_from,
     Kind.MOVE_TO: _move_to,
     Kind.ERASE: _erase,
     Kind.DOWNLOAD: _download,
+    Kind.SIGN_IN: _sign_in,
 }
 
 

@@ -68,7 +68,7 @@ def edit(app: App, name: str, wish: Wish, actor: str) -> Issue:
         edits = understood.edits(before)
         if edits == before:
             return issue
-        edited = _refrozen(app, connection, issue, edits, actor)
+        edited = refrozen(app, connection, issue, edits, actor)
         write_down(app, connection, edited, understood, actor)
         return edited
 
@@ -82,7 +82,7 @@ def understand(connection: Connection, wish: Wish, cutoff: int) -> Understood:
         if sum(one.id == article.id for one in every) > 1:
             raise UsageError(f"article {_called(article)} is named twice; pin it, leave it out or put it back, once")
     for article in found.pin:
-        _may_be_pinned(article, cutoff)
+        may_be_pinned(article, cutoff)
     return found
 
 
@@ -114,7 +114,8 @@ def _done(wish: Understood) -> Iterator[str]:
         yield f"took the {name} out"
 
 
-def _refrozen(app: App, connection: Connection, issue: Issue, edits: Edits, actor: str) -> Issue:
+def refrozen(app: App, connection: Connection, issue: Issue, edits: Edits, actor: str) -> Issue:
+    """The issue frozen anew with these edits; refused where too little would be left."""
     newsletter, folders = app.newsletter(issue.newsletter), app.template_folders
     edited = refreeze(
         connection, app.settings, newsletter, issue, folders=folders, now=app.now, actor=actor, edits=edits, cutoff=issue.cutoff
@@ -124,7 +125,8 @@ def _refrozen(app: App, connection: Connection, issue: Issue, edits: Edits, acto
     return edited
 
 
-def _may_be_pinned(article: Article, cutoff: int) -> None:
+def may_be_pinned(article: Article, cutoff: int) -> None:
+    """Refused where an article is none that an issue with this cutoff may hold."""
     what = f"article {_called(article)} cannot be pinned"
     if article.withdrawn_at is not None:
         raise Refused(f"{what}: it was withdrawn")

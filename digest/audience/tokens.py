@@ -41,6 +41,7 @@ class Purpose(StrEnum):
     MOVE_TO = "move to"
     ERASE = "erase"
     DOWNLOAD = "download"
+    SIGN_IN = "sign in"
 
 
 def derive_key(secret: str, label: str = "tokens") -> bytes:

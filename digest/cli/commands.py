@@ -13,6 +13,7 @@ from digest.cli import (
     configuration,
     covering,
     doctoring,
+    editors,
     events,
     halting,
     insights,
@@ -69,6 +70,7 @@ pausing.register(subscribers.app)
 templates_preview.register(templates.app)
 returned_mail.register(events.app)
 app.add_typer(articles.app, name="articles")
+app.add_typer(editors.app, name="editor")
 app.add_typer(events.app, name="events")
 app.add_typer(issues.app, name="issues")
 app.add_typer(subscribers.app, name="subscribers")

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     ERASE = "erase"  # of a subscription
     DOWNLOAD = "download"  # of a subscription
     WELCOME = "welcome"  # of a subscription
+    SIGN_IN = "sign in"  # of an editor's link
 
 
 @dataclass(frozen=True, slots=True)

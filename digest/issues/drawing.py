@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -23,7 +23,15 @@ from digest.issues.rules import rules_of
 from digest.issues.selection import Candidate, Reader, Rules, Selection
 from digest.issues.selection import select as choose
 from digest.issues.wording import sections_in
-from digest.rendering.content import AlsoContent, ArticleContent, IssueContent, SenderContent, SiteContent, ThemeContent
+from digest.rendering.content import (
+    AlsoContent,
+    ArticleContent,
+    IssueContent,
+    RewritingContent,
+    SenderContent,
+    SiteContent,
+    ThemeContent,
+)
 from digest.settings import Frequency, NewsletterSettings, Settings
 from digest.settings.theme import palette_of
 
@@ -87,12 +95,16 @@ def _content(
         sender=SenderContent(settings.sender.name, settings.sender.address, settings.sender.reply_to),
         sections=sections_in(newsletter, newsletter.language or settings.site.language),
         articles=tuple(
-            _article(article, found[article.id], zone, also.get(article.id, ())) for article in _by_priority(usable, selection)
+            _said(_article(article, found[article.id], zone, also.get(article.id, ())), place.edits.rewritten)
+            for article in _by_priority(usable, selection)
         ),
         utm=_utm(settings, newsletter, place),
         theme=theme_of(settings),
         note=place.edits.note,
         sponsor=place.edits.sponsor,
+        own_subject=place.edits.subject,
+        own_preheader=place.edits.preheader,
+        rewritten=place.edits.rewritten,
     )
 
 
@@ -127,6 +139,14 @@ def _select(
 def _by_priority(articles: Iterable[Article], selection: Selection) -> list[Article]:
     places: Mapping[int, int] = {decision.article: place for place, decision in enumerate(selection.decisions)}
     return sorted(articles, key=lambda article: places[article.id])
+
+
+def _said(article: ArticleContent, rewritten: Iterable[RewritingContent]) -> ArticleContent:
+    """The article in the editor's words, where there are some."""
+    own = next((one for one in rewritten if one.article == article.id), None)
+    if own is None:
+        return article
+    return replace(article, title=own.title or article.title, summary=own.summary or article.summary)
 
 
 def _article(article: Article, topics: tuple[str, ...], zone: ZoneInfo, also: tuple[AlsoContent, ...]) -> ArticleContent:

@@ -11,9 +11,10 @@ from sqlalchemy import Connection
 from digest.audience.tongues import anybody_asks, other_tongues
 from digest.errors import TemplateError
 from digest.issues.frozen import Frozen
-from digest.issues.wording import Wording, sections_in, subject_in
+from digest.issues.wording import Wording, sections_in, subject_in, without_own
 from digest.languages import languages_with_words
 from digest.rendering.blocks import Blocks, content_hash, render_blocks
+from digest.rendering.cleaning import one_line
 from digest.rendering.content import IssueContent
 from digest.rendering.subject import render_subject
 from digest.rendering.templates import Template, load_template
@@ -43,7 +44,7 @@ def render(
         template = load_template(frozen.template, folders)
         own = _in(template, newsletter, frozen.content)
         languages = _languages(connection, template, own.language, newsletter.slug, frequency)
-        others = [_in(template, newsletter, replace(frozen.content, language=language)) for language in languages]
+        others = [_in(template, newsletter, without_own(replace(frozen.content, language=language))) for language in languages]
         blocks = {content.language: render_blocks(template, content) for content in (own, *others)}
     except TemplateError as error:
         return Rendered(broken=str(error))
@@ -62,6 +63,7 @@ def sign(blocks: Mapping[str, Blocks], own: IssueContent, subjects: list[str], t
     return content_hash(
         first,
         subject=own.subject,
+        preheader=own.own_preheader,
         sender=own.sender,
         template_hash=template_hash,
         others=tuple(zip(others, subjects, strict=True)),
@@ -76,5 +78,7 @@ def _languages(connection: Connection, template: Template, own: str, newsletter:
 def _in(template: Template, newsletter: NewsletterSettings, content: IssueContent) -> IssueContent:
     """The content with its headings and subject in its language."""
     content = replace(content, sections=sections_in(newsletter, content.language))
+    if content.own_subject:
+        return replace(content, subject=one_line(content.own_subject))
     key, subject = subject_in(newsletter, content.language)
     return replace(content, subject=render_subject(subject, content, template.words(content.language), key))

@@ -22,7 +22,12 @@ class Wording:
 def worded(content: IssueContent, wording: Wording) -> IssueContent:
     """An issue's content in the language of a wording."""
     sections = tuple(replace(one, title=wording.sections.get(one.slug, one.title)) for one in content.sections)
-    return replace(content, language=wording.language, subject=wording.subject, sections=sections)
+    return without_own(replace(content, language=wording.language, subject=wording.subject, sections=sections))
+
+
+def without_own(content: IssueContent) -> IssueContent:
+    """Without the subject and the preheader that an editor wrote: they are in the newsletter's language alone."""
+    return replace(content, own_subject="", own_preheader="")
 
 
 def sections_in(newsletter: NewsletterSettings, language: str) -> tuple[SectionContent, ...]:

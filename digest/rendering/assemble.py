@@ -38,7 +38,8 @@ def assemble(
     """
     lone = {article.id for article in content.articles if any(one.id in withdrawn for one in article.also)} if withdrawn else ()
     chosen, shown, degraded = _fitting(blocks, arrangement, lone, whole=whole)
-    preheader = preheader_of([blocks.titles[article] for article in shown.articles if article != MORE_ARTICLE])
+    titles = (blocks.titles[article] for article in shown.articles if article != MORE_ARTICLE)
+    preheader = one_line(content.own_preheader) or preheader_of(titles)
     return Rendition(
         issue=issue,
         number=number,
@@ -73,7 +74,8 @@ def render_compiled(compiled: Compiled, content: IssueContent, arrangement: Arra
     names = {
         **names_everywhere(content, template.words(content.language)),
         **asdict(personal),
-        "preheader": preheader_of([articles[article].title for article in arrangement.articles if article != MORE_ARTICLE]),
+        "preheader": one_line(content.own_preheader)
+        or preheader_of([articles[article].title for article in arrangement.articles if article != MORE_ARTICLE]),
         "lead": None if arrangement.lead is None else articles[arrangement.lead],
         "sections": [
             SectionView(slug, sections[slug].title, tuple(articles[article] for article in chosen))

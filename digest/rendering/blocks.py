@@ -137,15 +137,22 @@ def _with_degraded_forms(blocks: Blocks, template: Template, content: IssueConte
 
 
 def content_hash(
-    blocks: Blocks, *, subject: str, sender: SenderContent, template_hash: str, others: Iterable[tuple[Blocks, str]] = ()
+    blocks: Blocks,
+    *,
+    subject: str,
+    sender: SenderContent,
+    template_hash: str,
+    others: Iterable[tuple[Blocks, str]] = (),
+    preheader: str = "",
 ) -> str:
     """What an approval signs, as SHA-256 in hex: everything that a reader can see, and who it comes from.
 
-    `others` are the blocks in each further language, with its subject.
+    `others` are the blocks in each further language, with its subject. A `preheader` is an editor's; others come from the titles.
     """
     digest = hashlib.sha256()
     further = (part for other, title in others for part in (other.to_bytes(), one_line(title).encode()))
-    for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash]), *further):
+    own = [one_line(preheader)] if preheader else []
+    for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash, *own]), *further):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
 

@@ -61,6 +61,15 @@ class SponsorContent:
 
 
 @dataclass(frozen=True, slots=True)
+class RewritingContent:
+    """What an editor says of an article in one issue, instead of what the source says; empty: as the source says it."""
+
+    article: int
+    title: str = ""
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SectionContent:
     """A topic's section: its slug and the heading a reader sees."""
 
@@ -101,7 +110,8 @@ class ArticleContent:
 class IssueContent:
     """Everything an issue's blocks are rendered from. Without a theme, which older issues had not, the site's colour and logo serve.
 
-    `utm` are parameters for its links, names and values.
+    `utm` are parameters for its links, names and values. `own_subject` and `own_preheader` are an editor's, empty where the settings
+    and the articles make them; `rewritten` is in the articles already.
     """
 
     newsletter: str
@@ -118,6 +128,9 @@ class IssueContent:
     note: NoteContent | None = None
     sponsor: SponsorContent | None = None
     utm: tuple[tuple[str, str], ...] = ()
+    own_subject: str = ""
+    own_preheader: str = ""
+    rewritten: tuple[RewritingContent, ...] = ()
 
     @property
     def web_url(self) -> str:

@@ -302,7 +302,13 @@ class Database(Table):
 class Editors(Table):
     """Who looks after the newsletters."""
 
-    emails: tuple[Address, ...] = Field((), description="The editors' addresses.")
+    emails: tuple[Address, ...] = Field(
+        (), description="The editors' addresses: at the desk they change issues and decide on them."
+    )
+    viewers: tuple[Address, ...] = Field((), description="Who may look at the desk and change nothing.")
+    admins: tuple[Address, ...] = Field(
+        (), description="Editors who also see who is signed in and what was done, and may end a session."
+    )
 
 
 class Settings(Table):

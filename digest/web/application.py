@@ -21,6 +21,7 @@ from digest.errors import DigestError, Unreachable
 from digest.settings import Settings
 from digest.store.database import Store
 from digest.web import agreeing, api, archiving, confirming, health, listening, preferring, subscribing, unsubscribing
+from digest.web.desk import entrance
 from digest.web.files import Files
 from digest.web.forms import storable
 from digest.web.guarding import Guard, headers_for
@@ -36,6 +37,7 @@ _ROOMS = (
     subscribing.routes,
     confirming.routes,
     archiving.routes,
+    entrance.routes,
 )
 _log = logging.getLogger("digest.web")
 

@@ -1,4 +1,4 @@
-"""Files: the one style sheet and the one script. Their names change with what is in them, so browsers keep them for ever."""
+"""Files: a style sheet and a script for the pages, and for the desk. Their names change with what is in them, so browsers keep them for ever."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from starlette.routing import Route
 from digest.rendering.colours import shades
 
 _PAGES = Path(__file__).parent / "pages"
+_NAMES = ("pages.css", "pages.js", "desk.css", "desk.js")
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 
@@ -29,8 +30,7 @@ class Files:
             "--on-accent-dark": found.on_accent_dark,
         }
         root = f":root {{ {' '.join(f'{name}: {value};' for name, value in named.items())} }}\n"
-        style = root + (_PAGES / "pages.css").read_text(encoding="utf-8")
-        self._content = {"pages.css": style.encode(), "pages.js": (_PAGES / "pages.js").read_bytes()}
+        self._content = {name: _read(name, root) for name in _NAMES}
 
     def path(self, name: str) -> str:
         """Where a file is served, such as `/static/pages-0123456789ab.css`."""
@@ -43,6 +43,11 @@ class Files:
             Route(self.path(name), _answering(content, _KINDS[name.rpartition(".")[2]]), name=name)
             for name, content in self._content.items()
         ]
+
+
+def _read(name: str, root: str) -> bytes:
+    content = (_PAGES / name).read_text(encoding="utf-8")
+    return (root + content if name.endswith(".css") else content).encode()
 
 
 def _answering(content: bytes, kind: str) -> Callable[[Request], Response]:

@@ -116,6 +116,11 @@ def headers_for(public_url: str, pictures: Iterable[str] = ()) -> dict[str, str]
     return headers
 
 
+def desk_policy() -> str:
+    """The policy of the desk's pages: they may show previews of ours in frames, and post to us by a script of ours."""
+    return written(_POLICY | {"connect-src": "'self'", "frame-src": "'self'"})
+
+
 def framed_by(sites: Iterable[str]) -> str:
     """The policy of a page that these origins may frame."""
     return written(_POLICY | {"img-src": "'none'", "frame-ancestors": " ".join(sites)})
@@ -123,7 +128,7 @@ def framed_by(sites: Iterable[str]) -> str:
 
 def written(policy: Mapping[str, str]) -> str:
     """A content security policy as its header has it."""
-    return "; ".join(f"{name} {value}" for name, value in policy.items())
+    return "; ".join(f"{name} {value}".rstrip() for name, value in policy.items())
 
 
 def is_loopback(name: str) -> bool:

@@ -8,11 +8,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
+from digest.catalogue.articles import find_article
 from digest.errors import Refused
 from digest.issues.editing import Edits
 from digest.issues.freezing import refreeze
 from digest.issues.issue import Issue, blocks_of, frozen_of
 from digest.issues.lifecycle import IssueState
+from digest.issues.wording import Wording, worded
+from digest.rendering.content import RewritingContent
 from digest.store import tables
 from tests.issues.newsroom import DAILY, MONDAY, Newsroom
 
@@ -118,6 +121,27 @@ def test_freezing_anew_without_other_edits_keeps_those_there_are(newsroom: Newsr
     newsroom.arrive("c")
     anew = again(newsroom, edited)
     assert (anew.revision, decisions(newsroom, anew)) == (3, {"a": "pinned", "c": "new", "b": "excluded"})
+
+
+def test_an_editors_words_are_in_the_issue_alone_and_are_kept_when_it_is_frozen_anew(newsroom: Newsroom) -> None:
+    newsroom.arrive("a", "b")
+    issue = newsroom.freeze()
+    numbers = newsroom.articles()
+    edits = Edits(subject="Mine", preheader="Look", rewritten=(RewritingContent(numbers["a"], "Other", "words"),))
+    with newsroom.store.writing() as connection:
+        folders, whose = (newsroom.templates,), newsroom.newsletter
+        edited = refreeze(connection, newsroom.settings, whose, issue, folders=folders, now=MONDAY, actor="ann", edits=edits)
+    anew = again(newsroom, edited)
+    assert (anew.subject, anew.content_hash) == ("Mine", edited.content_hash)
+    with newsroom.store.reading() as connection:
+        content = frozen_of(connection, anew).content
+        kept = find_article(connection, f"number:{numbers['a']}")
+    said = {article.id: (article.title, article.summary) for article in content.articles}
+    assert said[numbers["a"]] == ("Other", "words")
+    assert content.own_preheader == "Look"
+    assert kept.title != "Other"
+    worded_so = worded(content, Wording("de", "Betreff", {}))
+    assert (worded_so.subject, worded_so.own_subject, worded_so.own_preheader) == ("Betreff", "", "")
 
 
 def test_what_is_being_sent_is_not_frozen_anew(newsroom: Newsroom) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from markupsafe import escape
 
 from digest.audience.links import leave_topic_url
@@ -25,11 +26,12 @@ def rendition(content: IssueContent = CONTENT, arrangement: Arrangement = ARRANG
 
 
 @settings(max_examples=120, deadline=None, derandomize=True, print_blob=True)
-@given(issues(), personals)
+@given(issues(), personals, st.one_of(st.just(""), st.text(max_size=80)))
 def test_an_assembled_mail_equals_a_direct_rendering_byte_for_byte(
-    issue: tuple[IssueContent, Arrangement], personal: Personal
+    issue: tuple[IssueContent, Arrangement], personal: Personal, preheader: str
 ) -> None:
     content, arrangement = issue
+    content = replace(content, own_preheader=preheader)
     stored = Blocks.from_bytes(render_blocks(shipped(), content).to_bytes())
     assembled = fill(assemble(stored, arrangement, issue="weekly/1", number=1, content=content), personal)
     assert assembled == render_direct(shipped(), content, arrangement, personal)

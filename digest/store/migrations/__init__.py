@@ -1,6 +1,22 @@
 """Migrations: how a database of any released version becomes one of this version."""
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012", "0013", "0014")
+REVISIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+    "0013",
+    "0014",
+    "0016",
+)
 """Every revision there has been, in their order (a test compares them with the files)."""
 
 HEAD = REVISIONS[-1]

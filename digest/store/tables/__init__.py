@@ -21,6 +21,7 @@ from digest.store.tables.audience import (
 from digest.store.tables.catalogue import article, article_key, link_answer, source
 from digest.store.tables.columns import Instant, Json, instant_text, metadata
 from digest.store.tables.consent import address_change, asking, consent
+from digest.store.tables.editors import audit, editor_link, editor_session, issue_edits
 from digest.store.tables.guards import halt, provider_day, send_epoch
 from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
 from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history, owed_anew
@@ -40,11 +41,14 @@ __all__ = [
     "article_key",
     "asking",
     "audience_group",
+    "audit",
     "batch",
     "consent",
     "coverage",
     "decision",
     "delivery",
+    "editor_link",
+    "editor_session",
     "erased_suppression",
     "event",
     "had_already",
@@ -54,6 +58,7 @@ __all__ = [
     "issue",
     "issue_blocks",
     "issue_content",
+    "issue_edits",
     "issue_history",
     "issue_withdrawal",
     "letter",

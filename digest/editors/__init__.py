@@ -1,0 +1,1 @@
+"""Editors: who may come to the desk, how long they stay, and what they did there."""

@@ -1,0 +1,1 @@
+"""The desk: pages of those who look after the newsletters, behind a sign-in."""

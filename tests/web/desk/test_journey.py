@@ -1,0 +1,105 @@
+"""A Monday morning in a real browser: from the mailed link to what went out, by keyboard, by mouse, and without a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page
+
+from digest.app.carrying import send_letters
+from digest.issues.lifecycle import IssueState
+from tests.journeys.project import MONDAY, Project
+from tests.rendering.looking import a_browser, needs_browser
+from tests.web.conftest import HOST, Pages, pages_of
+from tests.web.desk.browsing import served, sign_in, visiting
+from tests.web.desk.conftest import EDDY, EVERYBODY, come_in
+from tests.web.desk.issue import AT, Draft, offer
+
+pytestmark = [pytest.mark.browser, needs_browser, pytest.mark.sqlite]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with a_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def drafted(project: Project) -> Iterator[Pages]:
+    offer(project)
+    with pages_of(project, **EVERYBODY) as pages:
+        yield pages
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_from_the_mailed_link_to_what_went_out_by_keyboard(drafted: Pages, chromium: Browser, script: bool) -> None:
+    with served(drafted) as at, visiting(chromium, at, java_script_enabled=script) as (page, complaints):
+        page.goto(f"{at}/editor")
+        page.get_by_label("Your address").fill(EDDY)
+        page.keyboard.press("Enter")
+        page.get_by_role("heading", name="Look for the mail").wait_for()
+        send_letters(drafted.app_now())
+        (mail,) = drafted.project.mails(EDDY)
+        page.goto(at + drafted.link_in(mail, "editor/sign-in"))
+        page.get_by_role("button", name="Come in").press("Enter")
+        page.get_by_role("link", name="Backend Weekly").press("Enter")
+        page.get_by_role("button", name="Leave out Delta").press("Enter")
+        page.get_by_role("button", name="Put back Delta").wait_for()
+        page.get_by_role("button", name="Up Alpha").press("Enter")
+        page.get_by_role("button", name="Unpin Alpha").wait_for()
+        page.get_by_role("link", name="Other words for Gamma").press("Enter")
+        page.get_by_label("Title in this issue").fill("Gamma, said better")
+        page.keyboard.press("Enter")
+        page.get_by_text("at its source: Gamma").wait_for()
+        page.locator("#note summary").press("Enter")
+        page.get_by_label("What you say above").fill("Good morning.")
+        page.get_by_role("button", name="Save the note").press("Enter")
+        frame = page.frame_locator("iframe")
+        frame.get_by_text("Good morning.").wait_for()
+        frame.get_by_role("heading", name="Gamma, said better").wait_for()
+        page.get_by_role("button", name="Approve revision 5").press("Enter")
+        page.get_by_text("Approved by").wait_for()
+        assert complaints == []
+    draft = Draft(drafted, come_in(drafted, EDDY))
+    approved = draft.preview(part="text")
+    drafted.project.run(MONDAY)
+    (sent,) = drafted.project.mails("ann@x.example")
+    part = sent.get_body(("plain",))
+    assert part is not None
+    ann = drafted.person("ann@x.example")
+    assert ann is not None
+    arrived = part.get_content().replace("\r\n", "\n")
+    assert arrived.strip() == draft.preview(part="text", reader=str(ann.id)).strip()
+    assert draft.titles(approved) == draft.titles(arrived)
+    assert draft.issue.state is IssueState.SENT
+    assert "weekly/1" in draft.browser.get("/editor").text
+
+
+def test_an_article_is_dragged_to_another_place_of_its_topic_and_to_no_other_topic(drafted: Pages, chromium: Browser) -> None:
+    draft = Draft(drafted, come_in(drafted, EDDY))
+    assert [title for title in draft.titles() if title in ("Epsilon", "Delta", "Gamma")] == ["Epsilon", "Delta", "Gamma"]
+    with served(drafted) as at, visiting(chromium, at) as (page, complaints):
+        sign_in(page, at, drafted, EDDY)
+        page.goto(f"{at}{AT}")
+        row = {title: page.locator(f"#article-{draft.number(title)}") for title in ("Epsilon", "Gamma", "Alpha")}
+        with page.expect_navigation():
+            drag(page, row["Gamma"], row["Epsilon"])
+        drag(page, row["Gamma"], row["Alpha"])
+        assert draft.issue.revision == 2
+        assert complaints == []
+    assert [title for title in draft.titles() if title in ("Epsilon", "Delta", "Gamma")] == ["Gamma", "Epsilon", "Delta"]
+
+
+def drag(page: Page, row: Locator, to: Locator) -> None:
+    """Take a row by its edge, and drop it on the upper edge of another."""
+    row.hover(position={"x": 5, "y": 5})
+    page.mouse.down()
+    for y in (9, 3):
+        to.hover(position={"x": 30, "y": y})
+    page.mouse.up()
+
+
+def test_the_host_is_the_desks(drafted: Pages) -> None:
+    assert drafted.client.get("/editor", headers={"Host": "evil.example"}).status_code == 421
+    assert drafted.client.get(f"{HOST}/editor").status_code == 303

@@ -1,0 +1,106 @@
+"""Every page of the desk is valid, and can be read by everybody: light and dark, narrow and wide."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.journeys.project import MONDAY, WEEK, Project, article
+from tests.rendering.judges import AXE, html_findings, needs_judges
+from tests.rendering.looking import FAINT, a_browser, needs_browser
+from tests.web.conftest import Pages, pages_of
+from tests.web.desk.browsing import served, visiting
+from tests.web.desk.conftest import ADA, EDDY, EVERYBODY, VERA, come_in, link_for, newcomer
+from tests.web.desk.issue import AT, Draft, offer
+from tests.web.test_look import AS_WE_DO, VIOLATIONS
+
+HTML = "text/html; charset=utf-8"
+PICTURES = os.environ.get("DIGEST_TEST_PICTURES")
+pytestmark = [pytest.mark.sqlite, pytest.mark.judges, needs_judges]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with a_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+def pages(project: Project) -> Iterator[Pages]:
+    """One issue went out, the next one is a draft."""
+    project.offer(article("o", title="Omega"))
+    project.run(MONDAY)
+    offer(project)
+    project.command("articles", "fetch", "--now", (MONDAY + WEEK).isoformat())
+    with pages_of(project, MONDAY + WEEK, **EVERYBODY) as made:
+        yield made
+
+
+def every_page(pages: Pages) -> dict[str, str]:
+    """All of them, as HTML by name."""
+    nobody, eddy, vera, ada = newcomer(pages), come_in(pages, EDDY), come_in(pages, VERA), come_in(pages, ADA)
+    at, form = AT.replace("/1", "/2"), {"revision": "1"}
+    found = {"sign-in": nobody.get("/editor/sign-in"), "asked": nobody.post("/editor/sign-in", email=EDDY)}
+    found |= {
+        "enter": nobody.get(link_for(pages, EDDY)),
+        "over": nobody.get("/editor/sign-in/x"),
+        "out": nobody.post("/editor/sign-out"),
+    }
+    found |= {"home-no-draft": eddy.get("/editor"), "drafted": eddy.post("/editor/newsletters/weekly/draft")}
+    found |= {"refused": eddy.post("/editor/newsletters/weekly/draft"), "issue": eddy.get(at), "issue-viewer": vera.get(at)}
+    number = Draft(pages, eddy).number("Alpha")
+    eddy.post(f"{at}/change", do=f"rewrite {number}", title="Better", summary="", **form)
+    eddy.post(f"{at}/change", do="subject", subject="A subject of ours", preheader="", revision="2")
+    eddy.post(f"{at}/change", do="note", note="A note", revision="3")
+    found["issue-words"] = eddy.get(f"{at}?words={number}&mode=dark&part=text")
+    found["issue-stale"] = eddy.post(f"{at}/change", do="note", note="Too late", **form)
+    found["issue-wrong"] = eddy.post(f"{at}/change", do="restore 77", revision="4")
+    eddy.post(f"{at}/decide", do="approve", revision="4")
+    found |= {"issue-approved": eddy.get(at), "issue-sent": eddy.get(AT), "home": ada.get("/editor")}
+    found |= {"audience": eddy.get(f"{at}/audience"), "sessions": ada.get("/editor/sessions"), "audit": ada.get("/editor/audit")}
+    found |= {"no": vera.post(f"{at}/change", do="note"), "not-found": eddy.get("/editor/issues/weekly/9")}
+    vera.token = "x"
+    found["stale"] = vera.post("/editor/sign-out")
+    return {name: answer.text for name, answer in found.items() if answer.status_code != 303}
+
+
+def test_every_page_is_valid_html(pages: Pages, tmp_path: Path) -> None:
+    folder = tmp_path / "judged"
+    folder.mkdir()
+    found = every_page(pages)
+    assert len(found) > 17
+    # A button of a form submits it, and a field without a type is one of text: that goes without saying.
+    findings = html_findings(found, folder, (*AS_WE_DO, "no-implicit-button-type", "no-implicit-input-type"))
+    assert findings == [], "\n".join(findings)
+    assert max(len(html.encode()) for html in found.values()) < 100_000
+
+
+@pytest.mark.proof
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1024, 1440])
+def test_every_page_can_be_read_by_everybody(pages: Pages, chromium: Browser, mode: str, width: int) -> None:
+    found, wrong = every_page(pages), []
+    how = {"viewport": {"width": width, "height": 900}, "color_scheme": mode}
+    with served(pages) as at, visiting(chromium, at, **how) as (page, _):
+        empty = "<!doctype html><title>Mail</title>"
+        page.context.route("**/preview*", lambda route: route.fulfill(body=empty, content_type=HTML))
+        page.context.route(
+            "**/look-*", lambda route: route.fulfill(body=found[route.request.url.partition("look-")[2]], content_type=HTML)
+        )
+        for name in found:
+            page.goto(f"{at}/look-{name}")
+            page.wait_for_load_state("networkidle")
+            if PICTURES:
+                page.screenshot(path=Path(PICTURES) / f"desk-{name}-{width}-{mode}.png", full_page=True)
+            page.evaluate(AXE.read_text(encoding="utf-8"))
+            wrong += [(name, *one) for one in page.evaluate(VIOLATIONS)]
+            wrong += [(name, "faint", one) for one in page.evaluate(FAINT)]
+            if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+                wrong.append((name, "wider than the window"))
+    assert wrong == [], wrong

@@ -1,0 +1,25 @@
+"""Opening pages of the desk changes nothing (promise 9), whoever opens them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.journeys.project import Project
+from tests.web.conftest import pages_of
+from tests.web.desk.conftest import ADA, EVERYBODY, come_in, link_for
+from tests.web.desk.issue import AT, offer
+from tests.web.test_unsubscribing import everything
+
+
+@pytest.mark.sqlite
+def test_whatever_is_opened_at_the_desk_nothing_changes(project: Project) -> None:
+    offer(project)
+    with pages_of(project, **EVERYBODY) as pages:
+        admin, link = come_in(pages, ADA), link_for(pages, ADA)
+        before = everything(pages)
+        paths = ["/editor", "/editor/sessions", "/editor/audit", "/editor/sign-in", link, AT, f"{AT}/preview", f"{AT}/audience"]
+        answers = [
+            admin.client.request(method, path) for path in (*paths, f"{AT}/change", f"{AT}/decide") for method in ("GET", "HEAD")
+        ]
+        assert {answer.status_code for answer in answers} == {200, 303, 405}
+        assert everything(pages) == before
