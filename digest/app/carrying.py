@@ -103,8 +103,8 @@ def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
     else:
         if composed is None or shut:
             with app.store.writing() as connection:
-                letters.drop(connection, letter, "it is over" if composed is None else "suppressed")
-                _give_back(connection, letter)
+                if letters.drop(connection, letter, "it is over" if composed is None else "suppressed"):
+                    _give_back(connection, letter)
             return None
         if letter.kind is Kind.WELCOME and not _mark(app, letter):
             return None

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Update, delete, exists, insert, select, update
 
 from digest.delivery.providers.answer import Outcome
 from digest.store import tables
@@ -97,8 +97,7 @@ def claim(connection: Connection, *, real: datetime, lease: timedelta, most: int
 
 def mark(connection: Connection, letter: Letter, *, real: datetime) -> bool:
     """Write down that a letter is about to be handed over; False when somebody else has it meanwhile."""
-    mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
-    return connection.execute(mine.values(marked_at=real)).rowcount == 1
+    return connection.execute(_held(letter).values(marked_at=real)).rowcount == 1
 
 
 def _end_doubtful(connection: Connection, *, real: datetime) -> None:
@@ -110,17 +109,19 @@ def _end_doubtful(connection: Connection, *, real: datetime) -> None:
 
 
 def give_up_old(connection: Connection, *, now: datetime) -> list[Letter]:
-    """What nobody could send for so long is over, untried as well: its link would be, too. Returns what surely was not sent."""
-    old = update(tables.letter).where(_WAITING, _row.created_at <= now - TRIED_FOR).values(state="given up")
-    found = connection.execute(old.returning(*_COLUMNS, _row.marked_at)).all()
-    return [_letter(one, one.attempts) for one in found if one.marked_at is None]
+    """What nobody could send for so long is over, untried as well: its link would be, too. Returns it; none of it was sent.
+
+    What is marked is left to whoever is sending it, or to the end of their lease.
+    """
+    old = update(tables.letter).where(_WAITING, _row.created_at <= now - TRIED_FOR, _row.marked_at.is_(None))
+    found = connection.execute(old.values(state="given up").returning(*_COLUMNS)).all()
+    return [_letter(one, one.attempts) for one in found]
 
 
 def put_back(connection: Connection, taken: Sequence[Letter], *, real: datetime) -> None:
     """Leave some that were taken and not tried to whoever comes next."""
     for letter in taken:
-        mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
-        connection.execute(mine.values(attempts=letter.attempts - 1, not_before=real))
+        connection.execute(_held(letter).values(attempts=letter.attempts - 1, not_before=real))
 
 
 def any_due(connection: Connection, *, real: datetime) -> bool:
@@ -141,15 +142,14 @@ def settle(connection: Connection, letter: Letter, outcome: Outcome, answer: str
         values = {"not_before": real + _LONGEST_WAIT}  # it may be there: to one address at most one in an hour
     else:
         values = {"not_before": real + wait_after(letter.attempts)}
-    mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
     said = {"answer": answer[:_LONGEST_ANSWER] or None, "marked_at": None}
-    settled = connection.execute(mine.values(values | said)).rowcount == 1
+    settled = connection.execute(_held(letter).values(values | said)).rowcount == 1
     return settled and "state" in values and outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN)
 
 
-def drop(connection: Connection, letter: Letter, why: str) -> None:
-    """Let a letter go unsent."""
-    connection.execute(update(tables.letter).where(_row.id == letter.id, _WAITING).values(state="dropped", answer=why))
+def drop(connection: Connection, letter: Letter, why: str) -> bool:
+    """Let a letter go unsent; False when somebody else has it meanwhile, and may be sending it."""
+    return connection.execute(_held(letter).values(state="dropped", answer=why)).rowcount == 1
 
 
 def forget_old(connection: Connection, *, now: datetime) -> None:
@@ -160,6 +160,11 @@ def forget_old(connection: Connection, *, now: datetime) -> None:
 def wait_after(attempts: int) -> timedelta:
     """How long after so many attempts the next one waits: three times as long each time, at most an hour."""
     return min(_LONGEST_WAIT, _FIRST_WAIT * int(3 ** min(attempts - 1, 8)))
+
+
+def _held(letter: Letter) -> Update:
+    """What changes a letter as long as nobody else has taken it since."""
+    return update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
 
 
 def _letter(found: Row[Any], attempts: int) -> Letter:

@@ -259,6 +259,47 @@ def test_a_process_that_died_with_a_welcome_in_its_hands_leaves_a_doubt_and_one_
     assert had(settled, "joe@new.example") == 1
 
 
+def claim(pages: Pages, lease: timedelta) -> letters.Letter:
+    """What a process does that sends the only letter there is."""
+    with pages.app.store.writing() as connection:
+        (letter,) = letters.claim(connection, real=datetime.now(UTC), lease=lease)
+    return letter
+
+
+def settle(pages: Pages, letter: letters.Letter, outcome: Outcome) -> bool:
+    with pages.app.store.writing() as connection:
+        return letters.settle(connection, letter, outcome, "", now=pages.times[-1], real=datetime.now(UTC))
+
+
+def mark(pages: Pages, letter: letters.Letter) -> None:
+    with pages.app.store.writing() as connection:
+        assert letters.mark(connection, letter, real=datetime.now(UTC))
+
+
+def test_who_was_held_up_gives_nothing_back_of_what_somebody_else_is_sending(settled: Pages) -> None:
+    confirm(settled, EVE, "python")
+    mine = claim(settled, timedelta(0))
+    theirs = claim(settled, timedelta(minutes=5))
+    mark(settled, theirs)
+    settled.client.post(f"/unsubscribe/{settled.token(EVE)}")  # too late: it is on its way
+    transport = settled.app.provider().open()
+    assert carrying._send_one(settled.app_now(), transport, mine) is None
+    transport.close()
+    assert had(settled) == 1
+    settle(settled, theirs, Outcome.ACCEPTED)
+    assert letters_of(settled) == [("sent", None)]
+
+
+def test_one_that_is_being_sent_when_its_two_days_are_over_is_told_of_by_its_answer(settled: Pages) -> None:
+    confirm(settled, EVE, "python")
+    letter = claim(settled, timedelta(minutes=5))
+    mark(settled, letter)
+    settled.times.append(settled.times[-1] + letters.TRIED_FOR + timedelta(minutes=1))
+    send_letters(settled.app_now())
+    assert settle(settled, letter, Outcome.REJECTED)  # so that what it held is owed
+    assert letters_of(settled) == [("rejected", None)]
+
+
 @pytest.mark.parametrize("how", ["left", "suppressed", "erased"])
 def test_who_is_gone_before_it_leaves_is_not_sent_it(settled: Pages, how: str) -> None:
     confirm(settled)
