@@ -8,7 +8,6 @@ one is over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -83,16 +82,18 @@ def put(
     connection.execute(insert(tables.letter).values(row | times | {"content": content}))
 
 
-def claim(connection: Connection, *, real: datetime, lease: timedelta, most: int = 20) -> list[Letter]:
-    """Take some that are due, the oldest first; nobody else tries them before the lease has ended."""
+def claim(connection: Connection, *, real: datetime, lease: timedelta, welcomes: bool = True) -> Letter | None:
+    """Take the one that has been due for longest; nobody else tries it before the lease has ended. One alone: of who died with some
+    in their hands the next one waits for every lease. Without `welcomes` those are left where they are.
+    """
     _end_doubtful(connection, real=real)
-    due = select(*_COLUMNS).where(_WAITING, _row.not_before <= real).order_by(_row.not_before, _row.id).limit(most)
-    taken = []
-    for found in connection.execute(due).all():
-        mine = update(tables.letter).where(_row.id == found.id, _WAITING, _row.attempts == found.attempts)
-        if connection.execute(mine.values(attempts=found.attempts + 1, not_before=real + lease)).rowcount == 1:
-            taken.append(_letter(found, found.attempts + 1))
-    return taken
+    due = select(*_COLUMNS).where(_WAITING, _row.not_before <= real).order_by(_row.not_before, _row.id).limit(1)
+    found = connection.execute(due if welcomes else due.where(_row.kind != Kind.WELCOME.value)).one_or_none()
+    if found is None:
+        return None
+    taken = update(tables.letter).where(_row.id == found.id)
+    connection.execute(taken.values(attempts=found.attempts + 1, not_before=real + lease))
+    return _letter(found, found.attempts + 1)
 
 
 def mark(connection: Connection, letter: Letter, *, real: datetime) -> bool:
@@ -116,12 +117,6 @@ def give_up_old(connection: Connection, *, now: datetime) -> list[Letter]:
     old = update(tables.letter).where(_WAITING, _row.created_at <= now - TRIED_FOR, _row.marked_at.is_(None))
     found = connection.execute(old.values(state="given up").returning(*_COLUMNS)).all()
     return [_letter(one, one.attempts) for one in found]
-
-
-def put_back(connection: Connection, taken: Sequence[Letter], *, real: datetime) -> None:
-    """Leave some that were taken and not tried to whoever comes next."""
-    for letter in taken:
-        connection.execute(_held(letter).values(attempts=letter.attempts - 1, not_before=real))
 
 
 def any_due(connection: Connection, *, real: datetime) -> bool:

@@ -196,7 +196,8 @@ def test_what_surely_did_not_reach_them_is_owed_and_comes_with_the_next_issue(tm
             confirm(pages, EVE, "python")
             assert had(pages) == 1
             with pages.app.store.writing() as connection:  # for two days the provider was out of reach
-                (letter,) = letters.claim(connection, real=datetime.now(UTC), lease=timedelta(0))
+                letter = letters.claim(connection, real=datetime.now(UTC), lease=timedelta(0))
+                assert letter is not None
                 gone = replace(letter, created_at=letter.created_at - letters.TRIED_FOR)
                 if letters.settle(connection, gone, Outcome.DEFERRED, "later", now=pages.app.now, real=datetime.now(UTC)):
                     carrying._give_back(connection, letter)
@@ -245,13 +246,14 @@ def test_a_process_that_died_with_a_welcome_in_its_hands_leaves_a_doubt_and_one_
     confirm(settled, EVE, "python")
     now = datetime.now(UTC)
     with settled.app.store.writing() as connection:
-        (letter,) = letters.claim(connection, real=now, lease=timedelta(0))
+        letters.claim(connection, real=now, lease=timedelta(0))
     send_letters(settled.app_now())  # the lease is over, and nothing was marked
     assert settled.project.read(EVE) == [[], ["py"]]
     settled.times.append(MONDAY + timedelta(days=1, hours=2))
     confirm(settled, "joe@new.example", "python")
     with settled.app.store.writing() as connection:
-        (letter,) = letters.claim(connection, real=datetime.now(UTC), lease=timedelta(0))
+        letter = letters.claim(connection, real=datetime.now(UTC), lease=timedelta(0))
+        assert letter is not None
         assert letters.mark(connection, letter, real=datetime.now(UTC))
     send_letters(settled.app_now())
     assert settled.project.read("joe@new.example") == [[]]
@@ -262,7 +264,8 @@ def test_a_process_that_died_with_a_welcome_in_its_hands_leaves_a_doubt_and_one_
 def claim(pages: Pages, lease: timedelta) -> letters.Letter:
     """What a process does that sends the only letter there is."""
     with pages.app.store.writing() as connection:
-        (letter,) = letters.claim(connection, real=datetime.now(UTC), lease=lease)
+        letter = letters.claim(connection, real=datetime.now(UTC), lease=lease)
+    assert letter is not None
     return letter
 
 
@@ -320,6 +323,15 @@ def test_a_welcome_waits_in_a_halt(settled: Pages) -> None:
     assert send_letters(settled.app_now()) == 0
     assert settled.project.command("halt", "--lift").returncode == 0
     assert send_letters(settled.app_now()) == 1
+
+
+def test_a_welcome_waits_while_every_run_is_a_dry_run(settled: Pages) -> None:
+    confirm(settled)
+    with settled.project.app(settled.times[-1], DIGEST_DELIVERY__PROVIDER="dry-run") as app:
+        assert send_letters(app) == 0
+    assert letters_of(settled) == [("waiting", None)]
+    assert send_letters(settled.app_now()) == 1
+    assert settled.project.read(EVE) == [[], ["db", "py", "sec"]]
 
 
 def test_who_moves_meanwhile_is_welcomed_at_the_new_address(settled: Pages) -> None:
