@@ -192,6 +192,15 @@ def test_an_address_that_is_asked_for_ten_times_gets_one_mail_an_hour_and_five_a
     assert len(pages.project.mails(EVE)) == 6
 
 
+def test_what_stands_behind_a_plus_opens_no_other_mailbox(pages: Pages) -> None:
+    app = pages.app_now()
+    for local in (*(f"eve+{number}" for number in range(7)), "eve", "joe+1"):
+        wanted = SignUp(f"{local}@new.example", app.newsletter("weekly"), None, "", "", "")
+        signing_up.ask(app, wanted, Evidence(Source.PAGE))
+    assert send_letters(app) == 5 + 1
+    assert len(pages.project.mails("joe+1@new.example")) == 1
+
+
 def test_a_network_may_cause_so_many_mails_an_hour_and_a_flood_rings(project: Project, caplog: pytest.LogCaptureFixture) -> None:
     with pages_of(project, DIGEST_PAGES__ASKS_PER_NETWORK="3", DIGEST_PAGES__ASKS_PER_HOUR="50") as pages:
         for number in range(8):
