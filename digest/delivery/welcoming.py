@@ -69,9 +69,7 @@ def reserve(connection: Connection, person: Subscriber, subscription: Subscripti
     arrangement = _compose(connection, issue, frozen, subscription, language)
     if arrangement is None:
         return None
-    retold = frozen.retold()
-    told = set(arrangement.articles).union(*(retold.get(one, ()) for one in arrangement.articles))
-    pairs = missing(connection, [(article, person.id) for article in told])
+    pairs = missing(connection, [(article, person.id) for article in _told(arrangement, frozen)])
     remember(connection, pairs, actor=_actor(issue), now=now)
     return Welcome(issue.id, language, arrangement)
 
@@ -95,7 +93,8 @@ def give_back(connection: Connection, welcome: Welcome, subscription_id: int) ->
     issue = issue_by_id(connection, welcome.issue)
     mine = (_had.subscriber_id == found.subscriber_id, _had.actor == _actor(issue))
     connection.execute(delete(tables.had_already).where(*mine))
-    articles = set(welcome.arrangement.articles) - withdrawn_among(connection, welcome.arrangement.articles)
+    told = _told(welcome.arrangement, frozen_of(connection, issue))
+    articles = told - withdrawn_among(connection, told)
     owed = format_owed(older({}, articles) | parse_owed(found.owed))
     connection.execute(update(tables.subscription).where(row.id == subscription_id).values(owed=owed))
 
@@ -137,6 +136,12 @@ def _compose(
     gone = frozenset(withdrawn_from(connection, issue.id)) | withdrawn_among(connection, [one.id for one in frozen.candidates])
     composer = Composer(issue, frozen, had.articles_of(connection, sent), gone, already.everybody)
     return composer.compose(group).arrangement
+
+
+def _told(arrangement: Arrangement, frozen: Frozen) -> frozenset[int]:
+    """What counts as had with it: its articles, and those of others that tell the same stories."""
+    retold = frozen.retold()
+    return frozenset(arrangement.articles).union(*(retold.get(one, ()) for one in arrangement.articles))
 
 
 def _cutoff_before(connection: Connection, issue: Issue) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -149,6 +150,24 @@ def test_what_was_withdrawn_is_left_out_and_where_nothing_remains_nothing_is_sen
     send_letters(settled.app_now())
     assert letters_of(settled)[-1] == ("dropped", "it is over")
     assert had(settled, "joe@new.example") == 0
+
+
+def test_a_story_that_did_not_reach_them_comes_from_whoever_still_tells_it(project: Project) -> None:
+    welcoming(project)
+    project.configure("[[newsletters]]", '[[sources]]\nname = "wire"\nkind = "json"\npath = "wire.json"\n\n[[newsletters]]')
+    title, there = "Postgres 18 ships with asynchronous reads", "https://www.wire.example/w"
+    project.offer(article("a", title=title, at=BEGAN + timedelta(days=1)))
+    (project.folder / "wire.json").write_text(json.dumps([article("w", title=title, url=there)]), "utf-8")
+    project.run(MONDAY)
+    with pages_of(project, MONDAY + timedelta(days=1)) as pages:
+        confirm(pages, EVE, "python")
+        assert project.command("articles", "withdraw", "a").returncode == 0
+        send_letters(pages.app_now())
+        assert letters_of(pages) == [("dropped", "it is over")]
+    project.run(MONDAY + WEEK)
+    part = project.mails(EVE)[-1].get_body(("plain",))
+    assert part is not None
+    assert there in part.get_content()
 
 
 def two_newsletters(project: Project) -> None:
