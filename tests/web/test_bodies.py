@@ -6,13 +6,14 @@ import asyncio
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.audience.subscription import SubscriptionState
 from digest.web import bodies, connections
@@ -96,6 +97,28 @@ def test_a_slow_body_does_not_keep_others_waiting(pages: Pages) -> None:
         for connection in slow:
             connection.close()
     assert answer.startswith("HTTP/1.1 200")
+
+
+def test_a_body_in_many_small_pieces_takes_no_more_than_its_bytes() -> None:
+    asyncio.run(_byte_by_byte())
+
+
+async def _byte_by_byte() -> None:
+    """One byte a packet, as many as are read."""
+    pieces = iter(range(bodies.MOST_BYTES, -1, -1))
+
+    async def receive() -> Message:
+        left = next(pieces)
+        return {"type": "http.request", "body": b"x" * (left > 0), "more_body": left > 0}
+
+    tracemalloc.start()
+    try:
+        again = await bodies.read_ahead(receive, bodies.MOST_BYTES)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 4 * bodies.MOST_BYTES
+    assert await again() == {"type": "http.request", "body": b"x" * bodies.MOST_BYTES, "more_body": False}
 
 
 @pytest.mark.sqlite
