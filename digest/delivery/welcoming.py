@@ -23,6 +23,7 @@ from digest.audience.subscription import Subscription, SubscriptionState
 from digest.delivery import had
 from digest.delivery.composing import Composer, Group
 from digest.delivery.shelf import Shelf
+from digest.errors import Refused
 from digest.issues.arranging import without
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue, frozen_of, issue_by_id
@@ -79,7 +80,10 @@ def assemble(connection: Connection, welcome: Welcome) -> Rendition | None:
     issue = issue_by_id(connection, welcome.issue)
     gone = withdrawn_among(connection, welcome.arrangement.articles)
     left = without(welcome.arrangement, gone, frozen_of(connection, issue))
-    return Shelf(connection, issue).assemble(left, 0, welcome.language) if left.articles else None
+    shelf = Shelf(connection, issue)
+    if shelf.content_hash != issue.approved_hash:
+        raise Refused(f"issue {issue.name}: what is stored is not what was approved; nobody is welcomed with it")
+    return shelf.assemble(left, 0, welcome.language) if left.articles else None
 
 
 def give_back(connection: Connection, welcome: Welcome, subscription_id: int) -> None:

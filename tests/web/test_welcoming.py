@@ -344,6 +344,15 @@ def test_a_welcome_waits_in_a_halt(settled: Pages) -> None:
     assert send_letters(settled.app_now()) == 1
 
 
+def test_a_welcome_is_what_was_approved_or_waits(settled: Pages) -> None:
+    confirm(settled)
+    with settled.app.store.writing() as connection:
+        connection.execute(update(tables.issue).values(approved_hash="another"))
+    assert send_letters(settled.app_now()) == 0
+    assert letters_of(settled)[0][0] == "waiting"
+    assert settled.project.read(EVE) == [[]]
+
+
 def test_a_welcome_waits_while_every_run_is_a_dry_run(settled: Pages) -> None:
     confirm(settled)
     with settled.project.app(settled.times[-1], DIGEST_DELIVERY__PROVIDER="dry-run") as app:
