@@ -104,7 +104,7 @@ def allow_own(app: App, connection: Connection, what: str, address: str, *others
     """
     limits = _a_few(app, "own", f"{what}|{address}")
     for other in others:
-        limits += _a_few(app, "address", other)
+        limits += _mailbox(app, other)
     return _take(app, connection, limits)
 
 
@@ -179,7 +179,7 @@ def _limits(app: App, address: str, network: str | None, proved: bool) -> list[_
     ]
     if not proved:
         limits.append(_Limit(hashed(key, "unproved", whose), max(1, pages.asks_per_network // 4), HOUR))
-    return limits + _a_few(app, "address", address)
+    return limits + _mailbox(app, address)
 
 
 def _idle(app: App, network: str | None) -> list[_Limit]:
@@ -189,6 +189,13 @@ def _idle(app: App, network: str | None) -> list[_Limit]:
         _Limit(hashed(key, "idle"), BEYOND * pages.asks_per_hour, HOUR),
         _Limit(hashed(key, "idle", network or "unknown"), _IDLE * pages.asks_per_network, HOUR),
     ]
+
+
+def _mailbox(app: App, address: str) -> list[_Limit]:
+    """An address's own limits, and that of a day for all that most services put into the same mailbox: `eve`, `eve+1`, `eve+2`."""
+    local, _, domain = address.partition("@")
+    same = hashed(app.key, "address", f"mailbox|{local.partition('+')[0]}@{domain}")
+    return [*_a_few(app, "address", address), _Limit(same, IN_A_DAY, DAY)]
 
 
 def _a_few(app: App, kind: str, address: str) -> list[_Limit]:

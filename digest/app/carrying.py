@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,19 +39,30 @@ _TIDY = 3600.0  # seconds between two times at which what is old is thrown away
 
 
 def send_letters(app: App) -> int:
-    """Send what is due, and return how many the provider took. Nothing leaves while a halt is in force."""
+    """Send what is due, one after the other, and return how many the provider took. Nothing leaves while a halt is in force."""
     sent = 0
-    while _may_send(app):
-        real = datetime.now(UTC)
-        with app.store.writing() as connection:
-            for old in letters.give_up_old(connection, now=app.now):
-                _give_back(connection, old)
-            lease = 20 * longest_send(app.settings.delivery) + _MARGIN
-            taken = letters.claim(connection, real=real, lease=lease)
-        if not taken:
-            break
-        sent += _send(app, taken)
+    with ExitStack() as stack:
+        transport: Transport | None = None
+        while _may_send(app) and (letter := _take(app)) is not None:
+            if transport is None:
+                transport = _open(app)
+                stack.callback(transport.close)
+            answer = _send_one(app, transport, letter)
+            sent += answer is not None and answer.outcomes[0] is Outcome.ACCEPTED
     return sent
+
+
+def _take(app: App) -> Letter | None:
+    """The next one. In a dry run a welcome waits: what it holds would count as had."""
+    lease = longest_send(app.settings.delivery) + _MARGIN
+    with app.store.writing() as connection:
+        for old in letters.give_up_old(connection, now=app.now):
+            _give_back(connection, old)
+        return letters.claim(connection, real=datetime.now(UTC), lease=lease, welcomes=app.sends_for_real)
+
+
+def _open(app: App) -> Transport:
+    return app.provider().open() if app.sends_for_real else _Outbox(app.settings.project / "outbox" / "letters")
 
 
 def forget_old(app: App) -> None:
@@ -74,23 +86,6 @@ def any_waiting(app: App) -> bool:
         return letters.any_due(connection, real=datetime.now(UTC))
 
 
-def _send(app: App, taken: list[Letter]) -> int:
-    transport = app.provider().open() if app.sends_for_real else _Outbox(app.settings.project / "outbox" / "letters")
-    sent = 0
-    try:
-        for position, letter in enumerate(taken):
-            if position and not _may_send(app):  # a halt, or the end: what is left waits for whoever comes next
-                with app.store.writing() as connection:
-                    letters.put_back(connection, taken[position:], real=datetime.now(UTC))
-                break
-            answer = _send_one(app, transport, letter)
-            if answer is not None:
-                sent += answer.outcomes[0] is Outcome.ACCEPTED
-    finally:
-        transport.close()
-    return sent
-
-
 def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
     """Compose, send, settle; no transaction is open while the provider is asked."""
     try:
@@ -106,8 +101,8 @@ def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
     else:
         if composed is None or shut:
             with app.store.writing() as connection:
-                letters.drop(connection, letter, "it is over" if composed is None else "suppressed")
-                _give_back(connection, letter)
+                if letters.drop(connection, letter, "it is over" if composed is None else "suppressed"):
+                    _give_back(connection, letter)
             return None
         if letter.kind is Kind.WELCOME and not _mark(app, letter):
             return None

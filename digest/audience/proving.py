@@ -2,6 +2,7 @@
 
 A form carries a challenge that we signed. A script finds a number such that the hash of both begins with enough zeros; without a
 script one waits: the challenge says when it was made. Each is good once, for half a day. The more is asked for, the higher the price.
+Who waits may wait for many at once: against a patient flood the limits stand alone.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ USUAL = Price(15, timedelta(seconds=20))
 """Some 30,000 tries: a tenth of a second on a phone."""
 HIGHER = Price(17, timedelta(seconds=60))
 HIGHEST = Price(19, timedelta(minutes=3))
-"""Some 500,000 tries: seconds on a phone, and of a flood of thousands hours."""
+"""Some 500,000 tries: seconds on a phone, and for a flood of thousands that does not wait, hours."""
 
 
 class Proof(StrEnum):

@@ -14,7 +14,7 @@ from digest.audience.elsewhere.standing import Standing
 from digest.audience.records import Records
 from digest.audience.suppression import Shut
 from digest.audience.text_file import TextFile
-from digest.audience.wish import Offer, Wish, choose, make_leaver, make_wish
+from digest.audience.wish import Offer, Wish, choose_in_bulk, make_leaver, make_wish
 from digest.errors import UsageError
 
 Row = Wish | Shut | None
@@ -122,7 +122,7 @@ def _wish(cells: Mapping[str, str], offer: Offer) -> Wish:
     if confirmed is None:
         raise UsageError(f"confirmed is {said[:64]!r}: write yes or no")
     email = _email(cells)
-    choices = choose(offer, cells.get("topics"), cells.get("frequency"), cells.get("timezone"), cells.get("language"))
+    choices = choose_in_bulk(offer, cells.get("topics"), cells.get("frequency"), cells.get("timezone"), cells.get("language"))
     return make_wish(email, cells.get("name"), choices, confirmed=confirmed)
 
 

@@ -71,8 +71,6 @@ def make_wish(email: str, name: str | None, choices: Choices, *, confirmed: bool
     return Wish(email.strip(), canonical_address(email), _name(name) if name else None, choices, confirmed, past)
 
 
-# In a file of a million rows few choices are distinct.
-@lru_cache(maxsize=8192)
 def choose(offer: Offer, topics: str | None, frequency: str | None, timezone: str | None, language: str | None) -> Choices:
     """Checked choices; `UsageError` says what cannot be chosen. Empty `topics` mean all, other empty texts say nothing."""
     return Choices(
@@ -81,6 +79,10 @@ def choose(offer: Offer, topics: str | None, frequency: str | None, timezone: st
         timezone=_timezone(timezone.strip()) if timezone else None,
         language=_language(language.strip()) if language else None,
     )
+
+
+choose_in_bulk = lru_cache(maxsize=8192)(choose)
+"""`choose` for files: in a million rows few choices are distinct. Not for what strangers post: each of theirs would stay, however long."""
 
 
 def _name(text: str) -> str | None:

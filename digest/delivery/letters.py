@@ -8,13 +8,12 @@ one is over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, Update, delete, exists, insert, select, update
 
 from digest.delivery.providers.answer import Outcome
 from digest.store import tables
@@ -84,22 +83,23 @@ def put(
     connection.execute(insert(tables.letter).values(row | times | {"content": content}))
 
 
-def claim(connection: Connection, *, real: datetime, lease: timedelta, most: int = 20) -> list[Letter]:
-    """Take some that are due, the oldest first; nobody else tries them before the lease has ended."""
+def claim(connection: Connection, *, real: datetime, lease: timedelta, welcomes: bool = True) -> Letter | None:
+    """Take the one that has been due for longest; nobody else tries it before the lease has ended. One alone: of who died with some
+    in their hands the next one waits for every lease. Without `welcomes` those are left where they are.
+    """
     _end_doubtful(connection, real=real)
-    due = select(*_COLUMNS).where(_WAITING, _row.not_before <= real).order_by(_row.not_before, _row.id).limit(most)
-    taken = []
-    for found in connection.execute(due).all():
-        mine = update(tables.letter).where(_row.id == found.id, _WAITING, _row.attempts == found.attempts)
-        if connection.execute(mine.values(attempts=found.attempts + 1, not_before=real + lease)).rowcount == 1:
-            taken.append(_letter(found, found.attempts + 1))
-    return taken
+    due = select(*_COLUMNS).where(_WAITING, _row.not_before <= real).order_by(_row.not_before, _row.id).limit(1)
+    found = connection.execute(due if welcomes else due.where(_row.kind != Kind.WELCOME.value)).one_or_none()
+    if found is None:
+        return None
+    taken = update(tables.letter).where(_row.id == found.id)
+    connection.execute(taken.values(attempts=found.attempts + 1, not_before=real + lease))
+    return _letter(found, found.attempts + 1)
 
 
 def mark(connection: Connection, letter: Letter, *, real: datetime) -> bool:
     """Write down that a letter is about to be handed over; False when somebody else has it meanwhile."""
-    mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
-    return connection.execute(mine.values(marked_at=real)).rowcount == 1
+    return connection.execute(_held(letter).values(marked_at=real)).rowcount == 1
 
 
 def _end_doubtful(connection: Connection, *, real: datetime) -> None:
@@ -111,17 +111,13 @@ def _end_doubtful(connection: Connection, *, real: datetime) -> None:
 
 
 def give_up_old(connection: Connection, *, now: datetime) -> list[Letter]:
-    """What nobody could send for so long is over, untried as well: its link would be, too. Returns what surely was not sent."""
-    old = update(tables.letter).where(_WAITING, _row.created_at <= now - TRIED_FOR).values(state="given up")
-    found = connection.execute(old.returning(*_COLUMNS, _row.marked_at)).all()
-    return [_letter(one, one.attempts) for one in found if one.marked_at is None]
+    """What nobody could send for so long is over, untried as well: its link would be, too. Returns it; none of it was sent.
 
-
-def put_back(connection: Connection, taken: Sequence[Letter], *, real: datetime) -> None:
-    """Leave some that were taken and not tried to whoever comes next."""
-    for letter in taken:
-        mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
-        connection.execute(mine.values(attempts=letter.attempts - 1, not_before=real))
+    What is marked is left to whoever is sending it, or to the end of their lease.
+    """
+    old = update(tables.letter).where(_WAITING, _row.created_at <= now - TRIED_FOR, _row.marked_at.is_(None))
+    found = connection.execute(old.values(state="given up").returning(*_COLUMNS)).all()
+    return [_letter(one, one.attempts) for one in found]
 
 
 def any_due(connection: Connection, *, real: datetime) -> bool:
@@ -142,15 +138,14 @@ def settle(connection: Connection, letter: Letter, outcome: Outcome, answer: str
         values = {"not_before": real + _LONGEST_WAIT}  # it may be there: to one address at most one in an hour
     else:
         values = {"not_before": real + wait_after(letter.attempts)}
-    mine = update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
     said = {"answer": answer[:_LONGEST_ANSWER] or None, "marked_at": None}
-    settled = connection.execute(mine.values(values | said)).rowcount == 1
+    settled = connection.execute(_held(letter).values(values | said)).rowcount == 1
     return settled and "state" in values and outcome not in (Outcome.ACCEPTED, Outcome.UNKNOWN)
 
 
-def drop(connection: Connection, letter: Letter, why: str) -> None:
-    """Let a letter go unsent."""
-    connection.execute(update(tables.letter).where(_row.id == letter.id, _WAITING).values(state="dropped", answer=why))
+def drop(connection: Connection, letter: Letter, why: str) -> bool:
+    """Let a letter go unsent; False when somebody else has it meanwhile, and may be sending it."""
+    return connection.execute(_held(letter).values(state="dropped", answer=why)).rowcount == 1
 
 
 def forget_old(connection: Connection, *, now: datetime) -> None:
@@ -161,6 +156,11 @@ def forget_old(connection: Connection, *, now: datetime) -> None:
 def wait_after(attempts: int) -> timedelta:
     """How long after so many attempts the next one waits: three times as long each time, at most an hour."""
     return min(_LONGEST_WAIT, _FIRST_WAIT * int(3 ** min(attempts - 1, 8)))
+
+
+def _held(letter: Letter) -> Update:
+    """What changes a letter as long as nobody else has taken it since."""
+    return update(tables.letter).where(_row.id == letter.id, _WAITING, _row.attempts == letter.attempts)
 
 
 def _letter(found: Row[Any], attempts: int) -> Letter:

@@ -23,6 +23,7 @@ from digest.audience.subscription import Subscription, SubscriptionState
 from digest.delivery import had
 from digest.delivery.composing import Composer, Group
 from digest.delivery.shelf import Shelf
+from digest.errors import Refused
 from digest.issues.arranging import without
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue, frozen_of, issue_by_id
@@ -69,9 +70,7 @@ def reserve(connection: Connection, person: Subscriber, subscription: Subscripti
     arrangement = _compose(connection, issue, frozen, subscription, language)
     if arrangement is None:
         return None
-    retold = frozen.retold()
-    told = set(arrangement.articles).union(*(retold.get(one, ()) for one in arrangement.articles))
-    pairs = missing(connection, [(article, person.id) for article in told])
+    pairs = missing(connection, [(article, person.id) for article in _told(arrangement, frozen)])
     remember(connection, pairs, actor=_actor(issue), now=now)
     return Welcome(issue.id, language, arrangement)
 
@@ -81,7 +80,10 @@ def assemble(connection: Connection, welcome: Welcome) -> Rendition | None:
     issue = issue_by_id(connection, welcome.issue)
     gone = withdrawn_among(connection, welcome.arrangement.articles)
     left = without(welcome.arrangement, gone, frozen_of(connection, issue))
-    return Shelf(connection, issue).assemble(left, 0, welcome.language) if left.articles else None
+    shelf = Shelf(connection, issue)
+    if shelf.content_hash != issue.approved_hash:
+        raise Refused(f"issue {issue.name}: what is stored is not what was approved; nobody is welcomed with it")
+    return shelf.assemble(left, 0, welcome.language) if left.articles else None
 
 
 def give_back(connection: Connection, welcome: Welcome, subscription_id: int) -> None:
@@ -95,7 +97,8 @@ def give_back(connection: Connection, welcome: Welcome, subscription_id: int) ->
     issue = issue_by_id(connection, welcome.issue)
     mine = (_had.subscriber_id == found.subscriber_id, _had.actor == _actor(issue))
     connection.execute(delete(tables.had_already).where(*mine))
-    articles = set(welcome.arrangement.articles) - withdrawn_among(connection, welcome.arrangement.articles)
+    told = _told(welcome.arrangement, frozen_of(connection, issue))
+    articles = told - withdrawn_among(connection, told)
     owed = format_owed(older({}, articles) | parse_owed(found.owed))
     connection.execute(update(tables.subscription).where(row.id == subscription_id).values(owed=owed))
 
@@ -137,6 +140,12 @@ def _compose(
     gone = frozenset(withdrawn_from(connection, issue.id)) | withdrawn_among(connection, [one.id for one in frozen.candidates])
     composer = Composer(issue, frozen, had.articles_of(connection, sent), gone, already.everybody)
     return composer.compose(group).arrangement
+
+
+def _told(arrangement: Arrangement, frozen: Frozen) -> frozenset[int]:
+    """What counts as had with it: its articles, and those of others that tell the same stories."""
+    retold = frozen.retold()
+    return frozenset(arrangement.articles).union(*(retold.get(one, ()) for one in arrangement.articles))
 
 
 def _cutoff_before(connection: Connection, issue: Issue) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive
@@ -32,33 +31,35 @@ class BodyTooSlow(HTTPException):
 async def read_ahead(receive: Receive, most: int) -> Receive:
     """What gives the request once more, read whole, up to so many bytes. One that was too large or too slow says so to whoever asks for its body,
     and to nobody else: one click needs none."""
-    came: deque[Message] = deque()
+    came: Message | None = None
     fault: HTTPException | None = None
     try:
         async with asyncio.timeout(WITHIN):
-            await _read(receive, came, most)
+            came = await _read(receive, most)
     except TimeoutError:
         fault = BodyTooSlow()
     except BodyTooLarge as error:
         fault = error
 
     async def again() -> Message:
+        nonlocal came
         if fault is not None:
             raise fault
-        return came.popleft() if came else await receive()
+        message, came = came, None
+        return message or await receive()
 
     return again
 
 
-async def _read(receive: Receive, came: deque[Message], most: int) -> None:
-    read = 0
+async def _read(receive: Receive, most: int) -> Message:
+    """The whole body as one message: kept packet by packet, of some bytes each, it would take a hundred times as much."""
+    body = bytearray()
     while True:
         message = await receive()
-        came.append(message)
         if message["type"] != "http.request":  # they have gone
-            return
-        read += len(message.get("body", b""))
-        if read > most:
+            return message
+        body += message.get("body", b"")
+        if len(body) > most:
             raise BodyTooLarge
         if not message.get("more_body", False):
-            return
+            return {"type": "http.request", "body": bytes(body), "more_body": False}

@@ -8,6 +8,7 @@ load their own style sheet, their own script and pictures, and nothing else; nob
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import ExitStack
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -84,11 +85,18 @@ class Guard:
         if self._inside >= self._most and scope["path"] != _ALIVE:
             await PlainTextResponse("Too many ask at once; please try again in a moment.\n", 503, _LATER)(scope, receive, send)
             return
-        self._inside += 1
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            self._inside -= 1
+        with ExitStack() as inside:
+            self._inside += 1
+            inside.callback(self._let_out)
+
+            async def sending(message: Message) -> None:
+                inside.close()  # the work is done: who takes the answer slowly, or never, keeps nobody else out
+                await send(message)
+
+            await self._app(scope, receive, sending)
+
+    def _let_out(self) -> None:
+        self._inside -= 1
 
     def answers_to(self, host: str) -> bool:
         """Whether a Host header names us."""

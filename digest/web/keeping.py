@@ -83,6 +83,6 @@ def _has_it(request: Request, tag: str, at: datetime | None) -> bool:
         return False
     try:
         moment = parsedate_to_datetime(since)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for numbers that no date has
         return False
     return at.replace(microsecond=0) <= (moment if moment.tzinfo else moment.replace(tzinfo=UTC))

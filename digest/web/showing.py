@@ -18,6 +18,7 @@ from digest.web.files import Files
 
 PAGES = Path(__file__).parent / "pages"
 _RANGE = re.compile(r"([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3})\s*(?:;\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?))?")
+_COUNTRY = re.compile(r"[a-z]{2}", re.ASCII)
 _MOST_RANGES = 20
 
 
@@ -27,7 +28,7 @@ class Showing:
     def __init__(self, settings: Settings, files: Files, prefix: str) -> None:
         self._site, self._files, self._prefix = settings.site, files, prefix
         self._own = read_catalogues(settings.template_folders)
-        self._spoken = frozenset(tag.casefold() for tag in languages_with_words(self._own))
+        self._spoken = {tag.casefold(): tag for tag in languages_with_words(self._own)}
 
     def page(self, request: Request, name: str, /, *, language: str | None = None, status: int = 200, **values: Any) -> Response:
         """A page in `language`, or else in the first that the browser asks for and we speak; in the site's at last."""
@@ -54,7 +55,7 @@ class Showing:
     def language(self, request: Request, wanted: str | None = None) -> str:
         """What to speak to somebody who wants a language, or whose browser asks for some."""
         asked = [wanted] if wanted else accepted(request.headers.get("accept-language", ""))
-        return next((tag for tag in (*asked, self._site.language) if self._speaks(tag)), "en")
+        return next((found for tag in (*asked, self._site.language) if (found := self._as_spoken(tag))), "en")
 
     def words(self, language: str) -> Words:
         """What we say in a language."""
@@ -65,9 +66,16 @@ class Showing:
         """Every language we speak, with its own name."""
         return [(tag, locale_of(tag).get_display_name() or tag) for tag in sorted(self._spoken)]
 
-    def _speaks(self, tag: str) -> bool:
+    def _as_spoken(self, tag: str) -> str | None:
+        """As much of a tag as we speak, and the country behind it. Whatever else may stand there is left out: it is remembered what
+        Babel knows of each tag, and browsers may name any number."""
         parts = tag.casefold().split("-")
-        return any("-".join(parts[:length]) in self._spoken for length in range(len(parts), 0, -1))
+        for length in range(len(parts), 0, -1):
+            found = self._spoken.get("-".join(parts[:length]))
+            if found is not None:
+                country = "".join(parts[length : length + 1])
+                return f"{found}-{country.upper()}" if _COUNTRY.fullmatch(country) else found
+        return None
 
 
 def accepted(header: str) -> list[str]:

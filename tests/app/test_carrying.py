@@ -214,9 +214,31 @@ def test_two_never_take_the_same_letter_and_one_that_died_leaves_it_to_the_next(
         ask(app)
         at_once(app)
         with app.store.writing() as connection:
-            assert len(claim(connection, real=now, lease=timedelta(minutes=5))) == 1
-            assert claim(connection, real=now + timedelta(minutes=4), lease=timedelta(minutes=5)) == []
-            assert len(claim(connection, real=now + timedelta(minutes=5), lease=timedelta(minutes=5))) == 1
+            assert claim(connection, real=now, lease=timedelta(minutes=5)) is not None
+            assert claim(connection, real=now + timedelta(minutes=4), lease=timedelta(minutes=5)) is None
+            assert claim(connection, real=now + timedelta(minutes=5), lease=timedelta(minutes=5)) is not None
+
+
+def test_who_dies_holds_up_no_letter_but_the_one_in_its_hands(tmp_path: Path) -> None:
+    seen: list[list[bool]] = []
+    apps: list[App] = []
+
+    def script(now: Now) -> React | None:
+        if now.moment == "dot":
+            with apps[0].store.reading() as connection:
+                waits = connection.execute(select(tables.letter.c.not_before).order_by(tables.letter.c.id)).scalars()
+                seen.append([until > datetime.now(UTC) for until in waits])
+        return None
+
+    with a_project(tmp_path, script) as project:
+        for one in (BOB, "ann@x.example"):
+            project.join(one)
+        with project.app() as app:
+            apps.append(app)
+            ask(app)
+            ask(app, "ann@x.example")
+            assert send_letters(app) == 2
+    assert seen[0] == [True, False]
 
 
 @pytest.mark.parametrize("halted", [False, True])

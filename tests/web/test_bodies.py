@@ -6,13 +6,14 @@ import asyncio
 import socket
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 import uvicorn
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from digest.audience.subscription import SubscriptionState
 from digest.web import bodies, connections
@@ -28,20 +29,33 @@ HOST = "Host: news.backend.example"
 def _in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bodies, "WITHIN", 0.3)
     monkeypatch.setattr(connections, "WITHIN", 0.3)
+    monkeypatch.setattr(connections, "TAKEN_WITHIN", 0.3)
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[tuple[int, uvicorn.Server]]:
+    """An application on a real port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, http=Impatient, lifespan="off", log_config=None, ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            yield listening.getsockname()[1], server
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager
 def answering(pages: Pages) -> Iterator[int]:
     """The pages on a real port."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(pages.client.app, http=Impatient, lifespan="off", log_config=None, ws="none"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
+    with serving(pages.client.app) as (port, _):
+        yield port
+
+
+async def generous(scope: Scope, receive: Receive, send: Send) -> None:
+    """At `/large` more than a connection's buffers hold while nobody reads."""
+    await PlainTextResponse("x" * 8_000_000 if scope["path"] == "/large" else "done")(scope, receive, send)
 
 
 def talk(port: int, *words: str, pause: float = 0.0) -> str:
@@ -83,6 +97,45 @@ def test_a_slow_body_does_not_keep_others_waiting(pages: Pages) -> None:
         for connection in slow:
             connection.close()
     assert answer.startswith("HTTP/1.1 200")
+
+
+def test_a_body_in_many_small_pieces_takes_no_more_than_its_bytes() -> None:
+    asyncio.run(_byte_by_byte())
+
+
+async def _byte_by_byte() -> None:
+    """One byte a packet, as many as are read."""
+    pieces = iter(range(bodies.MOST_BYTES, -1, -1))
+
+    async def receive() -> Message:
+        left = next(pieces)
+        return {"type": "http.request", "body": b"x" * (left > 0), "more_body": left > 0}
+
+    tracemalloc.start()
+    try:
+        again = await bodies.read_ahead(receive, bodies.MOST_BYTES)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 4 * bodies.MOST_BYTES
+    assert await again() == {"type": "http.request", "body": b"x" * bodies.MOST_BYTES, "more_body": False}
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("many", [1, 3])
+def test_who_does_not_read_the_answer_keeps_nobody_out_and_is_hung_up_on(many: int) -> None:
+    """The requests behind an answer that nobody takes wait for it, too."""
+    guard = Guard(generous, public_url="https://news.backend.example", headers={}, pages=(), most=1)
+    with serving(guard) as (port, server), socket.create_connection(("127.0.0.1", port)) as silent:
+        silent.sendall(f"GET /large HTTP/1.1\r\n{HOST}\r\n\r\n".encode() * many)
+        ends = time.monotonic() + 15
+        while not server.server_state.connections:
+            assert time.monotonic() < ends
+            time.sleep(0.01)
+        assert talk(port, f"GET / HTTP/1.1\r\n{HOST}\r\nConnection: close\r\n\r\n").endswith("done")
+        while server.server_state.connections:
+            assert time.monotonic() < ends
+            time.sleep(0.01)
 
 
 def test_too_many_at_once_are_told_to_come_again_and_health_is_not() -> None:

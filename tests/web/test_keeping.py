@@ -70,6 +70,9 @@ def test_who_has_it_is_told_so_and_who_has_another_is_given_it() -> None:
         ({"if_modified_since": "Mon, 23 Nov 2026 09:00:00 GMT"}, 304),
         ({"if_modified_since": "Mon, 23 Nov 2026 08:59:59 GMT"}, 200),
         ({"if_modified_since": "yesterday"}, 200),
+        ({"if_modified_since": f"Mon, 23 Nov {'9' * 30} 09:00:00 GMT"}, 200),
+        ({"if_modified_since": f"Mon, 23 Nov 2026 09:00:00 +{'9' * 30}"}, 200),
+        ({"if_modified_since": "Fri, 31 Dec 9999 23:59:59 -2359"}, 304),
         ({"if_modified_since": "Mon, 23 Nov 2026 09:00:00"}, 304),
     ):
         answer = keeper.answer(asking(**headers), ("a",), stamp, kitchen)

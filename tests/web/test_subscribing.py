@@ -7,6 +7,7 @@ import logging
 import random
 import re
 import secrets
+import tracemalloc
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -18,6 +19,7 @@ from sqlalchemy import func, select
 from digest.app import signing_up
 from digest.app.carrying import forget_old, send_letters
 from digest.app.examining import examine
+from digest.app.signing_up import SignUp
 from digest.audience.consent import Evidence, Source
 from digest.audience.proving import HIGHEST, USUAL, is_proof
 from digest.audience.subscription import SubscriptionState
@@ -188,6 +190,15 @@ def test_an_address_that_is_asked_for_ten_times_gets_one_mail_an_hour_and_five_a
     ask(pages, EVE)
     send_letters(pages.app_now())
     assert len(pages.project.mails(EVE)) == 6
+
+
+def test_what_stands_behind_a_plus_opens_no_other_mailbox(pages: Pages) -> None:
+    app = pages.app_now()
+    for local in (*(f"eve+{number}" for number in range(7)), "eve", "joe+1"):
+        wanted = SignUp(f"{local}@new.example", app.newsletter("weekly"), None, "", "", "")
+        signing_up.ask(app, wanted, Evidence(Source.PAGE))
+    assert send_letters(app) == 5 + 1
+    assert len(pages.project.mails("joe+1@new.example")) == 1
 
 
 def test_a_network_may_cause_so_many_mails_an_hour_and_a_flood_rings(project: Project, caplog: pytest.LogCaptureFixture) -> None:
@@ -448,3 +459,17 @@ def test_half_a_character_in_a_form_is_shown_as_what_it_is_not(pages: Pages) -> 
     answer = pages.client.post("/subscribe", content=body, headers={"Content-Type": kind})
     assert answer.status_code == 422
     assert "\ufffd" in answer.text
+
+
+@pytest.mark.sqlite
+def test_of_what_strangers_write_nothing_stays_in_memory(pages: Pages) -> None:
+    """A form is read before its price is asked; in one of the size that is taken there is room for a topic a thousand times."""
+    newsletter = pages.app.newsletter("weekly")
+    tracemalloc.start()
+    try:
+        for number in range(20):
+            signing_up.check(SignUp(EVE, newsletter, ["python " * 8_000 + " " * number], "", "", "en"))
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 500_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -151,6 +152,24 @@ def test_what_was_withdrawn_is_left_out_and_where_nothing_remains_nothing_is_sen
     assert had(settled, "joe@new.example") == 0
 
 
+def test_a_story_that_did_not_reach_them_comes_from_whoever_still_tells_it(project: Project) -> None:
+    welcoming(project)
+    project.configure("[[newsletters]]", '[[sources]]\nname = "wire"\nkind = "json"\npath = "wire.json"\n\n[[newsletters]]')
+    title, there = "Postgres 18 ships with asynchronous reads", "https://www.wire.example/w"
+    project.offer(article("a", title=title, at=BEGAN + timedelta(days=1)))
+    (project.folder / "wire.json").write_text(json.dumps([article("w", title=title, url=there)]), "utf-8")
+    project.run(MONDAY)
+    with pages_of(project, MONDAY + timedelta(days=1)) as pages:
+        confirm(pages, EVE, "python")
+        assert project.command("articles", "withdraw", "a").returncode == 0
+        send_letters(pages.app_now())
+        assert letters_of(pages) == [("dropped", "it is over")]
+    project.run(MONDAY + WEEK)
+    part = project.mails(EVE)[-1].get_body(("plain",))
+    assert part is not None
+    assert there in part.get_content()
+
+
 def two_newsletters(project: Project) -> None:
     file = project.folder / "config" / "digest.toml"
     text = file.read_text("utf-8")
@@ -196,7 +215,8 @@ def test_what_surely_did_not_reach_them_is_owed_and_comes_with_the_next_issue(tm
             confirm(pages, EVE, "python")
             assert had(pages) == 1
             with pages.app.store.writing() as connection:  # for two days the provider was out of reach
-                (letter,) = letters.claim(connection, real=datetime.now(UTC), lease=timedelta(0))
+                letter = letters.claim(connection, real=datetime.now(UTC), lease=timedelta(0))
+                assert letter is not None
                 gone = replace(letter, created_at=letter.created_at - letters.TRIED_FOR)
                 if letters.settle(connection, gone, Outcome.DEFERRED, "later", now=pages.app.now, real=datetime.now(UTC)):
                     carrying._give_back(connection, letter)
@@ -245,18 +265,61 @@ def test_a_process_that_died_with_a_welcome_in_its_hands_leaves_a_doubt_and_one_
     confirm(settled, EVE, "python")
     now = datetime.now(UTC)
     with settled.app.store.writing() as connection:
-        (letter,) = letters.claim(connection, real=now, lease=timedelta(0))
+        letters.claim(connection, real=now, lease=timedelta(0))
     send_letters(settled.app_now())  # the lease is over, and nothing was marked
     assert settled.project.read(EVE) == [[], ["py"]]
     settled.times.append(MONDAY + timedelta(days=1, hours=2))
     confirm(settled, "joe@new.example", "python")
     with settled.app.store.writing() as connection:
-        (letter,) = letters.claim(connection, real=datetime.now(UTC), lease=timedelta(0))
+        letter = letters.claim(connection, real=datetime.now(UTC), lease=timedelta(0))
+        assert letter is not None
         assert letters.mark(connection, letter, real=datetime.now(UTC))
     send_letters(settled.app_now())
     assert settled.project.read("joe@new.example") == [[]]
     assert letters_of(settled)[-1][0] == "given up"
     assert had(settled, "joe@new.example") == 1
+
+
+def claim(pages: Pages, lease: timedelta) -> letters.Letter:
+    """What a process does that sends the only letter there is."""
+    with pages.app.store.writing() as connection:
+        letter = letters.claim(connection, real=datetime.now(UTC), lease=lease)
+    assert letter is not None
+    return letter
+
+
+def settle(pages: Pages, letter: letters.Letter, outcome: Outcome) -> bool:
+    with pages.app.store.writing() as connection:
+        return letters.settle(connection, letter, outcome, "", now=pages.times[-1], real=datetime.now(UTC))
+
+
+def mark(pages: Pages, letter: letters.Letter) -> None:
+    with pages.app.store.writing() as connection:
+        assert letters.mark(connection, letter, real=datetime.now(UTC))
+
+
+def test_who_was_held_up_gives_nothing_back_of_what_somebody_else_is_sending(settled: Pages) -> None:
+    confirm(settled, EVE, "python")
+    mine = claim(settled, timedelta(0))
+    theirs = claim(settled, timedelta(minutes=5))
+    mark(settled, theirs)
+    settled.client.post(f"/unsubscribe/{settled.token(EVE)}")  # too late: it is on its way
+    transport = settled.app.provider().open()
+    assert carrying._send_one(settled.app_now(), transport, mine) is None
+    transport.close()
+    assert had(settled) == 1
+    settle(settled, theirs, Outcome.ACCEPTED)
+    assert letters_of(settled) == [("sent", None)]
+
+
+def test_one_that_is_being_sent_when_its_two_days_are_over_is_told_of_by_its_answer(settled: Pages) -> None:
+    confirm(settled, EVE, "python")
+    letter = claim(settled, timedelta(minutes=5))
+    mark(settled, letter)
+    settled.times.append(settled.times[-1] + letters.TRIED_FOR + timedelta(minutes=1))
+    send_letters(settled.app_now())
+    assert settle(settled, letter, Outcome.REJECTED)  # so that what it held is owed
+    assert letters_of(settled) == [("rejected", None)]
 
 
 @pytest.mark.parametrize("how", ["left", "suppressed", "erased"])
@@ -279,6 +342,24 @@ def test_a_welcome_waits_in_a_halt(settled: Pages) -> None:
     assert send_letters(settled.app_now()) == 0
     assert settled.project.command("halt", "--lift").returncode == 0
     assert send_letters(settled.app_now()) == 1
+
+
+def test_a_welcome_is_what_was_approved_or_waits(settled: Pages) -> None:
+    confirm(settled)
+    with settled.app.store.writing() as connection:
+        connection.execute(update(tables.issue).values(approved_hash="another"))
+    assert send_letters(settled.app_now()) == 0
+    assert letters_of(settled)[0][0] == "waiting"
+    assert settled.project.read(EVE) == [[]]
+
+
+def test_a_welcome_waits_while_every_run_is_a_dry_run(settled: Pages) -> None:
+    confirm(settled)
+    with settled.project.app(settled.times[-1], DIGEST_DELIVERY__PROVIDER="dry-run") as app:
+        assert send_letters(app) == 0
+    assert letters_of(settled) == [("waiting", None)]
+    assert send_letters(settled.app_now()) == 1
+    assert settled.project.read(EVE) == [[], ["db", "py", "sec"]]
 
 
 def test_who_moves_meanwhile_is_welcomed_at_the_new_address(settled: Pages) -> None:

@@ -20,7 +20,7 @@ from digest.audience.elsewhere.tags import read_tags, topics_by_tag
 from digest.audience.origin import network_of
 from digest.audience.suppression import EVERYTHING, Shut
 from digest.audience.topics import ALL_TOPICS
-from digest.audience.wish import Offer, Wish, choose, make_leaver, make_wish
+from digest.audience.wish import Offer, Wish, choose_in_bulk, make_leaver, make_wish
 from digest.errors import UsageError
 
 WORDS_TOLD = 1000
@@ -148,7 +148,7 @@ class Reader:
         name = _clean(" ".join([values[place] for place in self._person_at]))
         past = self._past(values)
         confirmed = standing is Standing.CONFIRMED or (standing is Standing.UNSAID and self._how.confirmed)
-        wish = make_wish(email, name, choose(self._offer, topics, None, zone, None), confirmed=confirmed, past=past)
+        wish = make_wish(email, name, choose_in_bulk(self._offer, topics, None, zone, None), confirmed=confirmed, past=past)
         told.everything += topics is None
         for tag in tags:
             _count(told.tags, tag[:_LONGEST_WORD])
