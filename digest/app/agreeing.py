@@ -15,15 +15,17 @@ from digest.app import preferring
 from digest.app.allowing import allow_own
 from digest.app.knowing import known_of
 from digest.app.wiring import App
-from digest.audience import erasing, moving
+from digest.audience import erasing, moving, questions
 from digest.audience.addresses import canonical_address
 from digest.audience.consent import Act, Evidence, write_down
 from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
+from digest.audience.subscription import SubscriptionState
 from digest.audience.suppression import is_suppressed
 from digest.audience.tokens import Purpose, make_expiring_token
 from digest.delivery.forgetting import forget
 from digest.delivery.letters import TRIED_FOR, Kind, put
 from digest.errors import UsageError
+from digest.settings import NewsletterSettings
 
 
 def ask_to_move(app: App, token: str, email: str) -> None:
@@ -114,6 +116,26 @@ def move(app: App, purpose: Purpose, token: str, evidence: Evidence) -> str:
         for one in subscriptions_of(connection, found.subscriber_id):
             write_down(connection, Act.MOVED, one, evidence, before=None, now=app.now)
         return "moved"
+
+
+def asked_to_stay(app: App, token: str) -> NewsletterSettings | None:
+    """Of which newsletter a link asks whether they want to go on, answered or not; None where it is over. Reads only."""
+    number = app.which(Purpose.STAY, token)
+    with app.store.reading() as connection:
+        found = None if number is None else subscription_by_id(connection, number)
+    if found is None or found.state is SubscriptionState.UNSUBSCRIBED:
+        return None
+    return next((one for one in app.newsletters(None) if one.slug == found.newsletter), None)
+
+
+def stay(app: App, token: str, evidence: Evidence) -> NewsletterSettings | None:
+    """They want to go on: written down once, however often it is said. None where the link is over."""
+    number = app.which(Purpose.STAY, token)
+    with app.store.writing() as connection:
+        found = None if number is None else subscription_by_id(connection, number, lock=True)
+        if found is not None and questions.open_question(connection, found) is not None:
+            write_down(connection, Act.STAYED, found, evidence, before=None, now=app.now)
+    return asked_to_stay(app, token)
 
 
 def speaks(app: App, purpose: Purpose, token: str) -> bool:

@@ -16,7 +16,7 @@ from digest.app import signing_in
 from digest.app.composing import Composed, compose
 from digest.app.sending import obstacle
 from digest.app.wiring import App
-from digest.audience import asking, tallying
+from digest.audience import asking, questions, tallying
 from digest.audience.finding import subscription_by_id
 from digest.audience.mac import mac
 from digest.audience.suppression import is_suppressed
@@ -111,6 +111,8 @@ def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
     with app.store.writing() as connection:
         if letters.settle(connection, letter, answer.outcomes[0], said, now=app.now, real=datetime.now(UTC)):
             _give_back(connection, letter)
+        if letter.kind is Kind.SUNSET and answer.outcomes[0] is Outcome.ACCEPTED:
+            questions.mark_sent(connection, letter.about, now=app.now)
     return answer
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from digest.app import signing_in
 from digest.app.wiring import App
-from digest.audience import asking, moving
+from digest.audience import asking, moving, questions
 from digest.audience.finding import subscriber_by_id, subscription_by_id, subscriptions_of
 from digest.audience.links import page_url, preferences_url, unsubscribe_url
 from digest.audience.tokens import Purpose, make_expiring_token, make_token
@@ -195,6 +195,32 @@ def _sign_in(app: App, connection: Connection, letter: Letter) -> _Draft | None:
     return _Draft(_EDITORS, _NOBODY, rendered)
 
 
+def _sunset(app: App, connection: Connection, letter: Letter) -> _Draft | None:
+    """Until they are silent no longer, or have left."""
+    found = subscription_by_id(connection, letter.about)
+    newsletter = None if found is None else _newsletter(app, found.newsletter)
+    if found is None or newsletter is None or questions.open_question(connection, found) is None:
+        return None
+    translate = _words(app, letter).translate
+    named = {"newsletter": newsletter.title}
+    text = LetterText(
+        language=letter.language,
+        direction=_direction(letter),
+        subject=translate("Do you still want %(newsletter)s?") % named,
+        paragraphs=(
+            translate(
+                "For a long time we have not noticed that you read %(newsletter)s. We may be wrong: we do not see everything."
+            )
+            % named,
+            translate("If you want to go on getting it, press the button."),
+        ),
+        button=translate("Yes, go on"),
+        link=_link(app, "stay", Purpose.STAY, found.id, letter.created_at + TRIED_FOR + newsletter.sunset_grace),
+        after=(translate("If you do nothing, we stop sending it to you. You can subscribe again at any time."),),
+    )
+    return _Draft(found.newsletter, found.id, render_letter(text, _site(app)))
+
+
 _KINDS: dict[Kind, Callable[[App, Connection, Letter], _Draft | None]] = {
     Kind.CONFIRM: _confirm,
     Kind.MOVE_FROM: _move_from,
@@ -202,6 +228,7 @@ _KINDS: dict[Kind, Callable[[App, Connection, Letter], _Draft | None]] = {
     Kind.ERASE: _erase,
     Kind.DOWNLOAD: _download,
     Kind.SIGN_IN: _sign_in,
+    Kind.SUNSET: _sunset,
 }
 
 

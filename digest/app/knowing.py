@@ -45,6 +45,7 @@ def known_of(connection: Connection, person: Subscriber) -> dict[str, Any]:
         "known_since": person.created_at,
         "subscriptions": [_subscription(one) for one in subscriptions_of(connection, person.id)],
         "consent": [_fields(one) for one in evidence_of(connection, person.id)],
+        "questions": _questions(connection, person.id),
         "suppressions": _rows(
             connection,
             tables.suppression,
@@ -132,6 +133,16 @@ def _owed_anew(connection: Connection, subscriber_id: int) -> list[str]:
     query = select(issue.newsletter, issue.number).join(tables.owed_anew, issue.id == row.issue_id)
     found = connection.execute(query.where(row.subscriber_id == subscriber_id).order_by(issue.id))
     return [f"{one.newsletter}/{one.number}" for one in found]
+
+
+def _questions(connection: Connection, subscriber_id: int) -> list[dict[str, Any]]:
+    """When they were last asked whether they want to go on with a newsletter."""
+    row, subscription = tables.question.c, tables.subscription.c
+    query = select(subscription.newsletter, row.asked_at, row.sent_at).join(
+        tables.subscription, subscription.id == row.subscription_id
+    )
+    found = connection.execute(query.where(subscription.subscriber_id == subscriber_id).order_by(row.subscription_id))
+    return [{"newsletter": one.newsletter, "asked_at": one.asked_at, "sent_at": one.sent_at} for one in found]
 
 
 def _named(found: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from digest.audience.consent import Act, Evidence, lines_since, write_down
 from digest.audience.finding import subscriber_by_id, subscription_by_id
 from digest.audience.left_topics import take_up
 from digest.audience.pausing import pause, resume
+from digest.audience.questions import open_question
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
 from digest.audience.tokens import Purpose
@@ -83,8 +84,11 @@ def look(app: App, token: str) -> Preferences | None:
 
 
 @contextmanager
-def _acting(app: App, token: str) -> Iterator[tuple[Connection, Preferences]]:
-    """A transaction in which somebody changes what is theirs; a `UsageError` where the link is about nobody."""
+def _acting(app: App, token: str, evidence: Evidence) -> Iterator[tuple[Connection, Preferences]]:
+    """A transaction in which somebody changes what is theirs; a `UsageError` where the link is about nobody.
+
+    Whatever they do answers the question whether they want to go on.
+    """
     number = app.whose(Purpose.PREFERENCES, token)
     with app.store.writing() as connection:
         found = None if number is None else _preferences(app, connection, number, lock=True)
@@ -93,6 +97,8 @@ def _acting(app: App, token: str) -> Iterator[tuple[Connection, Preferences]]:
         if too_often(connection, found.person.id, app.now):
             raise TooOften("this was changed a hundred times today; tomorrow it can be changed again")
         yield connection, found
+        if open_question(connection, found.subscription) is not None:
+            write_down(connection, Act.STAYED, found.subscription, evidence, before=None, now=app.now)
 
 
 def too_often(connection: Connection, subscriber_id: int, now: datetime) -> bool:
@@ -105,7 +111,7 @@ def change(app: App, token: str, wanted: Wanted, evidence: Evidence) -> bool:
 
     A `UsageError` says what cannot be chosen.
     """
-    with _acting(app, token) as (connection, found):
+    with _acting(app, token, evidence) as (connection, found):
         if not wanted.everything and not wanted.topics:
             raise UsageError("choose at least one topic; to get nothing at all, unsubscribe")
         topics = ALL_TOPICS if wanted.everything else " ".join(wanted.topics)
@@ -130,7 +136,7 @@ def change(app: App, token: str, wanted: Wanted, evidence: Evidence) -> bool:
 
 def rest(app: App, token: str, until: str, evidence: Evidence) -> bool:
     """Send nothing until the morning of a day, `2026-12-24`; with none, until they say so. A `UsageError` says what cannot be."""
-    with _acting(app, token) as (connection, found):
+    with _acting(app, token, evidence) as (connection, found):
         end = None if not until else _midnight(until, found.zone)
         if end is not None and end <= app.now:
             raise UsageError("that day is past: choose one to come")
@@ -142,7 +148,7 @@ def rest(app: App, token: str, until: str, evidence: Evidence) -> bool:
 
 def go_on(app: App, token: str, evidence: Evidence) -> bool:
     """Let a pause end now."""
-    with _acting(app, token) as (connection, found):
+    with _acting(app, token, evidence) as (connection, found):
         done = resume(connection, found.subscription.id)
         if done:
             _write_down(app, connection, found.subscription, evidence)

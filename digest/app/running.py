@@ -15,6 +15,7 @@ from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.mailing_back import TakenIn, read_mailbox
 from digest.app.processing import Processed, process
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
+from digest.app.sunsetting import Sunset, ask_the_silent
 from digest.app.wiring import App
 from digest.audience.pausing import why_nobody
 from digest.delivery.ending import PAUSING, Ending
@@ -53,6 +54,7 @@ class Ran:
     halted: str | None = None  # why all sending is halted, and what to do
     heard: Processed = field(default_factory=Processed)  # what providers had reported since
     returned: TakenIn = field(default_factory=TakenIn)  # what came back by mail
+    sunset: list[Sunset] = field(default_factory=list)  # who was asked whether they want to go on, and who let go
     mailbox: str | None = None  # why that could not be read
 
 
@@ -79,6 +81,8 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
                 _due(app, newsletter, frequency, ran, on_progress)
         ran.halted = obstacle(app)
         if app.outbox is None:
+            if ran.halted is None:
+                ran.sunset = ask_the_silent(app, newsletters)
             ran.letters = send_letters(app)
             forget_old(app)
         return ran

@@ -36,6 +36,8 @@ class Act(StrEnum):
     """They unsubscribed."""
     RETURNED = "returned"
     """They took their leaving back."""
+    STAYED = "stayed"
+    """They were asked whether they want to go on, and said yes."""
     MOVED = "moved"
     """They changed their address, and both agreed."""
 
@@ -51,6 +53,8 @@ class Source(StrEnum):
     IMPORT = "import"
     MAIL = "mail"
     """A mail to the address in List-Unsubscribe."""
+    SUNSET = "sunset"
+    """The rule that lets go who never opens or clicks, and does not answer when asked. The wording says why."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,5 +30,7 @@ def erase(connection: Connection, subscriber_id: int) -> None:
     connection.execute(update(lifted).where(lifted.c.subscriber_id == subscriber_id).values(subscriber_id=None, why="erased"))
     connection.execute(delete(tables.address_change).where(tables.address_change.c.subscriber_id == subscriber_id))
     connection.execute(delete(tables.consent).where(tables.consent.c.subscriber_id == subscriber_id))
+    theirs = select(tables.subscription.c.id).where(tables.subscription.c.subscriber_id == subscriber_id)
+    connection.execute(delete(tables.question).where(tables.question.c.subscription_id.in_(theirs)))
     connection.execute(delete(tables.subscription).where(tables.subscription.c.subscriber_id == subscriber_id))
     connection.execute(delete(tables.subscriber).where(tables.subscriber.c.id == subscriber_id))

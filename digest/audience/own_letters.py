@@ -16,5 +16,5 @@ def letters_of(subscriber_id: int) -> ColumnElement[bool]:
     return or_(
         letter.address == address,
         letter.kind.in_(("move from", "move to")) & letter.about.in_(changes),
-        letter.kind.in_(("erase", "download", "welcome")) & letter.about.in_(subscriptions),
+        letter.kind.in_(("erase", "download", "welcome", "sunset")) & letter.about.in_(subscriptions),
     )

@@ -42,6 +42,7 @@ class Purpose(StrEnum):
     ERASE = "erase"
     DOWNLOAD = "download"
     SIGN_IN = "sign in"
+    STAY = "stay"
 
 
 def derive_key(secret: str, label: str = "tokens") -> bytes:

@@ -32,6 +32,7 @@ def run_report(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> dict[s
         "issues": [_handled(one, folders) for one in ran.handled],
         "waiting": ran.waiting,
         "letters": ran.letters,
+        "sunset": [{"newsletter": one.newsletter, "asked": one.asked, "ended": one.ended} for one in ran.sunset],
         "events": processed_report(ran.heard),
         "returned": taken_report(ran.returned) | {"error": ran.mailbox},
         "halted": ran.halted,
@@ -71,6 +72,11 @@ def run_lines(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> list[st
         if one.issue.name in folders:
             lines.append(f"  open {Path(folders[one.issue.name]) / 'index.html'}")
     lines += ran.waiting
+    lines += [
+        f"{one.newsletter}: {one.asked:,} silent readers asked whether they want to go on, {one.ended:,} who did not answer let go"
+        for one in ran.sunset
+        if one.asked or one.ended
+    ]
     if ran.letters:
         lines.append(f"{ran.letters:,} letter{'' if ran.letters == 1 else 's'} sent")
     if ran.halted is not None:

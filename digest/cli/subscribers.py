@@ -130,6 +130,7 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
     from digest.app.knowing import known_of
     from digest.audience.consent import evidence_of
     from digest.audience.finding import find_subscriber, subscriptions_of
+    from digest.audience.questions import open_question
     from digest.errors import UsageError
     from digest.insights.statistics import deliveries_of
 
@@ -141,6 +142,7 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
         kept = evidence_of(connection, person.id)
         deliveries = deliveries_of(connection, person.id)
         everything = known_of(connection, person) if as_json else {}
+        asked = {one.id: open_question(connection, one) for one in subscriptions}
     if as_json:
         print_json(everything | {"deliveries": deliveries})
         return
@@ -148,6 +150,9 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
     for one in subscriptions:
         until = f" until {one.paused_until:%Y-%m-%d %H:%M} UTC" if one.state == "paused" and one.paused_until else ""
         say(f"  {one.newsletter} {one.frequency}: {one.state}{until}, {'all topics' if one.topics == '*' else one.topics}")
+        if question := asked[one.id]:
+            sent = f"sent {question.sent_at:%Y-%m-%d}" if question.sent_at else "not sent"
+            say(f"    asked on {question.asked_at:%Y-%m-%d} whether they want to go on ({sent}), no answer yet")
     for line in kept:
         said = f" “{line.wording}”" if line.wording else ""
         where = f" from {line.origin}" if line.origin else ""

@@ -45,6 +45,7 @@ class Kind(StrEnum):
     DOWNLOAD = "download"  # of a subscription
     WELCOME = "welcome"  # of a subscription
     SIGN_IN = "sign in"  # of an editor's link
+    SUNSET = "sunset"  # of a subscription
 
 
 @dataclass(frozen=True, slots=True)

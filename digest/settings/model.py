@@ -23,6 +23,7 @@ from digest.settings.database_url import DatabaseUrl, absolute_database_url
 from digest.settings.events import Events
 from digest.settings.links import Links
 from digest.settings.pages import Pages
+from digest.settings.plugins import TELL_NOTHING
 from digest.settings.providers import Providers
 from digest.settings.secrecy import HOW_TO_MAKE_ONE
 from digest.settings.source_table import SourceSettings
@@ -49,6 +50,7 @@ from digest.settings.types import (
     WebAddress,
     Whole,
     Zone,
+    format_duration,
 )
 from digest.shipped import shipped
 
@@ -160,6 +162,15 @@ class NewsletterSettings(Succeeded):
         "none",
         description="What somebody who has just confirmed gets at once: nothing, or the `latest` issue, by their topics. No article comes twice.",
     )
+    sunset: Duration | None = Field(
+        None,
+        description="Who gives no sign of life for so long, such as `180d`, is asked whether they want to go on; by default nobody is. Needs a provider that tells of opens or clicks.",
+    )
+    sunset_grace: Duration = Field(
+        timedelta(days=14),
+        gt=timedelta(0),
+        description="How long that question waits for an answer before the subscription ends.",
+    )
     language: Language | None = Field(
         None, description="The language of Digest's own words for readers who name none; by default the site's."
     )
@@ -181,6 +192,10 @@ class NewsletterSettings(Succeeded):
                 raise ValueError(
                     f"topics.{slug}.moved_to: {topic.moved_to!r} is not offered; name one of {', '.join(self.offered)}"
                 )
+        if self.sunset is not None and not self.sunset_grace < self.sunset:
+            raise ValueError(
+                f"sunset: {format_duration(self.sunset)} is not longer than sunset_grace, {format_duration(self.sunset_grace)}; make it longer, such as 180d"
+            )
         if self.min_articles > self.max_articles:
             raise ValueError(
                 f"min_articles: {self.min_articles} is more than max_articles, {self.max_articles}: no issue would ever be made"
@@ -355,6 +370,7 @@ class Settings(Table):
         _once("sources", "name", [source.name for source in self.sources])
         _moved_to_one_of("newsletters", {one.slug: one for one in self.newsletters})
         _moved_to_one_of("sources", {one.name: one for one in self.sources})
+        _heard(self.newsletters, self.delivery.provider)
         check_theme(self.theme, self.site.colour)
         if self.bounces.unsubscribe_by_mail and self.providers.smtp.bounce_address is None:
             raise ValueError(
@@ -385,6 +401,14 @@ class Settings(Table):
     def resolve(self, path: Path) -> Path:
         """`path` as the project means it: a relative one starts at the project folder."""
         return self.project / path
+
+
+def _heard(newsletters: tuple[NewsletterSettings, ...], provider: str) -> None:
+    for index, newsletter in enumerate(newsletters):
+        if newsletter.sunset is not None and provider in TELL_NOTHING:
+            raise ValueError(
+                f"newsletters.{index}.sunset: {provider} tells Digest of no opens or clicks, so everybody would seem silent: take it out, or send through postmark or resend with tracking on there"
+            )
 
 
 def _once(table: str, key: str, names: list[str]) -> None:

@@ -10,6 +10,9 @@ from digest.settings.types import nearest
 
 # Known without asking every installed package for its entry points, which is slow.
 PROVIDERS = ("console", "dry-run", "eml", "maildir", "mailgun", "postmark", "resend", "sendgrid", "ses", "smtp")
+TELL_NOTHING = frozenset({"console", "dry-run", "eml", "maildir", "mailgun", "sendgrid", "ses", "smtp"})
+"""Providers that never tell of opens or clicks: mails have no way to, or Digest switches that off in each (a server of Postmark and
+a domain of Resend may have it on)."""
 SOURCES = ("feed", "ghost", "json", "markdown", "sitemap", "wordpress")
 _BUILT_IN = {"digest.sources": SOURCES, "digest.providers": PROVIDERS}
 _CONFIGURABLE = frozenset(PROVIDERS) - {"dry-run"}

@@ -18,9 +18,10 @@ _Handler = Callable[[Request], Response]
 
 
 def routes(site: Site) -> list[Route]:
-    """`/move/{token}`, `/erase/{token}` and `/download/{token}`."""
+    """`/move/{token}`, `/stay/{token}`, `/erase/{token}` and `/download/{token}`."""
     handlers = {
         "/move/{token}": (_move_page(site), _move(site)),
+        "/stay/{token}": (_stay_page(site), _stay(site)),
         "/erase/{token}": (_erase_page(site), _erase(site)),
         "/download/{token}": (_download_page(site), _download(site)),
     }
@@ -58,6 +59,27 @@ def _move(site: Site) -> _Handler:
         return site.showing.page(request, "move.html", said=said, here="")
 
     return move
+
+
+def _stay_page(site: Site) -> _Handler:
+    def show(request: Request) -> Response:
+        token = request.path_params["token"]
+        found = agreeing.asked_to_stay(site.app(), token)
+        if found is None:
+            return site.showing.page(request, "over.html", status=404)
+        return site.showing.page(request, "stay.html", newsletter=found, said=False, here=site.showing.address(f"/stay/{token}"))
+
+    return show
+
+
+def _stay(site: Site) -> _Handler:
+    def stay(request: Request) -> Response:
+        found = agreeing.stay(site.app(), request.path_params["token"], evidence(request))
+        if found is None:
+            return site.showing.page(request, "over.html", status=404)
+        return site.showing.page(request, "stay.html", newsletter=found, said=True, here="")
+
+    return stay
 
 
 def _erase_page(site: Site) -> _Handler:

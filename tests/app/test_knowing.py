@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from digest.app.knowing import TOLD, known_of
-from digest.audience.finding import find_subscriber
+from digest.audience import questions
+from digest.audience.finding import find_subscriber, subscriptions_of
 from digest.audience.suppression import suppress
 from digest.store import tables
 from tests.databases import Databases
@@ -44,6 +45,8 @@ def _make_known(project: Project) -> None:
     with project.app() as app, app.store.writing() as connection:
         eve = find_subscriber(connection, EVE)
         assert eve is not None
+        (theirs,) = subscriptions_of(connection, eve.id)
+        questions.ask(connection, theirs.id, now=MONDAY)
         name = {"email": NEW, "address": NEW}
         change = (
             insert(tables.address_change).values(**name, subscriber_id=eve.id, at=MONDAY).returning(tables.address_change.c.id)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import update
 
 from digest.app.carrying import send_letters
-from digest.audience.tokens import Purpose
+from digest.audience.tokens import Purpose, make_expiring_token
 from digest.store import tables
 from tests.journeys.project import MONDAY, Project, article
 from tests.web.conftest import Pages
@@ -82,6 +82,9 @@ def _preferring(pages: Pages) -> dict[str, str]:
     move, download, erase = (
         next(filter(None, (_link(pages, mail, page) for mail in mails))) for page in ("move", "download", "erase")
     )
+    later = pages.times[-1] + timedelta(days=1)
+    stay = f"/stay/{make_expiring_token(pages.app.key, Purpose.STAY, pages.subscription(ANN).id, later)}"
+    found |= {"stay": get(stay).text, "stay-yes": post(stay).text}
     found |= {"move": get(move).text, "move-waiting": post(move).text, "download": get(download).text, "erase": get(erase).text}
     with pages.app.store.writing() as connection:
         connection.execute(update(tables.delivery).values(state="sending"))

@@ -15,6 +15,7 @@ REVISIONS = (
     "0012",
     "0013",
     "0014",
+    "0015",
     "0016",
 )
 """Every revision there has been, in their order (a test compares them with the files)."""

@@ -20,7 +20,7 @@ from digest.store.tables.audience import (
 )
 from digest.store.tables.catalogue import article, article_key, link_answer, source
 from digest.store.tables.columns import Instant, Json, instant_text, metadata
-from digest.store.tables.consent import address_change, asking, consent
+from digest.store.tables.consent import address_change, asking, consent, question
 from digest.store.tables.editors import audit, editor_link, editor_session, issue_edits
 from digest.store.tables.guards import halt, provider_day, send_epoch
 from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
@@ -67,6 +67,7 @@ __all__ = [
     "metadata",
     "owed_anew",
     "provider_day",
+    "question",
     "rendition",
     "rendition_article",
     "report",

@@ -54,6 +54,16 @@ asking = Table(
     sqlite_autoincrement=True,
 )
 
+# Who was asked whether they want to go on, by the sunset rule; the last time alone.
+question = Table(
+    "question",
+    metadata,
+    Column("subscription_id", Integer, primary_key=True, autoincrement=False),
+    Column("asked_at", Instant, nullable=False),
+    # When the provider took the letter: NULL before that, and where it never did. The grace begins here.
+    Column("sent_at", Instant),
+)
+
 # Somebody wants to be written to elsewhere: both addresses have to agree.
 address_change = Table(
     "address_change",
