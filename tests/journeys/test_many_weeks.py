@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import Connection, select
 
 from digest.app import App
@@ -202,6 +203,7 @@ def counted(connection: Connection) -> defaultdict[int, Counter[int]]:
     return found
 
 
+@pytest.mark.proof
 def test_over_many_weeks_nobody_gets_an_article_twice_and_none_is_lost(tmp_path: Path) -> None:
     only = os.environ.get("DIGEST_WEEKS_SEED")
     first = int(only) if only else random.SystemRandom().randrange(1 << 32)
