@@ -56,7 +56,8 @@ def event_overwrites_accepted() -> Iterator[None]:
                 return _S.REJECTED, one
         return event.proved(before, attempts, heard)
 
-    with mock.patch("digest.delivery.heeding.proved", proved):
+    every = frozenset(state.value for state in _S)
+    with mock.patch("digest.delivery.heeding.proved", proved), mock.patch("digest.delivery.heeding._MOVABLE", every):
         yield
 
 
