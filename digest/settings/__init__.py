@@ -5,12 +5,11 @@ from digest.settings.model import (
     Database,
     Delivery,
     Editors,
-    NewsletterSettings,
     Sender,
     Settings,
     Site,
-    Topic,
 )
+from digest.settings.newsletter import NewsletterSettings, Topic
 from digest.settings.providers import (
     DkimSettings,
     EmlSettings,

@@ -14,7 +14,8 @@ from pydantic.fields import FieldInfo
 
 from digest.settings import bounces, types
 from digest.settings.database_url import DatabaseUrl
-from digest.settings.model import Schedule, Settings
+from digest.settings.model import Settings
+from digest.settings.newsletter import Schedule
 from digest.settings.variables import NOT_CONFIGURED, variable_of
 
 _HEAD = """
