@@ -70,7 +70,9 @@ def test_a_scribe_writes_byte_for_byte_what_would_be_written_here(scribe: Scribe
     assert scribe.write(RENDITION, PEOPLE[1:]) == here(PEOPLE[1:])
 
 
-def test_one_that_was_killed_writes_no_more_and_another_is_not_started(scribe: Scribe) -> None:
+def test_one_that_was_killed_writes_no_more_that_is_told_once_and_another_is_not_started(
+    scribe: Scribe, caplog: pytest.LogCaptureFixture
+) -> None:
     assert scribe.write(RENDITION, PEOPLE) is not None
     process = scribe._process
     assert process is not None
@@ -79,6 +81,8 @@ def test_one_that_was_killed_writes_no_more_and_another_is_not_started(scribe: S
     assert scribe.write(RENDITION, PEOPLE) is None
     assert scribe.write(RENDITION, PEOPLE) is None
     assert scribe._process is process
+    (told,) = caplog.messages
+    assert told.startswith("the process that writes requests is lost")
 
 
 def test_what_answers_another_question_is_not_believed(scribe: Scribe) -> None:

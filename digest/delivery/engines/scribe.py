@@ -7,6 +7,7 @@ When it dies, hangs or says anything that was not asked, it is ended, and the la
 
 from __future__ import annotations
 
+import logging
 import socket
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from digest.rendering.rendition import Rendition
 WriteWhole = Callable[[Rendition, Sequence[Envelope]], bytes | None]
 """Writes the one request that carries all envelopes; None where it takes several, or somebody cannot be carried. A module's function."""
 
+_log = logging.getLogger("digest.delivery")
 _PATIENCE = 20.0  # seconds: less than what is left of a batch's time when it is marked
 _HERE = str(Path(__file__).parents[3])
 _BEGIN = """
@@ -57,7 +59,9 @@ class Scribe:
                 self._number += 1
                 asked = orjson.dumps({"rendition": rendition, "people": [tuple(person) for person in people]})
                 return self._ask(self._line or self._start(), asked)
-            except (OSError, ValueError, TypeError):
+            except (OSError, ValueError, TypeError) as error:
+                if not self._gone:  # nobody has ended it
+                    _log.warning("the process that writes requests is lost (%s); they are written here now", type(error).__name__)
                 self._end()
                 return None
 
