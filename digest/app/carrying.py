@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from digest.app import signing_in
+from digest.app.attending import Attendant
 from digest.app.composing import Composed, compose
 from digest.app.sending import obstacle
 from digest.app.wiring import App
@@ -27,7 +28,7 @@ from digest.delivery.mailed import keeping
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Transport, longest_send
 from digest.delivery.welcoming import Welcome
-from digest.errors import DigestError, TemplateError, Unreachable
+from digest.errors import TemplateError, Unreachable
 from digest.rendering.content import Envelope
 from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
@@ -156,38 +157,16 @@ class _Outbox:
         """Nothing is open."""
 
 
-class Carrier:
-    """A thread that sends letters as they come. `make` gives an application of this moment."""
+def carrier(make: Callable[[], App], stop: threading.Event) -> Attendant:
+    """Sends letters as they come, and throws away what is old."""
+    tidied_at: float | None = None
 
-    def __init__(self, make: Callable[[], App], stop: threading.Event) -> None:
-        self._make, self._stop, self._woken = make, stop, threading.Event()
-        self._thread = threading.Thread(target=self._carry, name="letters", daemon=True)
+    def carry(app: App) -> None:
+        nonlocal tidied_at
+        if any_waiting(app):
+            send_letters(app)
+        if tidied_at is None or time.monotonic() >= tidied_at + _TIDY:
+            forget_old(app)
+            tidied_at = time.monotonic()
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def wake(self) -> None:
-        """There is one."""
-        self._woken.set()
-
-    def join(self, seconds: float) -> None:
-        """Wait until it has ended; what it was sending is sent again by whoever comes next, if it has not."""
-        self._woken.set()
-        self._thread.join(seconds)
-
-    def _carry(self) -> None:
-        forget_at = 0.0
-        while not self._stop.is_set():
-            self._woken.clear()
-            try:
-                app = self._make()
-                if any_waiting(app):
-                    send_letters(app)
-                if time.monotonic() >= forget_at:
-                    forget_old(app)
-                    forget_at = time.monotonic() + _TIDY
-            except Exception as error:  # whatever it was, the next letter has its chance
-                _log.error("letters wait: %s", error if isinstance(error, DigestError) else type(error).__name__)
-                self._stop.wait(_EVERY)
-            self._woken.wait(_EVERY)
+    return Attendant(carry, make, stop, name="letters", every=_EVERY)

@@ -8,9 +8,12 @@ has left.
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from digest.app.attending import Attendant
 from digest.app.hearing import Alarms, apply
 from digest.app.opening import DEFECT, Openers, Step, apart, steps
 from digest.app.wiring import App
@@ -23,6 +26,8 @@ from digest.errors import Unreachable
 _log = logging.getLogger("digest.events")
 _REPORTS, _BYTES = 200, 4 * 1024 * 1024  # that are in memory at once
 _EVENTS = 200  # of one transaction: others want to write, too
+_EVERY = 2.0  # seconds between two looks for what waits, where nobody said that there is something
+_GATHER = 0.25  # seconds that reports are given to come together: a transaction for each costs more than what is in it
 
 
 @dataclass(slots=True)
@@ -57,6 +62,16 @@ def process(app: App, *, again: bool = False) -> Processed:
     alarms.look(done.applied.alarming, at_once=True)
     _forget(app)
     return done
+
+
+def processor(make: Callable[[], App], stop: threading.Event) -> Attendant:
+    """Reads reports as they come."""
+
+    def read(app: App) -> None:
+        if any_waiting(app):
+            process(app)
+
+    return Attendant(read, make, stop, name="events", every=_EVERY, gather=_GATHER)
 
 
 def any_waiting(app: App) -> bool:

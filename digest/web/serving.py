@@ -17,8 +17,8 @@ import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 
 from digest.app import App
-from digest.app.carrying import Carrier
-from digest.app.processor import Processor
+from digest.app.carrying import carrier
+from digest.app.processing import processor
 from digest.app.scheduling import Scheduler
 from digest.errors import UsageError
 from digest.settings import Settings
@@ -82,11 +82,11 @@ def serve(
     def app() -> App:
         return App(settings, store, clock(), stop=stop)
 
-    carrier = Carrier(app, stop)
+    letters = carrier(app, stop)
     scheduler = None if run is None else Scheduler(app, run, stop)
-    processor = None if run is None else Processor(app, stop)
+    reports = None if run is None else processor(app, stop)
     config = uvicorn.Config(
-        make_application(settings, store, clock, carrier.wake, _nothing if processor is None else processor.wake),
+        make_application(settings, store, clock, letters.wake, _nothing if reports is None else reports.wake),
         access_log=False,  # the addresses hold tokens
         forwarded_allow_ips=list(settings.pages.trusted_proxies),
         http=Impatient,
@@ -96,13 +96,13 @@ def serve(
         timeout_graceful_shutdown=_PATIENCE,
         ws="none",
     )
-    for thread in (carrier, scheduler, processor):
+    for thread in (letters, scheduler, reports):
         if thread is not None:
             thread.start()
     _Server(config, stop).run(sockets=[listening])
     stop.set()
     ends = time.monotonic() + _PATIENCE - 1
-    for thread in (carrier, scheduler, processor):
+    for thread in (letters, scheduler, reports):
         if thread is not None:
             thread.join(max(0.0, ends - time.monotonic()))
 

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 
 from digest.app import App, agreeing, carrying
-from digest.app.carrying import Carrier, send_letters
+from digest.app.carrying import carrier, send_letters
 from digest.app.composing import Composed, compose
 from digest.audience.finding import subscription_of
 from digest.audience.suppression import EVERYTHING, suppress
@@ -260,11 +260,11 @@ def test_the_carrier_forgets_what_is_old_while_nothing_waits_to_be_sent(project:
         ask(app)
         with app.store.writing() as connection:
             connection.execute(update(tables.letter).values(state="sent", answer=None))
-        carrier = Carrier(lambda: replace(app, now=MONDAY + letters.KEPT_FOR + timedelta(seconds=1)), stop)
-        carrier.start()
+        thread = carrier(lambda: replace(app, now=MONDAY + letters.KEPT_FOR + timedelta(seconds=1)), stop)
+        thread.start()
         eventually(lambda: state(app) == [])
         stop.set()
-        carrier.join(30)
+        thread.join(30)
 
 
 def test_the_carrier_outlives_what_goes_wrong_sends_what_comes_and_ends_when_told(
@@ -280,14 +280,14 @@ def test_the_carrier_outlives_what_goes_wrong_sends_what_comes_and_ends_when_tol
                 raise broken.pop()
             return app
 
-        carrier = Carrier(make, stop)
-        carrier.start()
+        thread = carrier(make, stop)
+        thread.start()
         eventually(lambda: broken == [])
         ask(app)
-        carrier.wake()
+        thread.wake()
         eventually(lambda: len(project.mails(BOB)) == 1)
         stop.set()
-        carrier.join(10)
+        thread.join(10)
 
 
 def test_waits_grow_and_are_bounded() -> None:
