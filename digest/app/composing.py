@@ -132,9 +132,9 @@ def _move(app: App, connection: Connection, letter: Letter, purpose: Purpose) ->
         if purpose is Purpose.MOVE_FROM
         else translate("Somebody, we hope you, asked us to write to this address, %(email)s, from now on.")
     )
-    text = LetterText(
-        language=letter.language,
-        direction=_direction(letter),
+    mail = _one_button(
+        app,
+        letter,
         subject=translate("Please confirm your new address"),
         paragraphs=(
             asked % {"email": found.email},
@@ -145,7 +145,7 @@ def _move(app: App, connection: Connection, letter: Letter, purpose: Purpose) ->
         after=(translate("If it was not you, do nothing, and nothing changes."),),
     )
     ends = theirs[0].id if purpose is Purpose.MOVE_FROM else _NOBODY
-    return _Draft(theirs[0].newsletter, ends, render_letter(text, _site(app)))
+    return _Draft(theirs[0].newsletter, ends, mail)
 
 
 def _erase(app: App, connection: Connection, letter: Letter) -> _Draft | None:
@@ -153,16 +153,16 @@ def _erase(app: App, connection: Connection, letter: Letter) -> _Draft | None:
     if found is None or subscriber_by_id(connection, found.subscriber_id) is None:
         return None
     translate = _words(app, letter).translate
-    text = LetterText(
-        language=letter.language,
-        direction=_direction(letter),
+    mail = _one_button(
+        app,
+        letter,
         subject=translate("Please confirm that we shall erase you"),
         paragraphs=(translate("Somebody, we hope you, asked us to erase everything that we know of you. There is no way back."),),
         button=translate("Go on"),
         link=_link(app, "erase", Purpose.ERASE, found.id, letter.created_at + TRIED_FOR),
         after=(translate("If it was not you, do nothing, and nothing changes."),),
     )
-    return _Draft(found.newsletter, found.id, render_letter(text, _site(app)))
+    return _Draft(found.newsletter, found.id, mail)
 
 
 def _download(app: App, connection: Connection, letter: Letter) -> _Draft | None:
@@ -170,9 +170,9 @@ def _download(app: App, connection: Connection, letter: Letter) -> _Draft | None
     if found is None:
         return None
     translate = _words(app, letter).translate
-    text = LetterText(
-        language=letter.language,
-        direction=_direction(letter),
+    mail = _one_button(
+        app,
+        letter,
         subject=translate("What we know of you"),
         paragraphs=(
             translate("Somebody, we hope you, asked us for everything that we know of you. It waits behind this button."),
@@ -181,7 +181,7 @@ def _download(app: App, connection: Connection, letter: Letter) -> _Draft | None
         link=_link(app, "download", Purpose.DOWNLOAD, found.id, letter.created_at + TRIED_FOR),
         after=(translate("If it was not you, do nothing, and nothing changes."),),
     )
-    return _Draft(found.newsletter, found.id, render_letter(text, _site(app)))
+    return _Draft(found.newsletter, found.id, mail)
 
 
 def _sign_in(app: App, connection: Connection, letter: Letter) -> _Draft | None:
@@ -203,9 +203,9 @@ def _sunset(app: App, connection: Connection, letter: Letter) -> _Draft | None:
         return None
     translate = _words(app, letter).translate
     named = {"newsletter": newsletter.title}
-    text = LetterText(
-        language=letter.language,
-        direction=_direction(letter),
+    mail = _one_button(
+        app,
+        letter,
         subject=translate("Do you still want %(newsletter)s?") % named,
         paragraphs=(
             translate(
@@ -218,7 +218,7 @@ def _sunset(app: App, connection: Connection, letter: Letter) -> _Draft | None:
         link=_link(app, "stay", Purpose.STAY, found.id, letter.created_at + TRIED_FOR + newsletter.sunset_grace),
         after=(translate("If you do nothing, we stop sending it to you. You can subscribe again at any time."),),
     )
-    return _Draft(found.newsletter, found.id, render_letter(text, _site(app)))
+    return _Draft(found.newsletter, found.id, mail)
 
 
 _KINDS: dict[Kind, Callable[[App, Connection, Letter], _Draft | None]] = {
@@ -230,6 +230,22 @@ _KINDS: dict[Kind, Callable[[App, Connection, Letter], _Draft | None]] = {
     Kind.SIGN_IN: _sign_in,
     Kind.SUNSET: _sunset,
 }
+
+
+def _one_button(
+    app: App, letter: Letter, *, subject: str, paragraphs: tuple[str, ...], button: str, link: str, after: tuple[str, ...]
+) -> RenderedMail:
+    """A letter of a few words and one button, in its reader's language."""
+    text = LetterText(
+        language=letter.language,
+        direction="rtl" if locale_of(letter.language).character_order == "right-to-left" else "ltr",
+        subject=subject,
+        paragraphs=paragraphs,
+        button=button,
+        link=link,
+        after=after,
+    )
+    return render_letter(text, _site(app))
 
 
 def _link(app: App, page: str, purpose: Purpose, number: int, ends_at: datetime) -> str:
@@ -247,10 +263,6 @@ def _site(app: App) -> SiteContent:
 
 def _words(app: App, letter: Letter) -> Words:
     return words_in(letter.language, read_catalogues(app.template_folders))
-
-
-def _direction(letter: Letter) -> str:
-    return "rtl" if locale_of(letter.language).character_order == "right-to-left" else "ltr"
 
 
 def _titles(newsletter: NewsletterSettings, topics: str) -> tuple[str, ...]:

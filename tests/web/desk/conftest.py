@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import httpx2
 import pytest
 from starlette.testclient import TestClient
 
 from digest.app.signing_in import make_link
-from tests.databases import Databases
-from tests.journeys.project import Project, a_project
+from tests.journeys.project import Project
 from tests.web.conftest import HOST, Pages, pages_of
 
 VERA, EDDY, ADA = "vera@desk.example", "eddy@desk.example", "ada@desk.example"
@@ -65,19 +63,6 @@ def token_in(html: str) -> str:
     """What the forms of a page carry."""
     (found,) = set(re.findall(r'name="token" value="([^"]+)"', html))
     return str(found)
-
-
-@pytest.fixture(autouse=True)
-def _on_both(database: Databases) -> None:
-    """The desk on both kinds of database."""
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    with a_project(tmp_path) as made:
-        made.join("ann@x.example")
-        made.join("bob@x.example", "python databases")
-        yield made
 
 
 @pytest.fixture
