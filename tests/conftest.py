@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.databases import Databases, Server, choose
+from tests.databases import Databases, Server, choose, share_what_is_compiled
 
 # A machine that is busy with something else is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -29,6 +29,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         elif "postgresql" in metafunc.fixturenames:
             kinds = ["postgresql"]
         metafunc.parametrize("database", kinds, indirect=True)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Statements are compiled once in a test process."""
+    with pytest.MonkeyPatch.context() as patch:
+        share_what_is_compiled(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 
 from digest.catalogue.sources.port import Source, SourceContext
 from digest.errors import UsageError
 from digest.settings import SourceSettings
+from digest.settings.plugins import installed
 
 GROUP = "digest.sources"
 
@@ -41,4 +42,4 @@ def _load(index: int, settings: SourceSettings) -> SourceFactory:
 
 
 def _points() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
+    return {point.name: point for point in installed(GROUP)}

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 from digest.errors import DigestError
 
@@ -18,11 +21,10 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # cron's locale may know no more than ASCII
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
-    from digest.cli.commands import app
     from digest.cli.misuse import Misuse, complaint
 
     try:
-        raise SystemExit(app(standalone_mode=False))
+        raise SystemExit(_commands()(standalone_mode=False))
     except DigestError as error:
         _fail(str(error), error.exit_code)
     except Misuse as error:
@@ -35,6 +37,16 @@ def main() -> None:
         if not where and error.errno not in _WANTING:
             raise
         _fail(f"{where}{error.strerror}; mend it and run the same again", 5)
+
+
+@cache
+def _commands() -> Callable[..., Any]:
+    """The commands and their options as Typer reads them off functions, once in a process."""
+    from typer.main import get_command
+
+    from digest.cli.commands import app
+
+    return get_command(app)
 
 
 def _fail(line: str, code: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.metadata import entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from digest.settings.types import nearest
@@ -16,6 +17,12 @@ a domain of Resend may have it on)."""
 SOURCES = ("feed", "ghost", "json", "markdown", "sitemap", "wordpress")
 _BUILT_IN = {"digest.sources": SOURCES, "digest.providers": PROVIDERS}
 _CONFIGURABLE = frozenset(PROVIDERS) - {"dry-run"}
+
+
+@cache
+def installed(group: str) -> tuple[EntryPoint, ...]:
+    """What installed packages offer in a group of entry points; they are all read for it, once in a process."""
+    return tuple(entry_points(group=group))
 
 
 def unknown_plugins(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -38,7 +45,7 @@ def unknown_plugins(values: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...]
 def _unknown(group: str, name: Any, path: tuple[str, ...], noun: str) -> Iterator[tuple[tuple[str, ...], str]]:
     if not isinstance(name, str) or name in _BUILT_IN[group]:
         return  # what is not text, the model refuses
-    names = sorted({entry.name for entry in entry_points(group=group)} | set(_BUILT_IN[group]))
+    names = sorted({entry.name for entry in installed(group)} | set(_BUILT_IN[group]))
     if name not in names:
         yield (
             path,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from importlib.metadata import EntryPoint, EntryPoints
-from typing import Any
+from importlib.metadata import EntryPoint
 
 import pytest
 from pydantic import SecretStr
@@ -103,10 +102,8 @@ def test_nothing_shows_a_secret(project: Project, caplog: pytest.LogCaptureFixtu
 
 
 def test_a_plugin_has_a_table_of_its_own_whose_secrets_are_kept(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    def installed(**_: Any) -> EntryPoints:
-        return EntryPoints([EntryPoint(name="mailpit", value="mailpit:Mailpit", group="digest.providers")])
-
-    monkeypatch.setattr(plugins, "entry_points", installed)
+    mailpit = EntryPoint(name="mailpit", value="mailpit:Mailpit", group="digest.providers")
+    monkeypatch.setattr(plugins, "installed", lambda _: (mailpit,))
     project.write("[delivery]\nprovider = 'mailpit'\n[providers.mailpit]\nhost = 'localhost'\nport = 1025")
     settings = project.read(DIGEST_PROVIDERS__MAILPIT__API_KEY=CANARY)
     table = settings.providers.plugin("mailpit")

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import cast
 
 from digest.delivery.providers.port import EventReader, Provider
 from digest.delivery.providers.webhook import Webhook
 from digest.errors import Unreachable, UsageError
 from digest.settings import Settings
+from digest.settings.plugins import installed
 
 GROUP = "digest.providers"
 WEBHOOKS = "digest.webhooks"
@@ -21,7 +22,7 @@ WEBHOOKS = "digest.webhooks"
 
 def provider_names() -> list[str]:
     """Every name there is, in order."""
-    return sorted({entry.name for entry in entry_points(group=GROUP)})
+    return sorted({entry.name for entry in installed(GROUP)})
 
 
 def open_provider(settings: Settings) -> Provider:
@@ -31,13 +32,13 @@ def open_provider(settings: Settings) -> Provider:
 
 def find_provider(name: str, settings: Settings, key: str = "delivery.provider") -> Provider:
     """The provider called `name`, as the setting `key` says; `UsageError` when there is none, or when it lacks a setting."""
-    factory = _load(choose(name, entry_points(group=GROUP), key), key)
+    factory = _load(choose(name, installed(GROUP), key), key)
     return cast("Provider", factory(settings))  # type: ignore[operator] # an entry point is typed as an object
 
 
 def find_event_reader(name: str) -> EventReader:
     """What turns that provider's own reports into events, its attribute `read_events`; no setting of it is needed."""
-    factory = _load(choose(name, entry_points(group=GROUP), "--provider"), "--provider")
+    factory = _load(choose(name, installed(GROUP), "--provider"), "--provider")
     reader: EventReader | None = getattr(factory, "read_events", None)
     if reader is None:
         raise UsageError(f"the provider {name} reports no events that Digest can read; name another with --provider")
@@ -46,12 +47,12 @@ def find_event_reader(name: str) -> EventReader:
 
 def webhook_names() -> list[str]:
     """Every provider that can post what it reports, in order."""
-    return sorted({entry.name for entry in entry_points(group=WEBHOOKS)})
+    return sorted({entry.name for entry in installed(WEBHOOKS)})
 
 
 def make_webhook(name: str, settings: Settings) -> Webhook | None:
     """What tells reports of the provider called `name` from anybody's; None while it has no key, or where there is no such webhook."""
-    named = [entry for entry in entry_points(group=WEBHOOKS) if entry.name == name]
+    named = [entry for entry in installed(WEBHOOKS) if entry.name == name]
     if not named:
         return None
     factory = _load(choose(name, named, "webhook"), "webhook")

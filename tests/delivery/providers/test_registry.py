@@ -63,7 +63,7 @@ def test_one_entry_found_twice_is_one() -> None:
 
 @pytest.mark.parametrize("value", ["no_such_package_anywhere:Thing", "digest.errors:NoSuchClass"])
 def test_one_that_cannot_be_loaded_says_why(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digest.delivery.providers.registry.entry_points", lambda group: [entry("broken", value)])
+    monkeypatch.setattr("digest.delivery.providers.registry.installed", lambda _: (entry("broken", value),))
     with pytest.raises(UsageError, match="cannot be loaded"):
         find_provider("broken", some_settings())
 
