@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, literal, or_, select
 
 from digest.audience.addresses import canonical_address
-from digest.audience.finding import subscriber_by_id, subscriptions_of
+from digest.audience.dialects import holds
+from digest.audience.finding import subscriber_by_id, subscribers_by_ids
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription, SubscriptionState
 from digest.audience.suppression import Suppressed
@@ -45,13 +46,13 @@ def browse_people(connection: Connection, wanted: Wanted, most: int) -> Page[Per
     """At most so many people, by address."""
     seen = None if wanted.after is None else subscriber_by_id(connection, wanted.after)
     span = select(_person.id, _person.address).where(
-        _person.address > ("" if seen is None else seen.address), *_address(wanted.part)
+        _person.address > ("" if seen is None else seen.address), *_address(connection, wanted.part)
     )
     narrowed = bool(wanted.newsletter) or wanted.state is not None
     inner = span.order_by(_person.address).limit(LOOKED_THROUGH if narrowed else most + 1).subquery()
     query = select(inner.c.id, inner.c.address).order_by(inner.c.address).limit(most + 1)
     found = connection.execute(query.where(_subscribed(inner.c.id, wanted)) if narrowed else query).all()
-    people = tuple(_load(connection, row.id) for row in found[:most])
+    people = _load(connection, [row.id for row in found[:most]])
     if len(found) > most:
         return Page(people, str(found[most - 1].id))
     if not narrowed:
@@ -63,14 +64,14 @@ def browse_people(connection: Connection, wanted: Wanted, most: int) -> Page[Per
     return Page(people, str(number), unfinished=True)
 
 
-def _address(part: str) -> list[ColumnElement[bool]]:
+def _address(connection: Connection, part: str) -> list[ColumnElement[bool]]:
     """What is a whole address is looked up by the index, and is nobody else's part; of a part each address is looked at."""
     if not part:
         return []
     try:
         return [_person.address == canonical_address(part)]
     except UsageError:
-        return [_person.address.contains(part.casefold(), autoescape=True)]
+        return [holds(connection, _person.address, part.casefold())]
 
 
 def _subscribed(whose: ColumnElement[int], wanted: Wanted) -> ColumnElement[bool]:
@@ -82,12 +83,13 @@ def _subscribed(whose: ColumnElement[int], wanted: Wanted) -> ColumnElement[bool
     return exists().where(*where)
 
 
-def _load(connection: Connection, subscriber_id: int) -> Person:
-    found = subscriber_by_id(connection, subscriber_id)
-    if found is None:
-        raise LookupError("a subscriber that was found in this transaction is not there")
-    suppressed = select(exists().where(_suppression.address == found.address, ~_suppression.scope.contains("/")))
-    return Person(found, subscriptions_of(connection, subscriber_id), bool(connection.execute(suppressed).scalar_one()))
+def _load(connection: Connection, ids: list[int]) -> tuple[Person, ...]:
+    """These people, in the order of their numbers here."""
+    known = subscribers_by_ids(connection, ids)
+    addresses = [person.address for person, _ in known.values()]
+    held = select(_suppression.address).where(_suppression.address.in_(addresses), ~_suppression.scope.contains("/"))
+    suppressed = set(connection.execute(held).scalars())
+    return tuple(Person(*known[one], known[one][0].address in suppressed) for one in ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def browse_suppressions(connection: Connection, wanted: WantedSuppressions, most
     behind = or_(_suppression.address > address, and_(_suppression.address == literal(address), _suppression.scope > scope))
     query = select(*(_suppression[name] for name in Suppressed.__slots__)).where(behind)
     if wanted.part:
-        query = query.where(_suppression.address.contains(wanted.part.casefold(), autoescape=True))
+        query = query.where(holds(connection, _suppression.address, wanted.part.casefold()))
     if wanted.scope:
         query = query.where(_suppression.scope == wanted.scope)
     if wanted.reason:

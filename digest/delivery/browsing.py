@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
-from digest.delivery.statements import stands
+from digest.delivery.account import unknown
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
 from digest.store.paging import Page
@@ -42,10 +42,9 @@ def issues_with(connection: Connection, article: int) -> list[str]:
 
 def browse_deliveries(connection: Connection, issue_id: int, state: DeliveryState | None, after: int, most: int) -> Page[Line]:
     """At most so many deliveries of an issue, those of one state or of all, behind a subscriber's number."""
-    ours = (_row.issue_id == issue_id, _row.subscriber_id > after)
+    last = None
     if state is DeliveryState.UNKNOWN:  # few, and found by the index of open ones
-        numbers = select(_row.subscriber_id).where(*ours, stands(state)).order_by(_row.subscriber_id).limit(most + 1)
-        found, last = list(connection.execute(numbers).scalars()), None
+        found = sorted(one for one in unknown(connection, issue_id) if one > after)
     else:
         found, last = _walk(connection, issue_id, state, after, most)
     page = _lines(connection, issue_id, found[:most])

@@ -40,7 +40,8 @@ def _page(visit: Visit, query: dict[str, str], status: int = 200, *, wrong: str 
         offered = [one for each in app.newsletters(None) for one in latest_issues(connection, each.slug, WENT_OUT, _CHOICES)]
         if issue is None and not query["issue"] and offered:
             issue = max(offered, key=lambda one: one.id)
-        found, counted, unknown = Page[Line](()), None, 0
+        found: Page[Line] = Page(())
+        counted, unknown = None, 0
         if issue is not None:
             state = DeliveryState(query["state"]) if query["state"] else None
             after = number_in(visit.request.query_params.get("after", "")) or 0

@@ -39,6 +39,21 @@ ROWS = {
     ("POST", "/editor/issues/{newsletter}/{number}/decide"): "editor",
     ("POST", "/editor/issues/{newsletter}/{number}/test"): "editor",
     ("POST", "/editor/newsletters/{newsletter}/draft"): "editor",
+    ("GET", "/editor/articles"): "viewer",
+    ("GET", "/editor/articles/{number}"): "viewer",
+    ("POST", "/editor/articles/{number}/feature"): "editor",
+    ("POST", "/editor/articles/{number}/withdraw"): "editor",
+    ("GET", "/editor/sources"): "viewer",
+    ("GET", "/editor/settings"): "viewer",
+    # These name people.
+    ("GET", "/editor/subscribers"): "editor",
+    ("GET", "/editor/subscribers/{number}"): "editor",
+    ("GET", "/editor/suppressions"): "editor",
+    ("POST", "/editor/suppressions/lift"): "editor",
+    ("GET", "/editor/deliveries"): "editor",
+    ("POST", "/editor/deliveries/resolve"): "editor",
+    # This costs some seconds of work.
+    ("GET", "/editor/simulate"): "editor",
 }
 ROLES = list(WHO)
 
@@ -63,7 +78,7 @@ def outcome(answer: httpx2.Response) -> str:
 def asked(pages: Pages, browser: Browser, method: str, path: str, spelling: str) -> str:
     """What comes of a request whose path is written in a certain way."""
     written = path.replace("{token}", link_for(pages, EDDY).rpartition("/")[2])
-    written = written.replace("{number}", "1" if "issues" in path else str(_a_session(pages)))
+    written = written.replace("{number}", str(_a_session(pages)) if "sessions" in path else "1")
     written = written.replace("{newsletter}", "weekly")
     verb = "HEAD" if spelling == "HEAD" else method
     sent = None if verb != "POST" else {"token": browser.token} | FORMS.get(path, {})
