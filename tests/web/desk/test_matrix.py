@@ -141,6 +141,8 @@ def _expected(method: str, path: str, plainly: str, spelling: str) -> tuple[str,
     """What may come of a spelling, where the row says what comes of the path as it stands. HEAD is a GET without its words."""
     if spelling in SAME:
         return (plainly,)
+    if spelling == "%2e after" and (method, f"{path}/{{number}}") in ROWS:  # the number of one of them, and it is none
+        return ("nowhere",) if plainly == "in" else (plainly,)
     if spelling in NOWHERE:
         return ("nowhere", "not so")
     if ("GET", path) not in ROWS:
