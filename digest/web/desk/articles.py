@@ -127,7 +127,9 @@ def _withdraw(visit: Visit) -> Response:
     except UsageError:
         raise HTTPException(404) from None
     return _page(
-        visit, said=tuple(f"{one.issue.name} ({one.issue.state}): {one}" for one in done.touched) or ("no issue holds it",)
+        visit,
+        said=tuple(f"{one.issue.name} ({one.issue.state}): {one}" for one in done.touched)
+        or ("No issue that is still to go out held it.",),
     )
 
 

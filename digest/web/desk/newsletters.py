@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from starlette.responses import Response
@@ -38,11 +39,18 @@ def _show(visit: Visit) -> Response:
         table, _, below = key.partition(".")
         if table == "newsletters":
             number, _, name = below.partition(".")
-            mine[int(number)].append(Value(name, _in_words(one["value"]), one["origin"]))
+            mine[int(number)].append(Value(name, _in_words(one["value"]), _place(one["origin"], settings.project)))
         elif visit.who.role.may(Role.ADMIN if table == "editors" else Role.EDITOR):
-            rest[table if below else "project"].append(Value(key, _in_words(one["value"]), one["origin"]))
+            rest[table if below else "project"].append(
+                Value(key, _in_words(one["value"]), _place(one["origin"], settings.project))
+            )
     newsletters = [(one, mine[number]) for number, one in enumerate(settings.newsletters)]
     return visit.page("settings.html", newsletters=newsletters, rest=dict(rest))
+
+
+def _place(origin: str, project: Path) -> str:
+    """Where a value comes from, by the file's name within the project: where the project lies on the machine is nobody's business."""
+    return origin.replace(f"{project}/", "")
 
 
 def _in_words(value: Any) -> str:
