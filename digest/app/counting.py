@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
@@ -16,7 +17,7 @@ from digest.app.attending import Attendant
 from digest.app.wiring import App
 from digest.insights import audience_figures, issue_figures
 from digest.insights.comparing import BEFORE
-from digest.insights.figures import Figure, is_due, keep, kept
+from digest.insights.figures import OFTEN, SELDOM, Figure, is_due, keep, kept
 from digest.issues.issue import Issue, latest_issues
 from digest.issues.lifecycle import IssueState
 
@@ -69,48 +70,54 @@ def shown_issues(app: App, connection: Connection) -> dict[str, list[Issue]]:
     return {one.slug: latest_issues(connection, one.slug, WENT_OUT, BEFORE + 1) for one in app.newsletters(None)}
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A figure: its name, what it is about, what it depends on, how it is counted, and how many times as long it may wait."""
+
+    name: str
+    about: str
+    mark: Callable[[Connection], str]
+    count: Callable[[Connection], dict[str, Any]]
+    times: int = OFTEN
+
+
 def recount(app: App) -> int:
     """Count what is due, and keep it; says how many figures that were."""
     done = 0
-    for name, about, mark, count in _wanted(app):
+    for one in _wanted(app):
         if app.stop.is_set():
             break
         with app.store.reading() as connection:
-            now, began = mark(connection), time.monotonic()
-            if not is_due(kept(connection, name, [about]).get(about), now, now=app.now):
+            now, began = one.mark(connection), time.monotonic()
+            found = kept(connection, one.name, [one.about]).get(one.about)
+            if not is_due(found, now, now=app.now, times=one.times):
                 continue
-            value = count(connection)
+            value = one.count(connection)
+        took = time.monotonic() - began
         with app.store.writing() as connection:
-            keep(connection, Figure(name, about, value, now, app.now, time.monotonic() - began))
+            keep(connection, Figure(one.name, one.about, value, now, app.now, took))
         done += 1
     return done
 
 
-_Count = Callable[[Connection], dict[str, Any]]
-
-
-def _wanted(app: App) -> Iterator[tuple[str, str, Callable[[Connection], str], _Count]]:
-    """Each figure: its name, what it is about, its mark, and how it is counted."""
+def _wanted(app: App) -> Iterator[_Wanted]:
+    """The audience, where it is large, and what went out: the newest of each newsletter first, and most often."""
     today = app.now.astimezone(UTC).date()
     with app.store.reading() as connection:
         large = audience_figures.size(connection) > SMALL
-        issues = [issue for some in shown_issues(app, connection).values() for issue in some]
+        shown = shown_issues(app, connection)
     if large:
-        yield (
-            audience_figures.NAME,
-            "",
-            lambda connection: audience_figures.mark(connection, today),
-            lambda connection: audience_figures.count_audience(connection, today),
-        )
-    for issue in sorted(issues, key=lambda one: -one.id):
-        yield issue_figures.NAME, str(issue.id), *_of_issue(issue)
+        name, mark, count = audience_figures.NAME, audience_figures.mark, audience_figures.count_audience
+        yield _Wanted(name, "", partial(_on, mark, today), partial(_on, count, today))
+    newest = {some[0].id for some in shown.values() if some}
+    for issue in sorted((issue for some in shown.values() for issue in some), key=lambda one: -one.id):
+        name, mark_of, count_of = issue_figures.NAME, issue_figures.mark, issue_figures.count_issue
+        times = OFTEN if issue.id in newest else SELDOM
+        yield _Wanted(name, str(issue.id), partial(_on, mark_of, issue), partial(_on, count_of, issue), times)
 
 
-def _of_issue(issue: Issue) -> tuple[Callable[[Connection], str], _Count]:
-    return (
-        lambda connection: issue_figures.mark(connection, issue),
-        lambda connection: issue_figures.count_issue(connection, issue),
-    )
+def _on(do: Callable[[Connection, Any], Any], what: Any, connection: Connection) -> Any:
+    return do(connection, what)
 
 
 def counter(make: Callable[[], App], stop: threading.Event) -> Attendant:

@@ -17,8 +17,9 @@ from digest.store import tables
 LEAST = timedelta(minutes=1)
 """A figure is not counted more often."""
 
-SHARE = 200
-"""Nor before so many times as long as the counting took: half a percent of the time, at most, goes into one figure."""
+OFTEN, SELDOM = 50, 500
+"""Nor before so many times as long as the counting took: two percent of the time, at most, go into a figure that people look at, and a
+fifth of a percent into one that hardly changes any more."""
 
 ANYWAY = timedelta(hours=1)
 """What nothing seems to have changed is counted again after so long."""
@@ -38,12 +39,12 @@ class Figure:
     took: float
 
 
-def is_due(found: Figure | None, mark: str, *, now: datetime) -> bool:
-    """Whether to count again. A clock that was set back keeps nothing from being counted."""
+def is_due(found: Figure | None, mark: str, *, now: datetime, times: int = OFTEN) -> bool:
+    """Whether to count again, `times` as late as counting takes long. A clock that was set back keeps nothing from being counted."""
     if found is None:
         return True
     age = now - found.taken_at
-    if timedelta() <= age < max(LEAST, timedelta(seconds=SHARE * found.took)):
+    if timedelta() <= age < max(LEAST, timedelta(seconds=times * found.took)):
         return False
     return found.mark != mark or not timedelta() <= age < ANYWAY
 

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from digest.insights.audience_figures import WEEKS, count_audience, followers
 from digest.insights.comparing import compare
-from digest.insights.figures import Figure, is_due, keep, kept
+from digest.insights.figures import SELDOM, Figure, is_due, keep, kept
 from digest.store import tables
 from digest.store.database import Store
 from tests.databases import Databases
@@ -25,8 +25,8 @@ NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
         (timedelta(seconds=59), 0.0, "other", False),
         (timedelta(seconds=60), 0.0, "other", True),
         (timedelta(seconds=60), 0.0, "same", False),
-        (timedelta(minutes=16), 5.0, "other", False),
-        (timedelta(minutes=17), 5.0, "other", True),
+        (timedelta(minutes=4), 5.0, "other", False),
+        (timedelta(minutes=5), 5.0, "other", True),
         (timedelta(minutes=59), 0.0, "same", False),
         (timedelta(hours=1), 0.0, "same", True),
         (timedelta(minutes=-5), 5.0, "same", True),
@@ -37,6 +37,12 @@ def test_a_figure_is_due_by_what_changed_by_its_age_and_by_what_counting_costs(
 ) -> None:
     found = Figure("audience", "", {}, "same", NOW - age, took)
     assert is_due(found, mark, now=NOW) is due
+
+
+def test_what_hardly_changes_may_wait_longer() -> None:
+    found = Figure("issue", "7", {}, "same", NOW - timedelta(minutes=30), 5.0)
+    assert is_due(found, "other", now=NOW)
+    assert not is_due(found, "other", now=NOW, times=SELDOM)
 
 
 def test_what_was_never_counted_is_due() -> None:
