@@ -19,7 +19,7 @@ from digest.delivery.transitions import DeliveryState
 from digest.delivery.withdrawal import Withdrawal
 from digest.delivery.withdrawal import withdraw as take_out
 from digest.editors import audit
-from digest.errors import UsageError
+from digest.errors import Refused, UsageError
 
 VERDICTS = {
     "accepted": DeliveryState.ACCEPTED,
@@ -57,7 +57,9 @@ def withdraw(app: App, article: int, why: str, by: By) -> Withdrawal:
 
 
 def lift(app: App, address: str, scope: str, why: str, by: By, *, though_they_complained: bool) -> Lifted:
-    """Let an address be mailed again, with a reason; as `digest suppressions lift`."""
+    """Let an address be mailed again, with a reason; as `digest suppressions lift`. A topic that somebody left is theirs alone to take up."""
+    if "/" in scope:
+        raise Refused("They left this topic by their own click, and they alone take it up again.")
     why = reason(why, "lifted")
     done = lifting.lift(app, address, scope, why=why, actor=by.actor, though_they_complained=though_they_complained)
     with app.store.writing() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from digest.app import App, counting
 from digest.app.overseeing import overview
 from digest.store import tables
 from tests.journeys.project import MONDAY, Project, a_project, article
+from tests.journeys.serving import served
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -72,3 +74,12 @@ def test_who_is_asked_to_end_counts_nothing_more(project: Project) -> None:
         app.stop.set()
         assert counting.recount(app) == 0
         app.stop.clear()
+
+
+@pytest.mark.sqlite
+def test_digest_serve_counts_without_being_asked(project: Project) -> None:
+    with served(project), project.app(MONDAY) as app:
+        until = time.monotonic() + 60
+        while not figures(app) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert figures(app) == ["issue"]

@@ -112,6 +112,7 @@ def test_an_article_is_featured_and_withdrawn_with_a_reason(pages: Pages, eddy: 
     assert "Feature it" not in viewer
 
 
+@pytest.mark.sqlite
 def test_the_reason_of_a_withdrawal_stands_in_the_history_of_the_draft_that_held_it(project: Project) -> None:
     project.configure('approval = "automatic"', 'approval = "required"')
     project.offer(article("a"), article("b"))
@@ -186,6 +187,7 @@ def test_a_suppression_is_lifted_with_a_reason_and_a_complaint_only_where_they_a
 
     assert "say why" in lift("bob@x.example", "weekly", "")
     assert "Tick the box if they asked" in lift("ann@x.example", "*", "They wrote to us")
+    assert "they alone take it up again" in lift("bob@x.example", "weekly/python", "They wrote to us")
     assert "is not suppressed for weekly" in lift("ann@x.example", "weekly", "They wrote to us")
     assert "bob@x.example may be mailed again" in lift("bob@x.example", "weekly", "A new mailbox")
     assert "nobody@x.example may be mailed again" in lift("nobody@x.example", "*", "A mistake")
