@@ -10,7 +10,6 @@ from starlette.responses import JSONResponse, Response
 
 from digest.app import deciding, issuing
 from digest.app.foretelling import foretell
-from digest.app.issue_history import news
 from digest.app.laying_out import lay_out
 from digest.app.reader_search import FoundReader, find_readers
 from digest.app.revising import LONGEST, Overtaken, revise
@@ -37,7 +36,6 @@ def doors() -> list[Door]:
         Door("POST", f"{_ISSUE}/decide", Role.EDITOR, _decide),
         Door("POST", f"{_ISSUE}/test", Role.EDITOR, _test),
         Door("POST", f"{_ISSUE}/reader", Role.EDITOR, _reader),
-        Door("GET", f"{_ISSUE}/news", Role.VIEWER, _news, idle=True),
         Door("POST", "/editor/newsletters/{newsletter}/draft", Role.EDITOR, _draft),
     ]
 
@@ -116,17 +114,6 @@ def _reader(visit: Visit) -> Response:
         return visit.go(f"/editor/issues/{name_of(visit)}?{query}#preview")
 
     return _doing(visit, do)
-
-
-def _news(visit: Visit) -> Response:
-    """What was done since the page was made, and who else has it open just now."""
-    try:
-        found = news(visit.app, name_of(visit), number_in(visit.request.query_params.get("since", "")) or 0)
-    except UsageError:
-        raise HTTPException(404) from None
-    lines = [{"who": one.actor, "did": one.did, "at": one.time} for one in found.lines]
-    others = visit.site.present.others(name_of(visit), visit.who.email)
-    return JSONResponse({"mark": found.mark, "lines": lines, "here": others}, headers={"Cache-Control": "no-store"})
 
 
 def _change(visit: Visit) -> Response:

@@ -7,6 +7,7 @@ const LOST = "This did not get through. Look whether it was done: load the page 
 // What is changed is changed one after the other; of pages that are asked for, the last one counts.
 let changing = Promise.resolve();
 let asked = 0;
+let shown = location.search;
 // Which revision one of ours became by a change of ours: who presses a button before the page is there has seen that one.
 const became = new Map();
 
@@ -151,9 +152,14 @@ async function ask(address, request = {}, fresh = false) {
   }
 }
 
+function nowAt(address, how = "pushState") {
+  history[how](null, "", address);
+  shown = location.search;
+}
+
 async function show(address) {
   const answer = await ask(address);
-  if (answer) history.pushState(null, "", address);
+  if (answer) nowAt(address);
   return answer;
 }
 
@@ -170,7 +176,7 @@ async function post(form, said) {
   const answer = await ask(form.action, { method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(said) });
   if (!answer) return;
   if (!isJson(answer)) {
-    if (answer.redirected) history.pushState(null, "", answer.url);
+    if (answer.redirected) nowAt(answer.url);
     tell(answer.ok ? "Done." : "Nothing was changed.");
     return;
   }
@@ -178,7 +184,7 @@ async function post(form, said) {
   if (said.get("revision") !== String(revision)) became.set(said.get("revision"), String(revision));
   for (const frame of document.querySelectorAll("#frame iframe")) turn(frame, looksAt(frame));
   const address = new URL(done, location.href);
-  history.replaceState(null, "", address.pathname + address.search);
+  nowAt(address.pathname + address.search, "replaceState");
   refresh(address.href);
 }
 
@@ -213,7 +219,11 @@ document.addEventListener("click", async (event) => {
 });
 
 const again = () => ask(location.href);
-window.addEventListener("popstate", again);
+window.addEventListener("popstate", () => {
+  if (location.search === shown) return; // to another place of this page
+  shown = location.search;
+  again();
+});
 document.addEventListener("desk:show", again);
 document.documentElement.classList.add("scripted");
 offerClosing();
