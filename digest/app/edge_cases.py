@@ -13,7 +13,9 @@ from digest.app.previewing import Seen, of_nobody
 from digest.app.wiring import App
 from digest.delivery.shelf import widest_arrangement
 from digest.errors import Refused, TemplateError
+from digest.issues.arranging import without
 from digest.issues.issue import Issue, frozen_of
+from digest.issues.withdrawn import withdrawn_from
 from digest.languages import languages_with_words
 from digest.rendering.assemble import assemble
 from digest.rendering.blocks import render_blocks
@@ -38,7 +40,8 @@ def edge_case(app: App, issue: Issue, case: str) -> Seen:
     if not issue.rendered:
         raise Refused(f"issue {issue.name} cannot be shown: {issue.reason}")
     with app.store.reading() as connection:
-        frozen, widest = frozen_of(connection, issue), widest_arrangement(connection, issue)
+        frozen, gone = frozen_of(connection, issue), withdrawn_from(connection, issue.id)
+        widest = without(widest_arrangement(connection, issue), gone, frozen)
     if not widest.articles:
         raise Refused(f"nothing is in issue {issue.name}")
     made = CASES[case](_Case(frozen.content, widest))

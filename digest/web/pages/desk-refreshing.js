@@ -22,7 +22,8 @@ function tell(words) {
 function remember(element) {
   if (!element || element === document.body) return null;
   const around = element.closest("li[id], details[id], section[id], div[id]");
-  return { id: element.id, around: around?.id, called: element.firstChild?.textContent, verb: element.value?.split?.(" ")[0] };
+  const marked = element.matches("textarea, input:not([type]), input[type=search]") ? [element.selectionStart, element.selectionEnd] : null;
+  return { id: element.id, around: around?.id, called: element.firstChild?.textContent, verb: element.value?.split?.(" ")[0], marked };
 }
 
 function focusAgain(what) {
@@ -32,6 +33,7 @@ function focusAgain(what) {
   const alike = controls.find((one) => one.value?.split?.(" ")[0] === what.verb && one.firstChild?.textContent === what.called);
   const found = (what.id && document.getElementById(what.id)) || alike || controls.find((one) => one.matches("button")) || controls[0];
   found?.focus({ preventScroll: true });
+  if (what.marked && found?.id === what.id) found.setSelectionRange(...what.marked);
   found?.scrollIntoView({ block: "nearest" });
 }
 
