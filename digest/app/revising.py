@@ -157,4 +157,4 @@ def _look(connection: Connection, issue: Issue, change: Change, title: str) -> N
             " take it in under a topic"
         )
     if reason in HAD:
-        raise Refused(f"“{title}” is not taken in: everybody has it already")
+        raise Refused(f"“{title}” would reach nobody: everybody has it already")

@@ -21,6 +21,7 @@ from digest.issues.changing import ALTERNATIVES, Change, What
 from digest.issues.issue import Issue
 from digest.web.desk.doors import Door, Visit
 from digest.web.desk.looks import Look
+from digest.web.forms import storable
 
 _ISSUE = "/editor/issues/{newsletter}/{number}"
 _TEXTS = ("title", "summary", "note", "subject", *ALTERNATIVES, "preheader", "url", "text", "image", "image_alt", "topic")
@@ -62,7 +63,7 @@ def _page(
         found = lay_out(visit.app, name_of(visit), visit.site.counted)
     except UsageError:
         raise HTTPException(404) from None
-    look, wanted = Look.of(visit.request.query_params), visit.request.query_params.get("find", "")[:_LONGEST_SEARCH]
+    look, wanted = Look.of(visit.request.query_params), storable(visit.request.query_params.get("find", ""))[:_LONGEST_SEARCH]
     may_edit = found.editable and visit.who.role.may(Role.EDITOR)
     return visit.page(
         "issue.html",

@@ -29,6 +29,7 @@ def test_what_belongs_to_no_topic_is_found_and_put_under_one_and_taken_out_again
     assert draft.change(f"take_in {zeta}", topic="databases").status_code == 303
     assert "Zeta" in draft.titles()
     assert "took “Zeta” in by hand, under databases" in draft.page()
+    assert draft.browser.get(f"{AT}?find=%00%ffx").status_code == 200
     assert "it is in" in draft.browser.get(f"{AT}?find=zeta").text
     draft.change(f"exclude {zeta}")
     assert "Zeta" not in draft.titles()
