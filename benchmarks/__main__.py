@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from benchmarks.api import sendgrid
+from benchmarks.desk import desk
 from benchmarks.measuring import Figure
 from benchmarks.mime import message
 from benchmarks.moving import moving
@@ -47,6 +48,7 @@ def measured(*, short: bool) -> Iterator[Figure]:
     yield from _with_numbers(*smtp(SHORT if short else Scale()))
     yield from sendgrid(1_000 if short else 1_000_000, runs)
     yield from long_tail(50 if short else 70_000)
+    yield from desk(100 if short else 1_000_000, runs)
     yield from webhooks(200 if short else 20_000, 2 if short else runs)
 
 

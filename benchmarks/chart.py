@@ -18,6 +18,8 @@ BARS: Mapping[str, tuple[str, float, bool]] = {
     "selection_1e5_ms": ("selection of 100,000, ms", 200, False),
     "help_seconds": ("digest --help, seconds", 0.3, False),
     "long_tail_requests_per_second": ("long tail, requests/s", 500, True),
+    "desk_home_1e6_ms": ("desk, home, ms", 200, False),
+    "desk_refresh_1e6_ms": ("desk, preview after a change, ms", 100, False),
     "webhook_events_per_second": ("events by webhook, /s", 5_000, True),
 }
 """By key: what it is called, its bar, and whether more is better."""

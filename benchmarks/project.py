@@ -36,14 +36,17 @@ class Place:
 
 
 @contextmanager
-def a_place(mixes: Iterator[str], subscribers: int, *, suppressed: bool = True, strangers: int = 0) -> Iterator[Place]:
+def a_place(
+    mixes: Iterator[str], subscribers: int, *, suppressed: bool = True, strangers: int = 0, articles: int = len(TOPICS)
+) -> Iterator[Place]:
     """A project whose first issue is approved and not yet planned; each subscriber follows the next of `mixes`.
 
-    One in a thousand is `suppressed`, or nobody, and besides them so many `strangers`, whom nobody has subscribed.
+    One in a thousand is `suppressed`, or nobody, and besides them so many `strangers`, whom nobody has subscribed. The issue holds so
+    many `articles`, under the topics in turn.
     """
     with TemporaryDirectory(prefix="digest-bench-") as folder:
         place = Place(Path(folder), {})
-        _write(place.folder)
+        _write(place.folder, articles)
         with opened(place) as app:
             app.store.prepare()
             fetch(app)
@@ -112,17 +115,24 @@ def wide(mixes: int) -> Iterator[str]:
         number = (number + 1) % mixes
 
 
-def _write(folder: Path) -> None:
+def _write(folder: Path, many: int) -> None:
     init_project(folder, NOW - timedelta(days=3))
     config = folder / "config" / "digest.toml"
     before, _, rest = config.read_text("utf-8").partition("[newsletters.topics]\n")
     topics = "\n".join(f'{topic} = {{ title = "{topic.capitalize()}", tags = ["{topic}"] }}' for topic in TOPICS)
+    before = before.replace("seed = 20", f"seed = {max(20, many)}").replace(
+        "max_articles = 20", f"max_articles = {max(20, many)}"
+    )
     config.write_text(f"{before}[newsletters.topics]\n{topics}\n\n{rest[rest.index('[delivery]') :]}", "utf-8")
     articles = orjson.loads((folder / "articles.json").read_bytes())
     listed = articles["articles"] if isinstance(articles, dict) else articles
-    for topic, article in zip(TOPICS, listed, strict=True):
-        article["tags"] = [topic]
-    (folder / "articles.json").write_bytes(orjson.dumps(listed))
+    made = [dict(listed[place % len(listed)]) for place in range(many)]
+    for place, article in enumerate(made):
+        article["tags"] = [TOPICS[place % len(TOPICS)]]
+        if place >= len(listed):
+            again = f"-{place // len(listed)}"
+            article |= {"id": f"{article.get('id', article['url'])}{again}", "url": f"{article['url']}{again}"}
+    (folder / "articles.json").write_bytes(orjson.dumps(made))
 
 
 def _suppress_strangers(database: Path, many: int) -> None:

@@ -60,7 +60,7 @@ def _look(app: App, issue: Issue, *, online: bool, filtered: bool, errors_only: 
         fault = Fault("template", issue.reason or "its template is broken", "mend the template and draft the issue again")
         return [Finding.of("template", Severity.ERROR, fault)]
     with app.store.reading() as connection:
-        shelf, widest, last = Shelf(connection, issue), widest_arrangement(connection, issue), _last(connection, issue)
+        shelf, widest, last = Shelf(connection, issue), widest_arrangement(connection, issue), last_issue(connection, issue)
         template, gone = _template(app, frozen_of(connection, issue)), withdrawn_from(connection, issue.id)
     found: list[Finding] = []
     for language in shelf.languages:
@@ -111,7 +111,7 @@ def _answers(app: App, mail: Mail) -> dict[str, Answer]:
     return known | said
 
 
-def _last(connection: Connection, issue: Issue) -> LastIssue | None:
+def last_issue(connection: Connection, issue: Issue) -> LastIssue | None:
     """The issue of the same newsletter and frequency that went out before."""
     row, kept = tables.issue.c, tables.decision.c
     alike = (row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.number < issue.number)

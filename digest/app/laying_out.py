@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
-from digest.app.checking import findings_at_once
+from digest.app.checking import findings_at_once, last_issue
+from digest.app.issue_history import HistoryLine, history_of, mark_of
 from digest.app.overseeing import in_words
 from digest.app.revising import standing_of
 from digest.app.wiring import App
@@ -23,6 +24,7 @@ from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue, find_issue, frozen_of
 from digest.issues.lifecycle import STEPS, IssueState
 from digest.issues.revisions import Revision
+from digest.rendering.cleaning import web_address
 from digest.rendering.content import RewritingContent
 from digest.store import tables
 
@@ -64,6 +66,8 @@ class Row:
     last: bool
     rewritten: RewritingContent | None
     may_be_pinned: bool
+    taken_in: bool
+    source_image: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +79,9 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """One line of an issue's history."""
-
-    at: str
-    actor: str
-    did: str
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
-    """All of it. `readers` counts the subscriptions that the plan would look at just now."""
+    """All of it. `readers` counts the subscriptions that the plan would look at just now, `mark` says how far the history goes, `last` is
+    the issue that went out before, and `topics` those that something may be put under, with their headings."""
 
     issue: Issue
     title: str
@@ -99,6 +95,9 @@ class Layout:
     history: tuple[HistoryLine, ...]
     findings: tuple[Finding, ...]
     editable: bool
+    mark: int
+    last: str | None
+    topics: Mapping[str, str]
 
     @property
     def chosen(self) -> int:
@@ -111,14 +110,15 @@ class Layout:
         return sum(one.severity is Severity.ERROR for one in self.findings)
 
 
-def lay_out(app: App, name: str) -> Layout:
-    """An issue as it stands now; reads only."""
+def lay_out(app: App, name: str, count: Callable[[Connection, Issue], int] = count_audience) -> Layout:
+    """An issue as it stands now; reads only. `count` says how many the plan would look at: of a million that takes a second."""
     with app.store.reading() as connection:
         issue = find_issue(connection, name)
         frozen = frozen_of(connection, issue)
         rows = _rows(connection, issue, frozen)
-        readers = issue.audience if issue.audience is not None else count_audience(connection, issue)
-        changes, history = revisions.since(connection, issue.id, 0), _history(connection, issue, ZoneInfo(frozen.timezone))
+        readers = issue.audience if issue.audience is not None else count(connection, issue)
+        changes, history = revisions.since(connection, issue.id, 0), history_of(connection, issue, ZoneInfo(frozen.timezone))
+        mark, last = mark_of(connection, issue), last_issue(connection, issue)
     titles = {section.slug: section.title for section in frozen.content.sections}
     sections = (Section(titles.get(topic, topic), held) for topic in frozen.rules.topics if (held := _under(rows, topic)))
     return Layout(
@@ -134,6 +134,9 @@ def lay_out(app: App, name: str) -> Layout:
         history,
         _findings(app, issue),
         IssueState.DRAFT in STEPS[issue.state],
+        mark,
+        None if last is None else last.name,
+        {slug: titles.get(slug, slug) for slug in frozen.rules.topics},
     )
 
 
@@ -155,6 +158,7 @@ def _rows(connection: Connection, issue: Issue, frozen: Frozen) -> list[Row]:
     articles = articles_by_ids(connection, [one.article_id for one in decided])
     shown: Mapping[int, str] = {one.id: one.title for one in frozen.content.articles}
     rewritten = {one.article: one for one in frozen.content.rewritten}
+    by_hand = {one for one, _ in frozen.rules.taken_in}
     rows = []
     for one in decided:
         article, section = articles[one.article_id], standing.sections.get(one.article_id, ())
@@ -177,22 +181,8 @@ def _rows(connection: Connection, issue: Issue, frozen: Frozen) -> list[Row]:
                 and article.arrival is not None
                 and article.arrival <= issue.cutoff
                 and bool(one.topic),
+                article.id in by_hand,
+                web_address(article.image),
             )
         )
     return rows
-
-
-def _history(connection: Connection, issue: Issue, zone: ZoneInfo) -> tuple[HistoryLine, ...]:
-    line = tables.issue_history.c
-    rows = connection.execute(
-        select(line.at, line.actor, line.from_state, line.to_state, line.reason)
-        .where(line.issue_id == issue.id)
-        .order_by(line.id.desc())
-    )
-    told = []
-    for row in rows:
-        moved = "" if row.from_state == row.to_state else f"{row.to_state}"
-        did = ": ".join(part for part in (moved, row.reason) if part)
-        if did:
-            told.append(HistoryLine(f"{row.at.astimezone(zone):%-d %b, %H:%M}", row.actor, did))
-    return tuple(told)

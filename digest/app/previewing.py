@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from digest.app.wiring import App
 from digest.delivery.envelopes import EnvelopeMaker
@@ -13,7 +15,11 @@ from digest.insights.reading import standing
 from digest.issues.issue import Issue
 from digest.rendering.assemble import fill
 from digest.rendering.content import Envelope, Personal
+from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
+
+NOWHERE = "https://example.invalid/nobodys"
+"""Where the headers of nobody's mail lead: they must name an address, and this one is nobody's by RFC 2606."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +31,50 @@ class Preview:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One mail as it would leave: the rendition, and the envelope of who gets it, or of nobody."""
+
+    rendition: Rendition
+    envelope: Envelope
+    personal: Personal
+
+    @property
+    def preview(self) -> Preview:
+        """What a mail program would show."""
+        html, text = fill(self.rendition, self.personal)
+        return Preview(self.rendition.subject, html, text)
+
+    def headers(self, at: datetime) -> Sequence[tuple[str, str]]:
+        """Every header of the message that SMTP would carry at this time, in its order, as it is written, line breaks and all."""
+        head = MessageBuilder(self.rendition).build(self.envelope, at).partition(b"\r\n\r\n")[0].decode("ascii")
+        unfolded = head.replace("\r\n ", "\n ").split("\r\n")
+        return [(name, value) for name, _, value in (line.partition(": ") for line in unfolded)]
+
+
 def preview(app: App, issue: Issue, email: str | None, language: str | None = None) -> Preview:
     """What `email` would get of an issue; without one, what somebody who follows everything gets, with inert links.
 
     In one of the issue's languages: theirs, or the newsletter's, unless another is asked for.
     """
+    return seen(app, issue, email, language).preview
+
+
+def seen(app: App, issue: Issue, email: str | None, language: str | None = None, *, masked: bool = False) -> Seen:
+    """The mail itself. `masked`: what `email` gets, and nothing that says who they are."""
     if not issue.rendered:
         raise Refused(f"issue {issue.name} cannot be shown: {issue.reason}")
     if email is None:
         with app.store.reading() as connection:
-            rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0, language)
-        personal = nobody(rendition)
-    else:
-        rendition, envelope = addressed(app, issue, email, language)
-        personal = envelope.personal
-    html, text = fill(rendition, personal)
-    return Preview(rendition.subject, html, text)
+            return of_nobody(Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0, language))
+    rendition, envelope = addressed(app, issue, email, language)
+    return of_nobody(rendition) if masked else Seen(rendition, envelope, envelope.personal)
+
+
+def of_nobody(rendition: Rendition) -> Seen:
+    """A rendition as whoever looks at it has it, who is not one of its readers."""
+    personal = nobody(rendition)
+    return Seen(rendition, Envelope("nobodys", "1", 0, personal.email, None, nobody(rendition, NOWHERE)), personal)
 
 
 def nobody(rendition: Rendition, link: str = "#", email: str = "reader@example.com") -> Personal:

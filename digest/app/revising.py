@@ -23,11 +23,24 @@ from digest.issues.editing import Edits, edits_of
 from digest.issues.issue import Issue, find_issue, frozen_of
 from digest.issues.lifecycle import STEPS, WHY_NOT, IssueState, record
 from digest.issues.revisions import Revision
-from digest.issues.selection import Reason
+from digest.issues.selection import HAD, Reason
 from digest.rendering.cleaning import web_address
 from digest.store import tables
 
-LONGEST = {"title": 300, "summary": 2000, "note": 4000, "subject": 300, "preheader": 300, "url": 2000, "text": 1000}
+LONGEST = {
+    "title": 300,
+    "summary": 2000,
+    "note": 4000,
+    "subject": 300,
+    "second": 300,
+    "third": 300,
+    "preheader": 300,
+    "url": 2000,
+    "text": 1000,
+    "image": 2000,
+    "image_alt": 300,
+    "topic": 100,
+}
 """The most characters that are taken."""
 
 
@@ -55,7 +68,7 @@ def revise(app: App, name: str, change: Change, *, revision: int, actor: str, ne
         before = edits_of(frozen.rules, frozen.content)
         if change.what is What.RESTORE:
             change = replace(change, edits=_former(connection, issue, change.revision))
-        title = _about(connection, issue, change)
+        title = _about(app, connection, issue, change)
         after = changed(before, change, standing_of(connection, issue))
         if after == before:
             return issue
@@ -85,11 +98,11 @@ def _check(change: Change) -> None:
     for name, text in (change.texts or {}).items():
         if len(text) > LONGEST.get(name, 2000):
             raise UsageError(f"{name}: at most {LONGEST.get(name, 2000):,} characters, and this has {len(text):,}")
-    if change.what is What.SPONSOR and change.text("title"):
-        if web_address(change.text("url")) is None:
-            raise UsageError("url: a sponsor needs an address to lead to that begins with https://")
-        if change.text("image") and web_address(change.text("image")) is None:
-            raise UsageError("image: it needs an address that begins with https://")
+    if change.what is What.SPONSOR and change.text("title") and web_address(change.text("url")) is None:
+        raise UsageError("url: a sponsor needs an address to lead to that begins with https://")
+    pictured = change.what is What.PICTURE or (change.what is What.SPONSOR and change.text("title"))
+    if pictured and change.text("image") and web_address(change.text("image")) is None:
+        raise UsageError("image: it needs an address that begins with https://")
 
 
 def _former(connection: Connection, issue: Issue, number: int) -> Edits:
@@ -99,9 +112,14 @@ def _former(connection: Connection, issue: Issue, number: int) -> Edits:
     return edits
 
 
-def _about(connection: Connection, issue: Issue, change: Change) -> str:
+_OF_A_CANDIDATE = (What.PIN, What.EXCLUDE, What.PUT_BACK, What.PLACE, What.REWRITE, What.PICTURE)
+
+
+def _about(app: App, connection: Connection, issue: Issue, change: Change) -> str:
     """The title of the article that a change is about, as its source says it; refused where that is no candidate, or cannot be pinned."""
-    if change.what not in (What.PIN, What.EXCLUDE, What.PUT_BACK, What.PLACE, What.REWRITE):
+    if change.what is What.TAKE_IN:
+        return _from_outside(app, connection, issue, change)
+    if change.what not in _OF_A_CANDIDATE:
         return ""
     row = tables.decision.c
     mine = select(row.chosen).where(row.issue_id == issue.id, row.article_id == change.article)
@@ -116,12 +134,27 @@ def _about(connection: Connection, issue: Issue, change: Change) -> str:
     return article.title
 
 
+def _from_outside(app: App, connection: Connection, issue: Issue, change: Change) -> str:
+    """The title of the article that is taken in; refused where the issue cannot hold it, or has no such topic."""
+    offered = app.newsletter(issue.newsletter).offered
+    if change.text("topic") not in offered:
+        raise UsageError(f"topic: say under which of {', '.join(offered)} it comes")
+    article = find_article(connection, f"number:{change.article}")
+    may_be_pinned(article, issue.cutoff)
+    return article.title
+
+
 def _look(connection: Connection, issue: Issue, change: Change, title: str) -> None:
-    """Whether a pin took effect."""
-    if change.what is not What.PIN:
+    """Whether a pin took effect, or a taking in."""
+    if change.what not in (What.PIN, What.TAKE_IN):
         return
     row = tables.decision.c
     mine = select(row.reason).where(row.issue_id == issue.id, row.article_id == change.article)
     reason = connection.execute(mine).scalar()
     if reason == Reason.NO_TOPIC:
-        raise Refused(f"“{title}” cannot be pinned: it carries no tag of a topic of {issue.newsletter}, and nobody would get it")
+        raise Refused(
+            f"“{title}” cannot be pinned: it carries no tag of a topic of {issue.newsletter}, and nobody would get it;"
+            " take it in under a topic"
+        )
+    if reason in HAD:
+        raise Refused(f"“{title}” would reach nobody: everybody has it already")

@@ -108,14 +108,17 @@ def sign_in(app: App, token: str, before: str | None, network: str | None, brows
         return sessions.begin(connection, link.email, now=app.now, origin=network, browser=browser)
 
 
-def who(app: App, secret: str) -> Signed | None:
-    """Who has this secret; None when the session is over or they have no role any more. Looked up with every request."""
+def who(app: App, secret: str, *, idle: bool = False) -> Signed | None:
+    """Who has this secret; None when the session is over or they have no role any more. Looked up with every request.
+
+    `idle` ones are made by an open page by itself: the session is not used by them, and ends as if they had not been.
+    """
     with app.store.reading() as connection:
         session = sessions.find(connection, secret, now=app.now)
     role = None if session is None else role_of(app.settings, session.email)
     if session is None or role is None:
         return None
-    if sessions.is_seen_long_ago(session, now=app.now):
+    if not idle and sessions.is_seen_long_ago(session, now=app.now):
         with app.store.writing() as connection:
             sessions.see(connection, session, now=app.now)
     return Signed(session, role, mac(app.key, b"desk form|")(session.hash.encode()).hex()[:32])

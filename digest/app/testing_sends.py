@@ -10,7 +10,7 @@ from digest.app.wiring import App
 from digest.delivery.providers.answer import Trouble
 from digest.delivery.shelf import Shelf, widest_arrangement
 from digest.errors import Refused, Unreachable, UsageError
-from digest.issues.issue import Issue
+from digest.issues.issue import Issue, issue_by_id
 from digest.rendering.content import Envelope
 from digest.settings.types import parse_address
 
@@ -20,7 +20,8 @@ _INERT = "https://example.invalid/this-is-a-test"
 def send_test(app: App, issue: Issue, email: str) -> str:
     """Send an issue's widest rendition to one address; returns the provider's outcome.
 
-    `Unreachable` when there is no connection, `Refused` when the provider refuses the account.
+    `Unreachable` when there is no connection; `Refused` when the provider refuses the account, or the issue is at another revision by
+    now: what arrives is what was looked at.
     """
     if not issue.rendered:
         raise Refused(f"issue {issue.name} cannot be sent: {issue.reason}")
@@ -28,6 +29,8 @@ def send_test(app: App, issue: Issue, email: str) -> str:
         raise Refused("delivery.provider is dry-run, which sends nothing; name another provider for a test send")
     address = _address(email)
     with app.store.reading() as connection:
+        if issue_by_id(connection, issue.id).revision != issue.revision:
+            raise Refused(f"issue {issue.name} was changed meanwhile; look at it again")
         rendition = Shelf(connection, issue).assemble(widest_arrangement(connection, issue), 0)
     personal = nobody(rendition, _INERT, email)
     marked = replace(rendition, subject=f"[Test] {rendition.subject}")

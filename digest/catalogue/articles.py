@@ -86,6 +86,18 @@ def list_articles(
     return [article_from_row(row) for row in connection.execute(statement.limit(limit))]
 
 
+def search_articles(connection: Connection, words: str, limit: int) -> list[Article]:
+    """The newest to arrive whose title or address has each of these words in it, whatever their case; none where there is no word."""
+    wanted = words.split()
+    if not wanted:
+        return []
+    each = (
+        or_(_article.title.icontains(word, autoescape=True), _article.url.icontains(word, autoescape=True)) for word in wanted
+    )
+    query = select_articles().where(*each).order_by(_article.arrival.is_(None), _article.arrival.desc(), _article.id.desc())
+    return [article_from_row(row) for row in connection.execute(query.limit(limit))]
+
+
 def published_before(connection: Connection, before: datetime) -> list[int]:
     """The ids of the articles that came out before a time: by their own date, or else by when they were first seen."""
     came = func.coalesce(_article.published_at, _article.first_seen_at, type_=_article.first_seen_at.type)

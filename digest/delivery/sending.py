@@ -115,6 +115,8 @@ class Sender:
                     raise Refused(f"issue {issue.name} has no audience: {why}")
                 return issue_by_id(connection, issue.id), 0
             if issue.state is not IssueState.SENDING:
+                if issue.state is not IssueState.SENT:  # it was edited, say, while somebody looked at it
+                    raise Refused(f"issue {issue.name} cannot be sent: meanwhile {WHY_NOT[issue.state]}")
                 return issue, 0
             swept = sweep(connection, ledger, now=clock, others_are_dead=others_are_dead)
             resolve_unknown(connection, ledger, self.settings, key_life(self.providers[0]), now=clock)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -43,6 +43,17 @@ def with_stories(candidates: Iterable[Candidate], stories: Mapping[int, int]) ->
     """The candidates in the order of their ids, each with its story."""
     told = (replace(one, story=stories[one.id]) if one.id in stories else one for one in candidates)
     return tuple(sorted(told, key=lambda one: one.id))
+
+
+def put_under(
+    candidates: Iterable[Candidate], taken_in: Iterable[tuple[int, str]], topics: Collection[str]
+) -> tuple[Candidate, ...]:
+    """The candidates, those that an editor took in first of all under the topic they said; one that is not offered any more is as if
+    they had said none. Who does not follow that topic may get it by its own."""
+    said = {article: topic for article, topic in taken_in if topic in topics}
+    return tuple(
+        replace(one, topics=tuple(dict.fromkeys((said[one.id], *one.topics)))) if one.id in said else one for one in candidates
+    )
 
 
 def popularity(newsletter: NewsletterSettings, number: float | None, at: datetime | None, now: datetime) -> float:

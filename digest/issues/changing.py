@@ -7,7 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from digest.issues.editing import Edits
-from digest.rendering.content import NoteContent, RewritingContent, SponsorContent
+from digest.rendering.cleaning import one_line
+from digest.rendering.content import NoteContent, SponsorContent
+
+ALTERNATIVES = ("second", "third")
+"""Under what names the alternatives of the subject are written."""
 
 
 class What(StrEnum):
@@ -17,10 +21,12 @@ class What(StrEnum):
     EXCLUDE = "exclude"  # an article is left out
     PUT_BACK = "put_back"  # an article is left to the rules again
     PLACE = "place"  # an article is moved among those of its topic
+    TAKE_IN = "take_in"  # an article that the rules have no place for is in, under a topic
     REWRITE = "rewrite"  # an article is said in other words
+    PICTURE = "picture"  # an article is shown with another picture
     NOTE = "note"  # what stands above the articles
     SPONSOR = "sponsor"  # who pays
-    SUBJECT = "subject"  # the subject and the preheader
+    SUBJECT = "subject"  # the subject, its alternatives and the preheader
     RESTORE = "restore"  # everything is as it was by a former revision
 
 
@@ -60,7 +66,11 @@ def changed(edits: Edits, change: Change, standing: Standing) -> Edits:
         case What.PLACE:
             return edits.place(standing.sections[change.article], standing.lead, change.article, change.place)
         case What.REWRITE:
-            return edits.rewrite(RewritingContent(change.article, change.text("title"), change.text("summary")))
+            return edits.say(change.article, change.text("title"), change.text("summary"))
+        case What.PICTURE:
+            return edits.picture(change.article, change.text("image"), change.text("image_alt"))
+        case What.TAKE_IN:
+            return edits.take_in(change.article, change.text("topic"))
         case What.RESTORE:
             return change.edits or Edits()
         case _:
@@ -72,7 +82,9 @@ def _around(edits: Edits, change: Change) -> Edits:
     if change.what is What.NOTE:
         return replace(edits, note=NoteContent(change.text("note")) if change.text("note") else None)
     if change.what is What.SUBJECT:
-        return replace(edits, subject=change.text("subject"), preheader=change.text("preheader"))
+        others = dict.fromkeys(one_line(change.text(name)) for name in ALTERNATIVES)
+        kept = tuple(one for one in others if one and one != one_line(change.text("subject")))
+        return replace(edits, subject=change.text("subject"), preheader=change.text("preheader"), alternatives=kept)
     names = ("title", "url", "text", "image", "image_alt")
     title, url, text, image, image_alt = (change.text(name) for name in names)
     return replace(edits, sponsor=SponsorContent(title, url, text, image or None, image_alt or None) if title else None)
@@ -92,6 +104,10 @@ def said(change: Change, title: str) -> str:
             return f"went back to revision {change.revision}"
         case What.REWRITE:
             return f"gave “{title}” its own words again" if taken else f"rewrote “{title}”"
+        case What.PICTURE:
+            return f"gave “{title}” its own picture again" if taken else f"gave “{title}” another picture"
+        case What.TAKE_IN:
+            return f"took “{title}” in by hand, under {change.text('topic')}"
         case _:
             done = {What.PIN: "pinned", What.EXCLUDE: "left out", What.PUT_BACK: "put back", What.PLACE: "moved"}
             return f"{done[change.what]} “{title}”"

@@ -14,9 +14,9 @@ from digest.audience.had_already import had_by_everybody
 from digest.catalogue.article import Article
 from digest.issues import pool
 from digest.issues.calendar import Slot
-from digest.issues.candidates import candidates_of, with_stories
+from digest.issues.candidates import candidates_of, put_under, with_stories
 from digest.issues.editing import Edits
-from digest.issues.frozen import Frozen
+from digest.issues.frozen import Frozen, Lag
 from digest.issues.languages import speaks
 from digest.issues.retelling import retold, sent_before
 from digest.issues.rules import rules_of
@@ -40,13 +40,15 @@ _ALSO = 5  # links to other sources beside one article
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which issue it is that is frozen, up to which arrival number, and what an editor fixed of it."""
+    """Which issue it is that is frozen, up to which arrival number, and what an editor fixed of it; `before` is what was frozen of it
+    where its readers are to be taken as they were then."""
 
     frequency: Frequency
     slot: Slot
     number: int
     cutoff: int
     edits: Edits
+    before: Frozen | None = None
 
 
 def draw(
@@ -54,20 +56,34 @@ def draw(
 ) -> tuple[Frozen, Selection]:
     """What is frozen of an issue, not rendered yet, and its own selection."""
     slug, frequency = newsletter.slug, place.frequency.value
-    floor = pool.floor(connection, slug, frequency, newsletter.carry_over)
-    articles = pool.articles(connection, slug, frequency, floor.number, place.cutoff, place.edits.pinned)
-    candidates = candidates_of(connection, newsletter, articles, now)
+    floor, lag = _behind(connection, newsletter, frequency, place.before)
     rules = rules_of(newsletter, place.edits)
+    fixed = (*rules.pinned, *(article for article, _ in rules.taken_in))
+    articles = pool.articles(connection, floor.number, place.cutoff, (*(article for article, _ in lag.owed), *fixed))
+    candidates = put_under(candidates_of(connection, newsletter, articles, now), rules.taken_in, rules.topics)
     may_tell = [one for one in _usable(articles, candidates, rules) if one.id not in rules.excluded]
     found = retold(connection, may_tell, floor.number, newsletter.same_story)
     articles += found.before
     candidates = with_stories(candidates + candidates_of(connection, newsletter, found.before, now), found.stories)
     had = sent_before(connection, slug, found.before)
-    selection = _select(connection, newsletter, place, candidates, rules, had)
+    selection = _select(connection, newsletter, place, candidates, rules, had, lag)
     content = _content(settings, newsletter, place, _usable(articles, candidates, rules), candidates, selection, found.others)
-    return Frozen(
-        content, rules, candidates, floor.number, floor.bounded, newsletter.template, "", newsletter.timezone
-    ), selection
+    frozen = Frozen(
+        content, rules, candidates, floor.number, floor.bounded, newsletter.template, "", newsletter.timezone, lag=lag
+    )
+    return frozen, selection
+
+
+def _behind(
+    connection: Connection, newsletter: NewsletterSettings, frequency: str, before: Frozen | None
+) -> tuple[pool.Floor, Lag]:
+    """How far readers lag behind: now, or as it was frozen. Who came in since waits for the next issue, by the plan."""
+    if before is not None and before.lag is not None:
+        return pool.Floor(before.floor, before.bounded), before.lag
+    slug = newsletter.slug
+    owed = tuple(sorted(pool.owed(connection, slug, frequency).items()))
+    floor = pool.floor(connection, slug, frequency, newsletter.carry_over)
+    return floor, Lag(pool.lowest_coverage(connection, slug, frequency), owed)
 
 
 def _content(
@@ -105,6 +121,7 @@ def _content(
         own_subject=place.edits.subject,
         own_preheader=place.edits.preheader,
         rewritten=place.edits.rewritten,
+        alternatives=place.edits.alternatives,
     )
 
 
@@ -121,14 +138,14 @@ def _select(
     candidates: tuple[Candidate, ...],
     rules: Rules,
     had: frozenset[int],
+    lag: Lag,
 ) -> Selection:
     """What somebody gets who follows every topic and has missed nothing; or, where that is too little for an issue, what
     they get who lag furthest behind."""
-    slug, chosen = newsletter.slug, place.frequency.value
-    topics, owed = frozenset(rules.topics), pool.owed(connection, slug, chosen)
+    topics, owed = frozenset(rules.topics), dict(lag.owed)
     had_already = frozenset(had_by_everybody(connection))
     selections = []
-    for coverage in (pool.coverage_point(connection, slug, chosen), pool.lowest_coverage(connection, slug, chosen)):
+    for coverage in (pool.coverage_point(connection, newsletter.slug, place.frequency.value), lag.lowest):
         reader = Reader(topics, coverage, owed, had, had_already)
         selections.append(choose(candidates, rules, reader, cutoff=place.cutoff))
         if len(selections[-1].chosen) >= newsletter.min_articles:
@@ -142,11 +159,13 @@ def _by_priority(articles: Iterable[Article], selection: Selection) -> list[Arti
 
 
 def _said(article: ArticleContent, rewritten: Iterable[RewritingContent]) -> ArticleContent:
-    """The article in the editor's words, where there are some."""
+    """The article in the editor's words and with the editor's picture, where there are some."""
     own = next((one for one in rewritten if one.article == article.id), None)
     if own is None:
         return article
-    return replace(article, title=own.title or article.title, summary=own.summary or article.summary)
+    said = replace(article, title=own.title or article.title, summary=own.summary or article.summary)
+    alt = own.image_alt or (None if own.image else article.image_alt)
+    return replace(said, image=own.image or article.image, image_alt=alt)
 
 
 def _article(article: Article, topics: tuple[str, ...], zone: ZoneInfo, also: tuple[AlsoContent, ...]) -> ArticleContent:

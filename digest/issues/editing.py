@@ -12,7 +12,8 @@ from digest.rendering.content import IssueContent, NoteContent, RewritingContent
 @dataclass(frozen=True, slots=True)
 class Edits:
     """The articles that are pinned, in the editor's order, and those that are left out, none of them both; what stands above
-    them; an own subject and preheader; and articles that are said in other words."""
+    them; an own subject and preheader; articles that are said in other words or shown with another picture; those that were
+    taken in by hand, each with its topic; and further subjects."""
 
     pinned: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
@@ -21,6 +22,8 @@ class Edits:
     subject: str = ""
     preheader: str = ""
     rewritten: tuple[RewritingContent, ...] = ()
+    taken_in: tuple[tuple[int, str], ...] = ()
+    alternatives: tuple[str, ...] = ()
 
     def pin(self, articles: Sequence[int]) -> Edits:
         """Fix these behind those that are pinned already; what was pinned before keeps its place."""
@@ -31,13 +34,29 @@ class Edits:
         return replace(self, pinned=_less(self.pinned, articles), excluded=_once(self.excluded + tuple(articles)))
 
     def put_back(self, articles: Sequence[int]) -> Edits:
-        """Leave these to the rules again."""
-        return replace(self, pinned=_less(self.pinned, articles), excluded=_less(self.excluded, articles))
+        """Leave these to the rules again; what was taken in by hand is out again, where the rules have no place for it."""
+        kept = tuple(one for one in self.taken_in if one[0] not in articles)
+        return replace(self, pinned=_less(self.pinned, articles), excluded=_less(self.excluded, articles), taken_in=kept)
 
-    def rewrite(self, wording: RewritingContent) -> Edits:
+    def take_in(self, article: int, topic: str) -> Edits:
+        """Have an article in under a topic, whatever its tags and its age: it is pinned, and may be moved like what else is."""
+        others = tuple(one for one in self.taken_in if one[0] != article)
+        return replace(self.pin([article]), taken_in=(*others, (article, topic)))
+
+    def say(self, article: int, title: str, summary: str) -> Edits:
         """Say an article in these words; in its own again where they are empty."""
+        return self._rewrite(replace(self._wording(article), title=title, summary=summary))
+
+    def picture(self, article: int, image: str, image_alt: str) -> Edits:
+        """Show an article with this picture, or say its own in these words; as its source does again where they are empty."""
+        return self._rewrite(replace(self._wording(article), image=image, image_alt=image_alt))
+
+    def _wording(self, article: int) -> RewritingContent:
+        return next((one for one in self.rewritten if one.article == article), RewritingContent(article))
+
+    def _rewrite(self, wording: RewritingContent) -> Edits:
         others = tuple(one for one in self.rewritten if one.article != wording.article)
-        return replace(self, rewritten=others if not (wording.title or wording.summary) else (*others, wording))
+        return replace(self, rewritten=others if wording == RewritingContent(wording.article) else (*others, wording))
 
     def place(self, section: Sequence[int], lead: int | None, article: int, place: int) -> Edits:
         """Move an article to a place among the chosen ones of its topic, given in their order: what stands there then is pinned down
@@ -54,7 +73,7 @@ class Edits:
 def edits_of(rules: Rules, content: IssueContent) -> Edits:
     """What an editor has done so far to an issue with these rules and this content."""
     own = (content.own_subject, content.own_preheader, content.rewritten)
-    return Edits(rules.pinned, rules.excluded, content.note, content.sponsor, *own)
+    return Edits(rules.pinned, rules.excluded, content.note, content.sponsor, *own, rules.taken_in, content.alternatives)
 
 
 def _once(articles: Sequence[int]) -> tuple[int, ...]:

@@ -79,18 +79,21 @@ def refreeze(
 ) -> Issue:
     """Freeze an unsent issue anew, as its next revision: after an edit, or when a template was mended. Voids an approval.
 
-    Without other `edits` those there are stay; with a `cutoff` what arrived after it stays out.
+    Without other `edits` those there are stay; with a `cutoff` what arrived after it stays out, and readers are taken as they were
+    when it was frozen: it is an edit, and changes nothing but what somebody edited.
     """
     remember_tags(connection, newsletter)
     zone = ZoneInfo(newsletter.timezone)
     slot = Slot(at=issue.slot_at, local=issue.slot_at.astimezone(zone).replace(tzinfo=None))
-    if edits is None:
-        before = frozen_of(connection, issue)
-        edits = edits_of(before.rules, before.content)
+    before = frozen_of(connection, issue)
+    edits = edits_of(before.rules, before.content) if edits is None else edits
+    kept = None if cutoff is None else before
     cutoff = highest_arrival(connection) if cutoff is None else cutoff
-    place = Place(Frequency(issue.frequency), slot, issue.number, cutoff, edits)
+    place = Place(Frequency(issue.frequency), slot, issue.number, cutoff, edits, kept)
     frozen, selection = draw(connection, settings, newsletter, place, now)
-    rendered = render(connection, frozen, newsletter, issue.frequency, folders)
+    # Where it was broken nothing tells in which languages it would have been rendered.
+    tongues = kept.languages if kept is not None and issue.rendered else None
+    rendered = render(connection, frozen, newsletter, issue.frequency, folders, tongues)
     state, reason = _opening_state(selection, newsletter, rendered)
     values = _frozen_values(rendered, place.cutoff, now) | {
         "revision": issue.revision + 1,

@@ -15,11 +15,21 @@ from digest.rendering.content import IssueContent
 
 
 @dataclass(frozen=True, slots=True)
+class Lag:
+    """How far readers lagged behind at the freeze: the lowest coverage point of the issue's frequency, and every article that
+    somebody was owed, with the least age that it had for anybody."""
+
+    lowest: int
+    owed: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Frozen:
     """What templates saw, what selection may choose from, and by which rules.
 
     `floor` is the arrival number after which every article is held, and `bounded` whether somebody lags further behind
-    than that; `timezone` is the newsletter's. `others` say it in the further languages that it is rendered in.
+    than that; `timezone` is the newsletter's. `others` say it in the further languages that it is rendered in. By `lag` an edit
+    selects as the freeze did, without asking a million readers anew; older issues have none.
     """
 
     content: IssueContent
@@ -31,6 +41,7 @@ class Frozen:
     template_hash: str
     timezone: str
     others: tuple[Wording, ...] = ()
+    lag: Lag | None = None
 
     @property
     def languages(self) -> tuple[str, ...]:

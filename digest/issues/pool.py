@@ -76,13 +76,11 @@ def owed(connection: Connection, newsletter: str, frequency: str) -> dict[int, i
     return ages
 
 
-def articles(
-    connection: Connection, newsletter: str, frequency: str, above: int, up_to: int, fixed: Iterable[int] = ()
-) -> list[Article]:
-    """What arrived in `(above, up_to]`, what waits for its time, what is owed, and what an editor fixed; by id."""
+def articles(connection: Connection, above: int, up_to: int, besides: Iterable[int] = ()) -> list[Article]:
+    """What arrived in `(above, up_to]`, what waits for its time, and those besides: what is owed, and what an editor fixed; by id."""
     held = {article.id: article for article in list_articles(connection, waiting=True)}
     held |= {article.id: article for article in window(connection, above, up_to)}
-    missing = [article for article in (*owed(connection, newsletter, frequency), *fixed) if article not in held]
+    missing = [article for article in besides if article not in held]
     held |= {number: one for number, one in articles_by_ids(connection, missing).items() if (one.arrival or 0) <= up_to}
     return [held[article] for article in sorted(held)]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -37,13 +37,22 @@ class Rendered:
 
 
 def render(
-    connection: Connection, frozen: Frozen, newsletter: NewsletterSettings, frequency: str, folders: tuple[Path, ...]
+    connection: Connection,
+    frozen: Frozen,
+    newsletter: NewsletterSettings,
+    frequency: str,
+    folders: tuple[Path, ...],
+    tongues: Collection[str] | None = None,
 ) -> Rendered:
-    """Render an issue in every language that somebody of its audience gets; a broken template is told, not raised."""
+    """Render an issue in every language that somebody of its audience gets, or in these; a broken template is told, not raised."""
     try:
         template = load_template(frozen.template, folders)
         own = _in(template, newsletter, frozen.content)
-        languages = _languages(connection, template, own.language, newsletter.slug, frequency)
+        if tongues is None:
+            languages = _languages(connection, template, own.language, newsletter.slug, frequency)
+        else:
+            spoken = languages_with_words(template.catalogues)
+            languages = [one for one in tongues if one in spoken and one != own.language]
         others = [_in(template, newsletter, without_own(replace(frozen.content, language=language))) for language in languages]
         blocks = {content.language: render_blocks(template, content) for content in (own, *others)}
     except TemplateError as error:
@@ -64,6 +73,7 @@ def sign(blocks: Mapping[str, Blocks], own: IssueContent, subjects: list[str], t
         first,
         subject=own.subject,
         preheader=own.own_preheader,
+        alternatives=own.alternatives,
         sender=own.sender,
         template_hash=template_hash,
         others=tuple(zip(others, subjects, strict=True)),

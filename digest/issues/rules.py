@@ -22,4 +22,5 @@ def rules_of(newsletter: NewsletterSettings, edits: Edits | None = None) -> Rule
         topics_take_turns=newsletter.topics_take_turns,
         pinned=fixed.pinned,
         excluded=fixed.excluded,
+        taken_in=fixed.taken_in,
     )

@@ -80,7 +80,10 @@ Qualified = tuple[Candidate, Reason, str]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A newsletter's rules, frozen with the issue. `pinned` is in the editor's order; `lookback` bounds seeds alone."""
+    """A newsletter's rules, frozen with the issue. `pinned` is in the editor's order; `lookback` bounds seeds alone.
+
+    `taken_in` are articles that an editor put under a topic by hand; the candidates stand under it already.
+    """
 
     topics: tuple[str, ...]
     max_articles: int
@@ -93,6 +96,7 @@ class Rules:
     languages: tuple[str, ...] = ()
     max_per_author: int | None = None
     topics_take_turns: bool = False
+    taken_in: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

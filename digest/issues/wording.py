@@ -26,8 +26,8 @@ def worded(content: IssueContent, wording: Wording) -> IssueContent:
 
 
 def without_own(content: IssueContent) -> IssueContent:
-    """Without the subject and the preheader that an editor wrote: they are in the newsletter's language alone."""
-    return replace(content, own_subject="", own_preheader="")
+    """Without the subjects and the preheader that an editor wrote: they are in the newsletter's language alone."""
+    return replace(content, own_subject="", own_preheader="", alternatives=())
 
 
 def sections_in(newsletter: NewsletterSettings, language: str) -> tuple[SectionContent, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import jinja2
@@ -20,7 +20,9 @@ from digest.rendering.content import ENGLISH_GREETING, Greeting, IssueContent, S
 from digest.rendering.context import clean_article, clean_section, names_everywhere
 from digest.rendering.degrading import CLIPPED_AT, MORE_SLUG, excerpt, headline, more_article, more_section, weigh
 from digest.rendering.mail_content import OWN_MAILS
+from digest.rendering.memory import remembered
 from digest.rendering.names import SLOTS
+from digest.rendering.phrases import SPEAKING
 from digest.rendering.rendition import Slotted
 from digest.rendering.source import Source
 from digest.rendering.templates import Template
@@ -144,14 +146,17 @@ def content_hash(
     template_hash: str,
     others: Iterable[tuple[Blocks, str]] = (),
     preheader: str = "",
+    alternatives: Sequence[str] = (),
 ) -> str:
     """What an approval signs, as SHA-256 in hex: everything that a reader can see, and who it comes from.
 
-    `others` are the blocks in each further language, with its subject. A `preheader` is an editor's; others come from the titles.
+    `others` are the blocks in each further language, with its subject. A `preheader` is an editor's; others come from the titles. The
+    `alternatives` of the subject are signed where there are some: whatever a test may send one day has been approved.
     """
     digest = hashlib.sha256()
     further = (part for other, title in others for part in (other.to_bytes(), one_line(title).encode()))
-    own = [one_line(preheader)] if preheader else []
+    own: list[object] = [one_line(preheader)] if preheader else []
+    own += [[one_line(one) for one in alternatives]] if alternatives else []  # a list within: no preheader is one
     for part in (blocks.to_bytes(), orjson.dumps([one_line(subject), sender, template_hash, *own]), *further):
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
@@ -165,7 +170,7 @@ class _Renderer:
     """Renders one block at a time, with markers where slots are: a fresh random number makes them unforgeable."""
 
     def __init__(self, template: Template, content: IssueContent) -> None:
-        self._compiled = compile_template(template)
+        self._compiled, self._language = compile_template(template), content.language
         self._names = names_everywhere(content, template.words(content.language))
         nonce = secrets.token_hex(16)
         self._markers = {name: Markup(f"{nonce}-{name}-{nonce}") for name in SLOTS}  # noqa: S704  # letters, digits and -
@@ -173,9 +178,18 @@ class _Renderer:
 
     def __call__(self, block: str, **names: object) -> Block:
         source, compiled = self._compiled.template, self._compiled
+        in_html, in_text = compiled.names_in_html[block], compiled.names_in_text[block]
         return Block(
-            self._slotted(source.mjml, compiled.html, block, names), self._slotted(source.text, compiled.text, block, names)
+            remembered(self._key("html", block, in_html, names), lambda: self._slotted(source.mjml, compiled.html, block, names)),
+            remembered(self._key("text", block, in_text, names), lambda: self._slotted(source.text, compiled.text, block, names)),
         )
+
+    def _key(self, part: str, block: str, asked: Iterable[str], names: Mapping[str, object]) -> Iterator[Hashable]:
+        """All that a block depends on: how it speaks goes by the template and the language, and what stands in slots comes later."""
+        yield from (self._compiled.template.hash, self._language, part, block)
+        for name in sorted(asked):
+            if name not in SPEAKING and name not in SLOTS:
+                yield names[name] if name in names else self._names.get(name)  # what cannot be hashed is rendered
 
     def _slotted(self, source: Source, template: jinja2.Template, block: str, names: Mapping[str, object]) -> Slotted:
         with blaming(source):

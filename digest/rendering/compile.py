@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -15,6 +15,7 @@ from digest.rendering.environment import html_environment, text_environment
 from digest.rendering.lint import lint
 from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.markup import check_markup, without_remarks
+from digest.rendering.memory import names_in_blocks
 from digest.rendering.mistakes import mistake_at
 from digest.rendering.names import BLOCKS, check_names
 from digest.rendering.source import Source
@@ -51,11 +52,16 @@ _AFTER = {
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A template ready to render: whole, or by its blocks opening, lead, section, card and closing; a mail of our own has none."""
+    """A template ready to render: whole, or by its blocks opening, lead, section, card and closing; a mail of our own has none.
+
+    The names are those that each block asks for.
+    """
 
     template: Template
     html: jinja2.Template
     text: jinja2.Template
+    names_in_html: Mapping[str, frozenset[str]]
+    names_in_text: Mapping[str, frozenset[str]]
 
 
 def compile_template(template: Template) -> Compiled:
@@ -84,7 +90,9 @@ def finish(template: Template, html: str) -> Compiled:
     made, said = html, template.text.text
     if template.name not in OWN_MAILS:
         made, said = with_control_flow(Source(template.mjml.file, html)), with_control_flow(template.text)
-    return Compiled(template, html_environment().from_string(made), text_environment().from_string(said))
+    of_html, of_text = html_environment(), text_environment()
+    names = (names_in_blocks(of_html, made), names_in_blocks(of_text, said))
+    return Compiled(template, of_html.from_string(made), of_text.from_string(said), *names)
 
 
 def run_mjml(source: Source) -> str:

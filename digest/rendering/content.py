@@ -62,11 +62,16 @@ class SponsorContent:
 
 @dataclass(frozen=True, slots=True)
 class RewritingContent:
-    """What an editor says of an article in one issue, instead of what the source says; empty: as the source says it."""
+    """What an editor says and shows of an article in one issue, instead of what the source does; empty: as the source does.
+
+    With another picture the text of the source's own is gone: it is of what is not shown any more.
+    """
 
     article: int
     title: str = ""
     summary: str = ""
+    image: str = ""
+    image_alt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,7 @@ class IssueContent:
     """Everything an issue's blocks are rendered from. Without a theme, which older issues had not, the site's colour and logo serve.
 
     `utm` are parameters for its links, names and values. `own_subject` and `own_preheader` are an editor's, empty where the settings
-    and the articles make them; `rewritten` is in the articles already.
+    and the articles make them; `rewritten` is in the articles already. `alternatives` are further subjects, kept for a later test.
     """
 
     newsletter: str
@@ -131,6 +136,7 @@ class IssueContent:
     own_subject: str = ""
     own_preheader: str = ""
     rewritten: tuple[RewritingContent, ...] = ()
+    alternatives: tuple[str, ...] = ()
 
     @property
     def web_url(self) -> str:

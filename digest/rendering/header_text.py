@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterator
+from email.header import decode_header, make_header
 
 from digest.rendering.cleaning import one_line
 
@@ -19,6 +20,12 @@ def unstructured(text: str, *, after: int) -> str:
     """Free text such as a subject, folded; `after` is how many characters of its line the header's name takes."""
     text = one_line(text)
     return "\r\n ".join(_fold(text, after) if _is_plain(text) else encoded_words(text, after=after))
+
+
+def reading_of(written: str) -> str:
+    """What a header reads like, on one line: folds undone, encoded words decoded."""
+    unfolded = re.sub(r"\r?\n ", " ", written)
+    return str(make_header(decode_header(unfolded))) if "=?" in unfolded else unfolded
 
 
 def phrase(text: str, *, after: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -15,6 +15,8 @@ from digest.audience.consent import Evidence, Source
 from digest.audience.origin import network_of
 from digest.settings import Settings
 from digest.store.database import Store
+from digest.web.desk.counted import Counted
+from digest.web.desk.present import Present
 from digest.web.showing import Showing
 
 
@@ -30,6 +32,10 @@ class Site:
     """Says that a letter waits."""
     reception: Reception
     """Takes what providers report."""
+    present: Present = field(default_factory=Present)
+    """Who has which page of the desk open."""
+    counted: Counted = field(default_factory=Counted)
+    """How many an issue at the desk is for."""
 
     def app(self) -> App:
         """The application as it stands at this moment."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from digest.catalogue.articles import find_article
 from digest.errors import Refused
@@ -142,6 +142,35 @@ def test_an_editors_words_are_in_the_issue_alone_and_are_kept_when_it_is_frozen_
     assert kept.title != "Other"
     worded_so = worded(content, Wording("de", "Betreff", {}))
     assert (worded_so.subject, worded_so.own_subject, worded_so.own_preheader) == ("Betreff", "", "")
+
+
+def test_an_edit_asks_no_reader_anew_and_selects_as_the_freeze_did(newsroom: Newsroom) -> None:
+    """With a million of them that takes seconds; and who came in since is the plan's to deal with."""
+    newsroom.arrive("a", "b")
+    newsroom.join("ann")
+    issue = newsroom.freeze()
+    with newsroom.store.reading() as connection:
+        before = frozen_of(connection, issue)
+    newsroom.join("bob")
+    asked: list[str] = []
+    edits = Edits(excluded=(newsroom.articles()["b"],))
+    with newsroom.store.writing() as connection:
+        event.listen(connection, "before_cursor_execute", lambda *args: asked.append(args[2]))
+        folders, whose = (newsroom.templates,), newsroom.newsletter
+        known = {"folders": folders, "now": MONDAY, "actor": "ann", "edits": edits, "cutoff": issue.cutoff}
+        edited = refreeze(connection, newsroom.settings, whose, issue, **known)  # type: ignore[arg-type]  # as they are named
+    with newsroom.store.reading() as connection:
+        after = frozen_of(connection, edited)
+    assert (after.lag, after.floor, after.bounded, after.languages) == (
+        before.lag,
+        before.floor,
+        before.bounded,
+        before.languages,
+    )
+    assert before.lag is not None
+    assert asked
+    assert [one for one in asked if "FROM subscription" in one or "FROM subscriber" in one] == []
+    assert decisions(newsroom, edited) == {"a": "new", "b": "excluded"}
 
 
 def test_what_is_being_sent_is_not_frozen_anew(newsroom: Newsroom) -> None:

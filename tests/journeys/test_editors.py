@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 
 import pytest
 
 from digest.app import issuing
+from digest.app.editing import Wish, edit
 from digest.app.fetching import fetch
+from digest.app.sending import send, send_locked
+from digest.app.testing_sends import send_test
+from digest.errors import Refused
+from digest.rendering.content import NoteContent
 from tests.journeys.project import MONDAY, WEEK, Project, article
 
 NOW = MONDAY.isoformat()
@@ -205,3 +211,52 @@ def test_a_preview_is_byte_for_byte_the_html_that_arrived_for_each_reader(projec
         preview = (project.folder / "shown.html").read_bytes().decode()
         assert preview.splitlines() == html_of(project.mails(email)[0]).splitlines()
         assert email in preview
+
+
+def test_an_edit_between_the_approval_and_the_first_message_is_not_overlooked_by_who_has_read_the_approval(
+    project: Project,
+) -> None:
+    """The race itself: a send has read that the issue is approved, and looks at its checks; then somebody edits it."""
+    needs_approval(project)
+    project.offer(article("a"), article("b"))
+    draft(project, MONDAY)
+    approve(project, "weekly/1", MONDAY)
+    with project.app(MONDAY) as app:
+        approved = issuing.named(app, "weekly/1")
+        edited = project.command("issues", "edit", "weekly/1", "--exclude", "b", "--now", NOW)
+        assert edited.returncode == 0, edited.stderr
+        with pytest.raises(Refused, match="weekly/1 cannot be sent"):
+            send_locked(app, approved, lambda _: None, approved_now=True)
+    refused = project.command("send", "weekly/1", "--now", NOW)
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (3, 1)
+    assert project.mails("ann@x.example") == []
+    assert project.account("weekly/1") == {}
+    approve(project, "weekly/1", MONDAY)
+    assert project.command("send", "weekly/1", "--now", NOW).returncode == 0
+    assert project.read("ann@x.example") == [["a"]]
+
+
+def test_a_test_mail_is_of_what_was_looked_at_or_is_not_sent(project: Project) -> None:
+    needs_approval(project)
+    draft(project, MONDAY)
+    with project.app(MONDAY) as app:
+        looked_at = issuing.named(app, "weekly/1")
+        edit(app, "weekly/1", Wish(note=NoteContent("Hello.")), "maja")
+        with pytest.raises(Refused, match="was changed meanwhile"):
+            send_test(app, looked_at, "maja@x.example")
+    assert project.mails("maja@x.example") == []
+
+
+def test_of_an_edit_and_a_send_at_once_one_wins_and_nothing_else_than_what_was_approved_goes_out(project: Project) -> None:
+    needs_approval(project)
+    project.offer(article("a"), article("b"))
+    draft(project, MONDAY)
+    approve(project, "weekly/1", MONDAY)
+    with project.app(MONDAY) as app, ThreadPoolExecutor(2) as threads:
+        sending = threads.submit(lambda: send(app, issuing.named(app, "weekly/1"), lambda _: None))
+        editing = threads.submit(lambda: edit(app, "weekly/1", Wish(exclude=["b"]), "maja"))
+        errors = [one.exception() for one in (sending, editing)]
+    assert [isinstance(one, Refused) for one in errors].count(True) == 1, errors
+    sent = errors[0] is None
+    assert [sorted(mail) for mail in project.read("ann@x.example")] == ([["a", "b"]] if sent else [])
+    assert project.issue("weekly/1").state == ("sent" if sent else "draft")

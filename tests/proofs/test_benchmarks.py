@@ -34,6 +34,7 @@ def test_the_short_form_of_the_benchmarks_prints_its_table() -> None:
         "SendGrid",
         "growth",
         "long tail",
+        "desk: home",
         "events received",
     ):
         assert f"| {what}" in ran.stdout

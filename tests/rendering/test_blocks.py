@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import make_dataclass, replace
+from typing import Any
 
 import orjson
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 
 from digest.errors import TemplateError
 from digest.rendering.blocks import Blocks, content_hash, render_blocks
-from digest.rendering.content import AlsoContent, Arrangement, IssueContent
+from digest.rendering.content import AlsoContent, Arrangement, IssueContent, NoteContent
+from digest.rendering.memory import forget
 
 from .sample import CONTENT, TEXT, article, issues, shipped, template
 
@@ -97,6 +99,44 @@ def test_a_link_that_is_not_http_goes_nowhere() -> None:
     html = render_blocks(shipped(), content).leads[1].html.literals[0]
     assert "javascript:" not in html
     assert "data:" not in html
+
+
+@given(content=issues(), other=issues())
+def test_what_is_remembered_is_what_would_be_rendered(
+    content: tuple[IssueContent, Arrangement], other: tuple[IssueContent, Arrangement]
+) -> None:
+    """Each rendered anew, and each after the other, which has articles of the same numbers."""
+    anew = []
+    for one, _ in (content, other):
+        forget()
+        anew.append(render_blocks(shipped(), one).to_bytes())
+    assert [render_blocks(shipped(), one).to_bytes() for one, _ in (content, other, content)] == [*anew, anew[0]]
+
+
+def test_an_edit_of_one_article_renders_that_one_anew_and_the_others_not() -> None:
+    """A note changes no article; what is remembered is the very text."""
+    forget()
+    before = render_blocks(shipped(), CONTENT)
+    first, *rest = CONTENT.articles
+    edited = replace(CONTENT, articles=(replace(first, title="Another"), *rest), note=NoteContent("Hello"))
+    after = render_blocks(shipped(), edited)
+    assert "Another" in after.cards[first.id].html.literals[0]
+    assert all(after.cards[one.id].html is before.cards[one.id].html for one in rest)
+    assert after.opening != before.opening
+
+
+def test_alternatives_of_the_subject_are_signed_and_are_not_taken_for_a_preheader() -> None:
+    blocks = render_blocks(shipped(), CONTENT)
+    known: dict[str, Any] = {"subject": "S", "sender": CONTENT.sender, "template_hash": "t"}
+    ways: tuple[dict[str, Any], ...] = (
+        {},
+        {"preheader": "A"},
+        {"alternatives": ["A"]},
+        {"alternatives": ["A", "B"]},
+        {"preheader": "A", "alternatives": ["A"]},
+    )
+    assert len({content_hash(blocks, **known, **way) for way in ways}) == len(ways)
+    assert content_hash(blocks, **known, alternatives=[]) == content_hash(blocks, **known)
 
 
 def test_the_content_hash_changes_with_everything_a_reader_sees_and_with_nothing_else() -> None:

@@ -9,6 +9,7 @@ from digest.web.desk import (
     deliveries,
     home,
     issue,
+    news,
     newsletters,
     preview,
     signing_in,
@@ -24,7 +25,20 @@ from digest.web.site import Site
 
 def doors() -> list[Door]:
     """All of them."""
-    rooms = (home, issue, preview, articles, sources, subscribers, suppressions, deliveries, newsletters, simulate, signing_in)
+    rooms = (
+        home,
+        issue,
+        news,
+        preview,
+        articles,
+        sources,
+        subscribers,
+        suppressions,
+        deliveries,
+        newsletters,
+        simulate,
+        signing_in,
+    )
     return [door for room in rooms for door in room.doors()]
 
 

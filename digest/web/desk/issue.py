@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from digest.app import deciding, issuing
 from digest.app.foretelling import foretell
 from digest.app.laying_out import lay_out
+from digest.app.reader_search import FoundReader, find_readers
 from digest.app.revising import LONGEST, Overtaken, revise
+from digest.app.taking_in import find_articles
+from digest.audience.finding import subscriber_by_id
 from digest.editors.roles import Role
 from digest.errors import Refused, Unreachable, UsageError
-from digest.issues.changing import Change, What
+from digest.issues.changing import ALTERNATIVES, Change, What
+from digest.issues.issue import Issue
 from digest.web.desk.doors import Door, Visit
 from digest.web.desk.looks import Look
+from digest.web.forms import storable
 
 _ISSUE = "/editor/issues/{newsletter}/{number}"
-_TEXTS = ("title", "summary", "note", "subject", "preheader", "url", "text", "image", "image_alt")
+_TEXTS = ("title", "summary", "note", "subject", *ALTERNATIVES, "preheader", "url", "text", "image", "image_alt", "topic")
+_LONGEST_SEARCH = 200
 
 
 def doors() -> list[Door]:
@@ -30,6 +36,7 @@ def doors() -> list[Door]:
         Door("POST", f"{_ISSUE}/change", Role.EDITOR, _change),
         Door("POST", f"{_ISSUE}/decide", Role.EDITOR, _decide),
         Door("POST", f"{_ISSUE}/test", Role.EDITOR, _test),
+        Door("POST", f"{_ISSUE}/reader", Role.EDITOR, _reader),
         Door("POST", "/editor/newsletters/{newsletter}/draft", Role.EDITOR, _draft),
     ]
 
@@ -43,18 +50,32 @@ def _show(visit: Visit) -> Response:
     return _page(visit)
 
 
-def _page(visit: Visit, status: int = 200, *, overtaken: Overtaken | None = None, wrong: str = "", said: str = "") -> Response:
+def _page(
+    visit: Visit,
+    status: int = 200,
+    *,
+    overtaken: Overtaken | None = None,
+    wrong: str = "",
+    said: str = "",
+    readers: Sequence[FoundReader] = (),
+) -> Response:
     try:
-        found = lay_out(visit.app, name_of(visit))
+        found = lay_out(visit.app, name_of(visit), visit.site.counted)
     except UsageError:
         raise HTTPException(404) from None
+    look, wanted = Look.of(visit.request.query_params), storable(visit.request.query_params.get("find", ""))[:_LONGEST_SEARCH]
+    may_edit = found.editable and visit.who.role.may(Role.EDITOR)
     return visit.page(
         "issue.html",
         status,
         found=found,
-        look=Look.of(visit.request.query_params),
+        look=look,
+        wanted=wanted,
+        outside=find_articles(visit.app, found.issue.name, wanted) if may_edit and wanted.strip() else (),
+        readers=readers,
+        reader=_address(visit, look),
         words=number_in(visit.request.query_params.get("words", "")),
-        may_edit=found.editable and visit.who.role.may(Role.EDITOR),
+        may_edit=may_edit,
         may_decide=visit.who.role.may(Role.EDITOR),
         overtaken=overtaken,
         written=[(name, visit.form.text(name)) for name in _TEXTS if overtaken and visit.form.text(name)],
@@ -74,11 +95,34 @@ def _audience(visit: Visit) -> Response:
         return _page(visit, 409, wrong=str(error))
 
 
+def _address(visit: Visit, look: Look) -> str:
+    """Of the reader whose mail is looked at, for those who may see it."""
+    if not look.reader or not visit.who.role.may(Role.EDITOR):
+        return ""
+    with visit.app.store.reading() as connection:
+        person = subscriber_by_id(connection, int(look.reader))
+    return "" if person is None else person.email
+
+
+def _reader(visit: Visit) -> Response:
+    """To the preview as somebody who is looked for by address; it is posted, so that no address stands in one of ours."""
+
+    def do() -> Response:
+        found = find_readers(visit.app, visit.request.path_params["newsletter"], visit.form.text("email"))
+        if len(found) > 1:
+            return _page(visit, readers=found)
+        query = urlencode(Look.of(visit.request.query_params).said(reader=str(found[0].id), case=""))
+        return visit.go(f"/editor/issues/{name_of(visit)}?{query}#preview")
+
+    return _doing(visit, do)
+
+
 def _change(visit: Visit) -> Response:
     def do() -> Response:
         change = _read(visit)
-        revise(visit.app, name_of(visit), change, revision=_revision(visit), actor=visit.who.email, network=visit.network)
-        return _back(visit, f"article-{change.article}" if change.article else change.what.value)
+        who, seen = visit.who.email, _revision(visit)
+        issue = revise(visit.app, name_of(visit), change, revision=seen, actor=who, network=visit.network)
+        return _back(visit, f"article-{change.article}" if change.article else change.what.value, issue)
 
     return _doing(visit, do)
 
@@ -103,8 +147,8 @@ def _decide(visit: Visit) -> Response:
     def do() -> Response:
         verb, reason = visit.form.text("do"), visit.form.text("reason")
         seen, who = _revision(visit), visit.who.email
-        deciding.decide(visit.app, name_of(visit), verb, revision=seen, actor=who, network=visit.network, reason=reason)
-        return _back(visit, "deciding")
+        issue = deciding.decide(visit.app, name_of(visit), verb, revision=seen, actor=who, network=visit.network, reason=reason)
+        return _back(visit, "deciding", issue)
 
     return _doing(visit, do)
 
@@ -158,7 +202,13 @@ def number_in(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _back(visit: Visit, place: str) -> Response:
-    """To the page, to the place where the button was, and the preview as it was."""
+def _back(visit: Visit, place: str, issue: Issue) -> Response:
+    """To the page, to the place where the button was, and the preview as it was. A script is told where that is instead, and shows the
+    preview before it asks for the rest."""
     query = urlencode(Look.of(visit.request.query_params).said())
-    return visit.go(f"/editor/issues/{name_of(visit)}{'?' if query else ''}{query}#{place}")
+    path = f"/editor/issues/{name_of(visit)}{'?' if query else ''}{query}#{place}"
+    if visit.request.headers.get("accept") == "application/json":
+        return JSONResponse(
+            {"done": visit.site.showing.address(path), "revision": issue.revision}, headers={"Cache-Control": "no-store"}
+        )
+    return visit.go(path)

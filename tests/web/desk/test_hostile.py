@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser
 
+from digest.app.edge_cases import CASES
 from tests.journeys.project import MONDAY, Project, article
 from tests.rendering.looking import a_browser, needs_browser
 from tests.web.conftest import pages_of
@@ -38,6 +39,17 @@ HOSTILE = {
 def chromium() -> Iterator[Browser]:
     with a_browser() as browser:
         yield browser
+
+
+LOOKS: tuple[dict[str, str], ...] = (
+    {},
+    {"mode": "dark"},
+    {"mode": "inverted"},
+    {"pictures": "off"},
+    {"part": "inbox"},
+    {"part": "inbox", "case": "rtl"},
+    *({"case": case} for case in CASES),
+)
 
 
 class Elements(HTMLParser):
@@ -78,12 +90,16 @@ def draft(project: Project) -> Iterator[Draft]:
 
 
 def test_no_element_of_theirs_comes_into_a_page_or_a_preview(draft: Draft) -> None:
+    first = draft.content.articles[0].id
+    hostile = 'https://a.example/"><script>top.pwned=1</script>'
+    assert draft.change(f"picture {first}", image=hostile, image_alt=" ".join(HOSTILE.values())[:290]).status_code == 303
     stale = draft.change("note", 1, note=" ".join(HOSTILE.values()))
     assert stale.status_code == 409
-    ours = ["/editor", f"{AT}/audience", "/editor/articles", *(f"/editor/articles/{one.id}" for one in draft.content.articles)]
+    ours = ["/editor/articles", *(f"/editor/articles/{one.id}" for one in draft.content.articles)]
     ours.append(f"/editor/articles?q={quote(HOSTILE['handler'])}&source={quote(HOSTILE['script'])}")
     ours.append(f"/editor/deliveries?issue={quote(HOSTILE['closing'])}")
-    for html in (draft.page(), stale.text, *(draft.browser.get(path).text for path in ours)):
+    pages = (AT, f"{AT}?find=script", f"{AT}?words={first}", f"{AT}?part=inbox&case=rtl", f"{AT}/audience", "/editor")
+    for html in (stale.text, *(draft.browser.get(path).text for path in (*pages, *ours))):
         seen = Elements(html)
         assert all(one.get("role") == "img" for one in seen.named("svg"))  # a chart of ours
         assert all((one.get("src") or "").startswith("/static/desk-") for one in seen.named("script"))
@@ -91,14 +107,17 @@ def test_no_element_of_theirs_comes_into_a_page_or_a_preview(draft: Draft) -> No
         assert seen.named("style", "base", "object", "embed", "img") == []
         assert all((one.get("action") or "").startswith("/editor") for one in seen.named("form"))
         assert all("http-equiv" not in one for one in seen.named("meta"))
-    for html in (draft.page(), draft.preview(), draft.preview(mode="dark"), draft.preview(pictures="off")):
+    for html in (draft.page(), *(draft.preview(**look) for look in LOOKS)):
         seen = Elements(html)
         assert not any(name.startswith("on") for _, attributes in seen.found for name in attributes)
         assert not any(
             (one.get("href") or "").lower().startswith(("javascript:", "data:", "https://evil")) for _, one in seen.found
         )
-    mail = Elements(draft.preview())
-    assert mail.named("script", "iframe", "form", "svg", "base", "object", "embed", "button") == []
+    forbidden = ("script", "iframe", "form", "svg", "base", "object", "embed", "button")
+    assert all(Elements(draft.preview(**look)).named(*forbidden) == [] for look in LOOKS)
+    for part in ("text", "source", "headers"):
+        plain = draft.browser.client.get(f"{AT}/preview?part={part}").headers
+        assert (plain["content-type"], plain["x-content-type-options"]) == ("text/plain; charset=utf-8", "nosniff")
     assert "49" not in draft.content.own_subject
     assert "{{ 7*7 }}" in draft.preview(part="text")
 
@@ -115,12 +134,24 @@ def test_the_answer_itself_is_shut_in(draft: Draft) -> None:
     assert "unsafe" not in page
 
 
+SHOWN = (
+    {"mode": "dark"},
+    {"mode": "inverted", "case": "thirty"},
+    {"part": "text", "case": "one"},
+    {"part": "source"},
+    {"part": "headers"},
+    {"part": "inbox"},
+    {"pictures": "off", "case": "rtl"},
+    {"find": "script"},
+)
+
+
 @pytest.mark.browser
 @needs_browser
 def test_in_a_browser_nothing_of_them_runs_leaves_or_covers(draft: Draft, chromium: Browser) -> None:
     with served(draft.pages) as at, visiting(chromium, at) as (page, complaints):
         sign_in(page, at, draft.pages, EDDY)
-        for look in ("", "?mode=dark", "?part=text", "?pictures=off"):
+        for look in ("", *(f"?{'&'.join(f'{name}={value}' for name, value in look.items())}" for look in SHOWN)):
             page.goto(f"{at}{AT}{look}")
             page.wait_for_load_state("networkidle")
             assert page.url == f"{at}{AT}{look}"

@@ -38,6 +38,8 @@ ROWS = {
     ("POST", "/editor/issues/{newsletter}/{number}/change"): "editor",
     ("POST", "/editor/issues/{newsletter}/{number}/decide"): "editor",
     ("POST", "/editor/issues/{newsletter}/{number}/test"): "editor",
+    ("POST", "/editor/issues/{newsletter}/{number}/reader"): "editor",
+    ("GET", "/editor/issues/{newsletter}/{number}/news"): "viewer",
     ("POST", "/editor/newsletters/{newsletter}/draft"): "editor",
     ("GET", "/editor/articles"): "viewer",
     ("GET", "/editor/articles/{number}"): "viewer",
