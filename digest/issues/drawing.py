@@ -18,6 +18,7 @@ from digest.issues.candidates import candidates_of, with_stories
 from digest.issues.editing import Edits
 from digest.issues.frozen import Frozen
 from digest.issues.languages import speaks
+from digest.issues.outside import CORRECTION
 from digest.issues.retelling import retold, sent_before
 from digest.issues.rules import rules_of
 from digest.issues.selection import Candidate, Reader, Rules, Selection
@@ -32,7 +33,7 @@ from digest.rendering.content import (
     SiteContent,
     ThemeContent,
 )
-from digest.settings import Frequency, NewsletterSettings, Settings
+from digest.settings import NewsletterSettings, Settings
 from digest.settings.theme import palette_of
 
 _ALSO = 5  # links to other sources beside one article
@@ -40,24 +41,27 @@ _ALSO = 5  # links to other sources beside one article
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which issue it is that is frozen, up to which arrival number, and what an editor fixed of it."""
+    """Which issue it is that is frozen, up to which arrival number, and what an editor fixed of it; `by_hand`: all that is in."""
 
-    frequency: Frequency
+    frequency: str
     slot: Slot
     number: int
     cutoff: int
     edits: Edits
+    by_hand: bool = False
 
 
 def draw(
     connection: Connection, settings: Settings, newsletter: NewsletterSettings, place: Place, now: datetime
 ) -> tuple[Frozen, Selection]:
     """What is frozen of an issue, not rendered yet, and its own selection."""
-    slug, frequency = newsletter.slug, place.frequency.value
+    if place.frequency == CORRECTION:
+        return _text_alone(settings, newsletter, place)
+    slug, frequency = newsletter.slug, str(place.frequency)
     floor = pool.floor(connection, slug, frequency, newsletter.carry_over)
     articles = pool.articles(connection, slug, frequency, floor.number, place.cutoff, place.edits.pinned)
     candidates = candidates_of(connection, newsletter, articles, now)
-    rules = rules_of(newsletter, place.edits)
+    rules = rules_of(newsletter, place.edits, by_hand=place.by_hand)
     may_tell = [one for one in _usable(articles, candidates, rules) if one.id not in rules.excluded]
     found = retold(connection, may_tell, floor.number, newsletter.same_story)
     articles += found.before
@@ -68,6 +72,14 @@ def draw(
     return Frozen(
         content, rules, candidates, floor.number, floor.bounded, newsletter.template, "", newsletter.timezone
     ), selection
+
+
+def _text_alone(settings: Settings, newsletter: NewsletterSettings, place: Place) -> tuple[Frozen, Selection]:
+    """A correction: no article is a candidate, and what it says stands where an editor's note does."""
+    nothing = Selection(())
+    content = _content(settings, newsletter, place, (), (), nothing, {})
+    rules = rules_of(newsletter, replace(place.edits, pinned=(), excluded=()))
+    return Frozen(content, rules, (), place.cutoff, True, newsletter.template, "", newsletter.timezone), nothing
 
 
 def _content(
@@ -124,7 +136,7 @@ def _select(
 ) -> Selection:
     """What somebody gets who follows every topic and has missed nothing; or, where that is too little for an issue, what
     they get who lag furthest behind."""
-    slug, chosen = newsletter.slug, place.frequency.value
+    slug, chosen = newsletter.slug, str(place.frequency)
     topics, owed = frozenset(rules.topics), pool.owed(connection, slug, chosen)
     had_already = frozenset(had_by_everybody(connection))
     selections = []

@@ -7,8 +7,9 @@ from digest.issues.selection import Rules
 from digest.settings import NewsletterSettings
 
 
-def rules_of(newsletter: NewsletterSettings, edits: Edits | None = None) -> Rules:
-    """The rules as they are configured now, and what an editor did; the freeze fixes them for its issue."""
+def rules_of(newsletter: NewsletterSettings, edits: Edits | None = None, *, by_hand: bool = False) -> Rules:
+    """The rules as they are configured now, and what an editor did; the freeze fixes them for its issue. `by_hand`: an editor alone says
+    what is in."""
     fixed = edits or Edits()
     return Rules(
         topics=tuple(newsletter.offered),
@@ -22,4 +23,5 @@ def rules_of(newsletter: NewsletterSettings, edits: Edits | None = None) -> Rule
         topics_take_turns=newsletter.topics_take_turns,
         pinned=fixed.pinned,
         excluded=fixed.excluded,
+        by_hand=by_hand,
     )

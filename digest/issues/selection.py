@@ -80,7 +80,8 @@ Qualified = tuple[Candidate, Reason, str]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A newsletter's rules, frozen with the issue. `pinned` is in the editor's order; `lookback` bounds seeds alone."""
+    """A newsletter's rules, frozen with the issue. `pinned` is in the editor's order; `lookback` bounds seeds alone; `by_hand`: only
+    what is pinned may be in."""
 
     topics: tuple[str, ...]
     max_articles: int
@@ -93,6 +94,7 @@ class Rules:
     languages: tuple[str, ...] = ()
     max_per_author: int | None = None
     topics_take_turns: bool = False
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ def _refusal(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) ->
         return Reason.ALREADY_SENT
     if candidate.id in reader.had_already:
         return Reason.HAD_ALREADY
-    if candidate.id in rules.excluded:
+    if candidate.id in rules.excluded or (rules.by_hand and candidate.id not in rules.pinned):
         return Reason.EXCLUDED
     return None
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from digest.app import App
+from digest.app.conducting import Outgoing
 from digest.app.receiving import Reception
 from digest.audience.consent import Evidence, Source
 from digest.audience.origin import network_of
 from digest.settings import Settings
 from digest.store.database import Store
+from digest.web.desk.progress import Ear
+from digest.web.desk.watching import Watch
 from digest.web.showing import Showing
 
 
@@ -30,6 +33,12 @@ class Site:
     """Says that a letter waits."""
     reception: Reception
     """Takes what providers report."""
+    outgoing: Outgoing = field(default_factory=Outgoing)
+    """Sends what editors want to be sent now."""
+    watch: Watch = field(default_factory=Watch)
+    """Looks at issues that go out, for those who listen."""
+    ear: Ear = field(default_factory=Ear)
+    """Counts those."""
 
     def app(self) -> App:
         """The application as it stands at this moment."""

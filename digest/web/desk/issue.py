@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -16,6 +17,7 @@ from digest.editors.roles import Role
 from digest.errors import Refused, Unreachable, UsageError
 from digest.issues.changing import Change, What
 from digest.web.desk.doors import Door, Visit
+from digest.web.desk.going_out import going_out
 from digest.web.desk.looks import Look
 
 _ISSUE = "/editor/issues/{newsletter}/{number}"
@@ -62,6 +64,7 @@ def _page(visit: Visit, status: int = 200, *, overtaken: Overtaken | None = None
         said=said,
         longest=LONGEST,
         sends=visit.app.sends_for_real,
+        out=going_out(visit, found.issue, ZoneInfo(found.frozen.timezone)),
     )
 
 
@@ -77,10 +80,10 @@ def _audience(visit: Visit) -> Response:
 def _change(visit: Visit) -> Response:
     def do() -> Response:
         change = _read(visit)
-        revise(visit.app, name_of(visit), change, revision=_revision(visit), actor=visit.who.email, network=visit.network)
-        return _back(visit, f"article-{change.article}" if change.article else change.what.value)
+        revise(visit.app, name_of(visit), change, revision=revision_seen(visit), actor=visit.who.email, network=visit.network)
+        return back(visit, f"article-{change.article}" if change.article else change.what.value)
 
-    return _doing(visit, do)
+    return doing(visit, do)
 
 
 def _read(visit: Visit) -> Change:
@@ -102,20 +105,20 @@ def _read(visit: Visit) -> Change:
 def _decide(visit: Visit) -> Response:
     def do() -> Response:
         verb, reason = visit.form.text("do"), visit.form.text("reason")
-        seen, who = _revision(visit), visit.who.email
+        seen, who = revision_seen(visit), visit.who.email
         deciding.decide(visit.app, name_of(visit), verb, revision=seen, actor=who, network=visit.network, reason=reason)
-        return _back(visit, "deciding")
+        return back(visit, "deciding")
 
-    return _doing(visit, do)
+    return doing(visit, do)
 
 
 def _test(visit: Visit) -> Response:
     def do() -> Response:
-        seen, who, email = _revision(visit), visit.who.email, visit.form.text("email")
+        seen, who, email = revision_seen(visit), visit.who.email, visit.form.text("email")
         said = deciding.try_out(visit.app, name_of(visit), email, revision=seen, actor=who, network=visit.network)
         return _page(visit, said=f"The test to {email} was {said}.")
 
-    return _doing(visit, do)
+    return doing(visit, do)
 
 
 def _draft(visit: Visit) -> Response:
@@ -134,7 +137,7 @@ def _draft(visit: Visit) -> Response:
     return visit.go(f"/editor/issues/{issue.name}")
 
 
-def _doing(visit: Visit, do: Callable[[], Response]) -> Response:
+def doing(visit: Visit, do: Callable[[], Response]) -> Response:
     """What was wanted; or the page once more, with what was in the way. Nothing was changed then."""
     try:
         return do()
@@ -146,7 +149,8 @@ def _doing(visit: Visit, do: Callable[[], Response]) -> Response:
         return _page(visit, 422, wrong=str(error))
 
 
-def _revision(visit: Visit) -> int:
+def revision_seen(visit: Visit) -> int:
+    """The revision that a form was made for."""
     found = number_in(visit.form.text("revision"))
     if found is None:
         raise UsageError("revision: the form does not say which one was seen")
@@ -158,7 +162,7 @@ def number_in(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _back(visit: Visit, place: str) -> Response:
+def back(visit: Visit, place: str) -> Response:
     """To the page, to the place where the button was, and the preview as it was."""
     query = urlencode(Look.of(visit.request.query_params).said())
     return visit.go(f"/editor/issues/{name_of(visit)}{'?' if query else ''}{query}#{place}")

@@ -38,7 +38,13 @@ ROWS = {
     ("POST", "/editor/issues/{newsletter}/{number}/change"): "editor",
     ("POST", "/editor/issues/{newsletter}/{number}/decide"): "editor",
     ("POST", "/editor/issues/{newsletter}/{number}/test"): "editor",
+    ("POST", "/editor/issues/{newsletter}/{number}/send"): "editor",
+    ("GET", "/editor/issues/{newsletter}/{number}/progress"): "viewer",
+    ("GET", "/editor/issues/{newsletter}/{number}/correct"): "editor",
+    ("POST", "/editor/issues/{newsletter}/{number}/correct"): "editor",
     ("POST", "/editor/newsletters/{newsletter}/draft"): "editor",
+    ("GET", "/editor/newsletters/{newsletter}/special"): "editor",
+    ("POST", "/editor/newsletters/{newsletter}/special"): "editor",
 }
 ROLES = list(WHO)
 

@@ -17,7 +17,8 @@ def test_whatever_is_opened_at_the_desk_nothing_changes(project: Project) -> Non
     with pages_of(project, **EVERYBODY) as pages:
         admin, link = come_in(pages, ADA), link_for(pages, ADA)
         before = everything(pages)
-        paths = ["/editor", "/editor/sessions", "/editor/audit", "/editor/sign-in", link, AT, f"{AT}/preview", f"{AT}/audience"]
+        paths = ["/editor", "/editor/sessions", "/editor/audit", "/editor/sign-in", link, AT]
+        paths += [f"{AT}/preview", f"{AT}/audience", f"{AT}/progress", f"{AT}/correct", "/editor/newsletters/weekly/special"]
         answers = [
             admin.client.request(method, path) for path in (*paths, f"{AT}/change", f"{AT}/decide") for method in ("GET", "HEAD")
         ]
