@@ -18,7 +18,7 @@ _SHORTEST = 16
 class Notices(Table):
     """What editors, and other programs, are told of issues: ready, held, paused, sent, not sent."""
 
-    mail: bool = Field(True, description="Whether editors and admins are told by mail.")
+    mail: bool = Field(False, description="Whether editors and admins are told by mail.")
     remind: tuple[Duration, ...] = Field(
         (timedelta(days=1),),
         description="So long before an issue goes out that nobody has approved they are reminded, once each.",

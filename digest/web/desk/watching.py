@@ -86,7 +86,8 @@ class Watch:
         while len(marks) > 2 and marks[0][0] < at - _SPAN:
             marks.popleft()
         going = _told(standing, marks)
-        until = at + max(FRESH, 10 * (at - began))
+        # Before it is planned a look costs nothing, and what an editor has just decided shows at once.
+        until = at + max(FRESH, 10 * (at - began)) if standing.audience else at
         with self._lock:
             if seen is None:
                 self._seen[standing.name] = _Seen(going, until, marks)
