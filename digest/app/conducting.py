@@ -111,6 +111,7 @@ class Outgoing:
     def __init__(self, stop: threading.Event | None = None) -> None:
         self.stop = stop or threading.Event()
         self._waiting: dict[str, str] = {}
+        self._now = ""
         self._wake: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
 
@@ -123,21 +124,26 @@ class Outgoing:
     def waits(self, name: str) -> str | None:
         """What a wanted issue waits for: another run that is at work, or nothing (empty); None where it is not wanted any more."""
         with self._lock:
-            return self._waiting.get(name)
+            return self._waiting.get(name, "" if name == self._now else None)
 
     def send_all(self, app: App) -> None:
-        """Send what is wanted. What another run is in the way of stays wanted."""
+        """Send what is wanted. What another run is in the way of stays wanted; so does what is wanted once more while it is sent: it may
+        have been paused meanwhile, and let go on."""
         with self._lock:
             names = list(self._waiting)
         for name in names:
             if app.stop.is_set():
                 return
-            busy = _send_one(app, name)
             with self._lock:
-                if busy is None:
-                    self._waiting.pop(name, None)
-                else:
-                    self._waiting[name] = busy
+                self._now, _ = name, self._waiting.pop(name)
+            busy = None
+            try:
+                busy = _send_one(app, name)
+            finally:
+                with self._lock:
+                    self._now = ""
+                    if busy is not None:
+                        self._waiting[name] = busy
 
     def attendant(self, make: Callable[[], App]) -> Attendant:
         """The thread that does it."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Row, Table, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from digest.app.wiring import App
 from digest.audience.dialects import insert_missing
@@ -43,7 +43,7 @@ class Notice:
 
 
 def take_notice(app: App) -> int:
-    """Tell of what has happened since the last time; how many notices that made. What was before the first time is not told."""
+    """Tell of what has happened since the last time; how many notices that made."""
     if not _any_news(app):
         return 0
     with app.store.writing() as connection:
@@ -100,28 +100,28 @@ def _any_news(app: App) -> bool:
             what: connection.execute(select(func.max(column))).scalar() or 0
             for what, column in (("issues", _line.id), ("halts", _halt.id))
         }
-    return any(last[what] > seen.get(what, -1) for what in last)
+    return any(last[what] > seen.get(what, 0) for what in last)
 
 
-def _since(connection: Connection, what: str, table: Table) -> int | None:
-    """From where on to look; None for the first time, from which on everything is told."""
-    seen = connection.execute(select(_point.seen).where(_point.what == what)).scalar()
-    if seen is None:
-        last = connection.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one()
-        connection.execute(insert(tables.notice_point).values(what=what, seen=last))
-    return seen
+def _since(connection: Connection, what: str) -> int:
+    """The number of the last line that was looked at."""
+    return connection.execute(select(_point.seen).where(_point.what == what)).scalar() or 0
+
+
+def _go_on_from(connection: Connection, what: str, seen: int) -> None:
+    moved = update(tables.notice_point).where(_point.what == what).values(seen=seen)
+    if connection.execute(moved).rowcount == 0:
+        connection.execute(insert(tables.notice_point).values(what=what, seen=seen))
 
 
 def _of_issues(connection: Connection) -> Iterator[Notice]:
-    seen = _since(connection, "issues", tables.issue_history)
-    if seen is None:
-        return
+    seen = _since(connection, "issues")
     for line in connection.execute(select(tables.issue_history).where(_line.id > seen).order_by(_line.id).limit(_MOST)).all():
         found = _of_line(connection, line)
         if found is not None:
             yield found
         seen = line.id
-    connection.execute(update(tables.notice_point).where(_point.what == "issues").values(seen=seen))
+    _go_on_from(connection, "issues", seen)
 
 
 def _of_line(connection: Connection, line: Row[tuple[object, ...]]) -> Notice | None:
@@ -160,10 +160,8 @@ def _words(before: str | None, after: str, actor: str, reason: str | None) -> tu
 
 
 def _of_halts(connection: Connection) -> Iterator[Notice]:
-    seen = _since(connection, "halts", tables.halt)
-    if seen is None:
-        return
+    seen = _since(connection, "halts")
     for row in connection.execute(select(_halt.id, _halt.reason).where(_halt.id > seen).order_by(_halt.id).limit(_MOST)).all():
         yield Notice("halted", f"halt {row.id}", "All sending is halted", row.reason)
         seen = row.id
-    connection.execute(update(tables.notice_point).where(_point.what == "halts").values(seen=seen))
+    _go_on_from(connection, "halts", seen)

@@ -107,7 +107,7 @@ def test_a_correction_goes_to_exactly_those_who_were_sent_the_issue(project: Pro
     states = {"bob": ("unknown", None), "cem": ("rejected", None), "dan": ("accepted", "bounced")}
     row = tables.delivery.c
     with project.app() as app, app.store.writing() as connection:
-        people = dict(connection.execute(select(tables.subscriber.c.email, tables.subscriber.c.id)).all())  # type: ignore[arg-type]
+        people = dict(connection.execute(select(tables.subscriber.c.email, tables.subscriber.c.id)).all())
         for name, (state, reported) in states.items():
             mine = update(tables.delivery).where(row.subscriber_id == people[f"{name}@x.example"])
             connection.execute(mine.values(state=state, reported=reported))

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
@@ -16,6 +20,7 @@ from tests.web.desk.browsing import served, sign_in, visiting
 from tests.web.desk.conftest import EDDY, EVERYBODY, come_in
 from tests.web.desk.issue import AT, Draft, offer
 
+PICTURES = os.environ.get("DIGEST_TEST_PICTURES")
 pytestmark = [pytest.mark.browser, needs_browser, pytest.mark.sqlite]
 
 
@@ -74,6 +79,38 @@ def test_from_the_mailed_link_to_what_went_out_by_keyboard(drafted: Pages, chrom
     assert draft.titles(approved) == draft.titles(arrived)
     assert draft.issue.state is IssueState.SENT
     assert "weekly/1" in draft.browser.get("/editor").text
+
+
+@pytest.mark.proof
+def test_an_issue_is_watched_going_out_paused_and_let_go_on(project: Project, chromium: Browser) -> None:
+    offer(project)
+    for number in range(10):
+        project.join(f"u{number}@x.example")
+    with pages_of(project, **EVERYBODY, DIGEST_DELIVERY__RATE="2", DIGEST_DELIVERY__CONCURRENCY="1") as pages:
+        sending = pages.outgoing.attendant(lambda: replace(pages.app_now(), stop=pages.outgoing.stop))
+        sending.start()
+        with served(pages) as at, visiting(chromium, at) as (page, complaints):
+            sign_in(page, at, pages, EDDY)
+            page.goto(f"{at}{AT}")
+            page.get_by_role("button", name="Approve revision 1").press("Enter")
+            page.get_by_label("Send it now").fill("weekly/1")
+            page.keyboard.press("Enter")
+            page.locator("#progress dd[data-state=accepted]:not(:text-is('0'))").wait_for()
+            page.locator("[data-words]", has_text=re.compile(r"of 12 · [0-9.]+ a second · about \d+ seconds left")).wait_for()
+            if PICTURES:
+                page.screenshot(path=Path(PICTURES) / "desk-going-out.png", full_page=True)
+            page.get_by_label("Pause it").fill("A wrong date")
+            page.get_by_role("button", name="Pause").press("Enter")
+            page.get_by_role("button", name="Let it go on").wait_for()
+            gone = len(project.sink.arrived)
+            assert 0 < gone < 12
+            page.get_by_role("button", name="Let it go on").press("Enter")
+            page.locator(".head .state.sent").wait_for(timeout=20_000)
+            assert complaints == []
+        pages.outgoing.stop.set()
+        sending.join(10)
+    assert sorted(one.rcpt_to for one in project.sink.arrived) == sorted({one.rcpt_to for one in project.sink.arrived})
+    assert len(project.sink.arrived) == 12
 
 
 def test_an_article_is_dragged_to_another_place_of_its_topic_and_to_no_other_topic(drafted: Pages, chromium: Browser) -> None:

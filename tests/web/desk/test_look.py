@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser
 
@@ -15,6 +17,7 @@ from tests.rendering.looking import FAINT, a_browser, needs_browser
 from tests.web.conftest import Pages, pages_of
 from tests.web.desk.browsing import served, visiting
 from tests.web.desk.conftest import ADA, EDDY, EVERYBODY, VERA, come_in, link_for, newcomer
+from tests.web.desk.conftest import Browser as Desk
 from tests.web.desk.issue import AT, Draft, offer
 from tests.web.test_look import AS_WE_DO, VIOLATIONS
 
@@ -63,9 +66,21 @@ def every_page(pages: Pages) -> dict[str, str]:
     found |= {"issue-approved": eddy.get(at), "issue-sent": eddy.get(AT), "home": ada.get("/editor")}
     found |= {"audience": eddy.get(f"{at}/audience"), "sessions": ada.get("/editor/sessions"), "audit": ada.get("/editor/audit")}
     found |= {"no": vera.post(f"{at}/change", do="note"), "not-found": eddy.get("/editor/issues/weekly/9")}
+    special = "/editor/newsletters/weekly/special"
+    found |= {"special": eddy.get(special), "special-wrong": eddy.post(special, what="named", articles="none")}
+    found |= {"correct": eddy.get(f"{AT}/correct"), "issue-rescheduled": _rescheduled(eddy, at)}
+    pages.project.plan(MONDAY + 2 * WEEK)
+    found["issue-sending"] = eddy.get(at)
+    eddy.post(f"{at}/send", do="pause", reason="A wrong date")
+    found["issue-paused"] = eddy.get(at)
     vera.token = "x"
     found["stale"] = vera.post("/editor/sign-out")
     return {name: answer.text for name, answer in found.items() if answer.status_code != 303}
+
+
+def _rescheduled(eddy: Desk, at: str) -> httpx2.Response:
+    eddy.post(f"{at}/send", do="at", at=f"{MONDAY + 2 * WEEK - timedelta(days=1):%Y-%m-%dT%H:%M}", revision="4")
+    return eddy.get(at)
 
 
 def test_every_page_is_valid_html(pages: Pages, tmp_path: Path) -> None:

@@ -141,6 +141,27 @@ def test_an_issue_that_another_process_sends_is_paused_let_go_on_and_ended(draft
     assert "the date was wrong" in draft.page()
 
 
+def test_what_is_let_go_on_while_its_sending_still_stops_goes_on(draft: Draft) -> None:
+    pages, outgoing = draft.pages, draft.pages.outgoing
+    draft.decide("approve")
+    assert send(draft, "now", name=NAME) == ""
+    seen: list[str | None] = []
+
+    def once_more(_: Progress) -> None:
+        if not seen:
+            seen.append(outgoing.waits(NAME))
+            assert send(draft, "pause") == send(draft, "resume") == ""
+            issuing.change(pages.app_now(), draft.issue, IssueState.PAUSED, "ann", "once more")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(conducting, "send", lambda app, issue, _: send_it(app, issue, once_more))
+        outgoing.send_all(pages.app_now())
+    assert (seen, mails(pages), outgoing.waits(NAME)) == ([""], 0, "")
+    issuing.resume(pages.app_now(), draft.issue, "ann")
+    outgoing.send_all(pages.app_now())
+    assert (draft.issue.state, mails(pages), outgoing.waits(NAME)) == (IssueState.SENT, 2, None)
+
+
 def test_an_issue_goes_out_at_another_time_and_an_approval_stays(draft: Draft) -> None:
     pages = draft.pages
     draft.decide("approve")

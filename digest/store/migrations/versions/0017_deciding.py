@@ -57,3 +57,6 @@ def upgrade() -> None:
         sa.Column("what", sa.String(length=16), primary_key=True),
         sa.Column("seen", sa.Integer(), nullable=False),
     )
+    # What has been by now is not told any more.
+    op.execute("INSERT INTO notice_point (what, seen) SELECT 'issues', coalesce(max(id), 0) FROM issue_history")
+    op.execute("INSERT INTO notice_point (what, seen) SELECT 'halts', coalesce(max(id), 0) FROM halt")
