@@ -178,6 +178,19 @@ def test_an_issue_goes_out_at_another_time_and_an_approval_stays(draft: Draft) -
         reschedule(pages.app_now(), NAME, None, actor=EDDY)
 
 
+def test_the_command_line_reschedules_too(draft: Draft) -> None:
+    project, now = draft.pages.project, ("--now", AHEAD.isoformat())
+    neither = project.command("issues", "reschedule", NAME, *now)
+    assert (neither.returncode, "Either --at TIME or --at-slot" in neither.stderr) == (2, True)
+    late = project.command("issues", "reschedule", NAME, "--at", "2026-12-01T09:00", *now)
+    assert (late.returncode, "has to go out before the next slot comes, 2026-11-30 09:00" in late.stderr) == (3, True)
+    said = project.command("issues", "reschedule", NAME, "--at", "2026-11-23T12:00+02:00", *now)
+    assert said.stdout.startswith(f"{NAME}: draft, slot 2026-11-23T09:00, goes out 2026-11-23 10:00 UTC")
+    assert project.command("issues", "reschedule", NAME, "--at-slot", *now).stdout.startswith(
+        f"{NAME}: draft, slot 2026-11-23T09:00\n"
+    )
+
+
 def test_before_its_slot_an_issue_that_nobody_approved_is_held_and_may_still_go_at_its_slot(draft: Draft) -> None:
     pages, early = draft.pages, MONDAY - timedelta(hours=1)
     assert send(draft, "at", at="2026-11-23T08:00") == ""
