@@ -53,7 +53,7 @@ def take_notice(app: App) -> int:
 
 def put(app: App, connection: Connection, notice: Notice) -> bool:
     """Queue a notice for everybody who is to be told; False when it was before."""
-    if not app.settings.notices.mail and not app.settings.notices.urls:
+    if not _anybody(app):
         return False
     title, words = without_addresses(notice.title), without_addresses(notice.words)
     values = {"key": notice.key[:120], "kind": notice.kind, "issue": notice.issue, "title": title, "words": words, "at": app.now}
@@ -71,6 +71,8 @@ def put(app: App, connection: Connection, notice: Notice) -> bool:
 
 def tell_failed(app: App, what: str) -> None:
     """Tell that a run failed: once a day for each failure."""
+    if not _anybody(app):
+        return
     words = without_addresses(what)
     key = f"failed {app.now:%Y-%m-%d} {hashlib.sha256(words.encode()).hexdigest()[:16]}"
     with app.store.writing() as connection:
@@ -85,6 +87,10 @@ def without_addresses(text: str) -> str:
 def place_of(url: str) -> str:
     """What the database knows of an address that is posted to."""
     return hashlib.sha256(url.encode()).hexdigest()
+
+
+def _anybody(app: App) -> bool:
+    return app.settings.notices.mail or bool(app.settings.notices.urls)
 
 
 def _told_by_mail(app: App) -> tuple[str, ...]:

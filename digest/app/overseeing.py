@@ -100,7 +100,7 @@ def _coming(app: App, connection: Connection) -> Iterator[Coming]:
                 newsletter.slug,
                 frequency.value,
                 frequency.value if len(newsletter.frequencies) > 1 else None,
-                in_words(slot.at, app.now, ZoneInfo(newsletter.timezone)),
+                in_words(slot.at if issue is None else issue.due_at, app.now, ZoneInfo(newsletter.timezone)),
                 newsletter.timezone,
                 issue,
                 None if issue is None else _chosen(connection, issue),
@@ -167,6 +167,8 @@ def _wanting(app: App, connection: Connection, issues: list[Issue], out: Iterabl
     if halted is not None:
         yield Wanting("Sending is halted.", halted.advice)
     for issue in issues:
+        if issue.outside and issue.state is _S.DRAFT:
+            yield Wanting(issue.name, f"is a {issue.frequency} that waits for an approval", issue.name)
         if issue.state in _WORDS:
             yield Wanting(issue.name, f"{_WORDS[issue.state]}{': ' + issue.reason if issue.reason else ''}", issue.name)
     for one in out:

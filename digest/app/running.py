@@ -33,7 +33,6 @@ from digest.issues.lifecycle import IssueState
 from digest.settings import Frequency, NewsletterSettings
 
 _S = IssueState
-_UNFINISHED = {_S.APPROVED, _S.SENDING}
 AUTOMATIC = "automatic"
 _LOOK = 0.5  # seconds between two looks whether another run has ended
 
@@ -72,10 +71,10 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
         return _run(app, slug, on_progress, on_read)
     except (Busy, UsageError):
         raise
-    except DigestError as error:
+    except Exception as error:
         if app.outbox is None:
-            with suppress(Exception):  # the store may be what failed, and that is what is told
-                tell_failed(app, str(error))
+            with suppress(Exception):  # the store may be what failed, and what failed is what is told
+                tell_failed(app, str(error) if isinstance(error, DigestError) else type(error).__name__)
         raise
 
 
@@ -154,8 +153,8 @@ def _begun(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:
     for issue in issues:
         if issue.state is _S.CANCELLED and issue.audience is not None and issue.settled_at is None:
             issuing.tidy(app, issue)
-        elif issue.state in _UNFINISHED and issue.due_at <= app.now:
-            yield issue
+        elif issue.state is _S.SENDING or (issue.state is _S.APPROVED and issue.due_at <= app.now):
+            yield issue  # what was begun before its time goes on all the same
         elif issue.state is _S.PAUSED and (issue.reason or "").startswith(OUT_OF_REACH):
             yield issuing.resume(app, issue, "run")
 

@@ -108,14 +108,15 @@ def sign_in(app: App, token: str, before: str | None, network: str | None, brows
         return sessions.begin(connection, link.email, now=app.now, origin=network, browser=browser)
 
 
-def who(app: App, secret: str) -> Signed | None:
-    """Who has this secret; None when the session is over or they have no role any more. Looked up with every request."""
+def who(app: App, secret: str, *, sees: bool = True) -> Signed | None:
+    """Who has this secret; None when the session is over or they have no role any more. Looked up with every request. Where it `sees`
+    nobody, the session is as idle as before."""
     with app.store.reading() as connection:
         session = sessions.find(connection, secret, now=app.now)
     role = None if session is None else role_of(app.settings, session.email)
     if session is None or role is None:
         return None
-    if sessions.is_seen_long_ago(session, now=app.now):
+    if sees and sessions.is_seen_long_ago(session, now=app.now):
         with app.store.writing() as connection:
             sessions.see(connection, session, now=app.now)
     return Signed(session, role, mac(app.key, b"desk form|")(session.hash.encode()).hex()[:32])
@@ -123,9 +124,7 @@ def who(app: App, secret: str) -> Signed | None:
 
 def still_in(app: App, secret: str) -> bool:
     """Whether this secret lets somebody in. To ask keeps no session alive: who only listens is idle."""
-    with app.store.reading() as connection:
-        session = sessions.find(connection, secret, now=app.now)
-    return session is not None and role_of(app.settings, session.email) is not None
+    return who(app, secret, sees=False) is not None
 
 
 def those_alive(app: App, signed: Signed) -> list[Session]:

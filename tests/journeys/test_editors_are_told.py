@@ -136,6 +136,25 @@ def calls_by_state(project: Project) -> dict[str, int]:
 
 
 @pytest.mark.sqlite
+def test_a_run_that_fails_is_told_once_a_day_and_by_its_kind_where_it_is_a_defect(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("ann@x.example")
+
+    waiting(project)
+    monkeypatch.setattr("digest.app.running.go_on_after_pauses", fails)
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            project.run(MONDAY - timedelta(days=3), **MAIL)
+    monkeypatch.undo()
+    project.run(MONDAY - timedelta(days=3), **MAIL)
+    assert told(project) == ["A run failed"]
+    assert "RuntimeError" in project.mails(TOLD)[0].as_string()
+    assert "ann@" not in project.mails(TOLD)[0].as_string()
+
+
+@pytest.mark.sqlite
 def test_a_place_that_cannot_be_reached_keeps_no_mail_back(project: Project) -> None:
     waiting(project)
     calls = {"DIGEST_NOTICES__URLS": '["http://127.0.0.1:9/x"]', "DIGEST_NOTICES__SECRET": SECRET}

@@ -66,12 +66,14 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One method of one path. `needs` is the least role that may; None: anybody, before they have one."""
+    """One method of one path. `needs` is the least role that may; None: anybody, before they have one. Who `listens` does nothing: a page
+    that is left open keeps no session from ending."""
 
     method: str
     path: str
     needs: Role | None
     answer: Callable[[Visit], Response]
+    listens: bool = False
 
 
 def routes(site: Site, doors: Iterable[Door]) -> list[Route]:
@@ -94,7 +96,7 @@ def _let_in(site: Site, door: Door, request: Request, form: Form) -> Response:
     app, secret = site.app(), secret_in(request)
     if door.method != "GET" and not _is_ours(site, request):
         raise HTTPException(403, "This came from another site, and nothing was changed.")
-    signed = signing_in.who(app, secret) if secret else None
+    signed = signing_in.who(app, secret, sees=not door.listens) if secret else None
     visit = Visit(site, app, request, form, signed)
     if door.needs is None:
         return door.answer(visit)

@@ -22,7 +22,7 @@ def doors() -> list[Door]:
     """Of one issue."""
     return [
         Door("POST", f"{_ISSUE}/send", Role.EDITOR, _send),
-        Door("GET", f"{_ISSUE}/progress", Role.VIEWER, _progress),
+        Door("GET", f"{_ISSUE}/progress", Role.VIEWER, _progress, listens=True),
     ]
 
 

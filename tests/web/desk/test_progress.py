@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
+import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -22,9 +26,10 @@ from digest.issues.lifecycle import IssueState
 from digest.web.desk.cookies import SECURE
 from digest.web.desk.progress import MOST, MOST_EACH, Ear, tell
 from digest.web.desk.watching import FRESH, Going, Watch
-from tests.journeys.project import Project
-from tests.web.conftest import pages_of
-from tests.web.desk.conftest import EVERYBODY, VERA, come_in
+from tests.journeys.project import MONDAY, Project
+from tests.journeys.serving import served
+from tests.web.conftest import HOST, pages_of
+from tests.web.desk.conftest import EDDY, EVERYBODY, VERA, come_in, token_in
 from tests.web.desk.issue import AT, Draft, offer
 
 
@@ -128,8 +133,48 @@ def test_a_page_is_told_over_http_while_it_goes_out_and_nothing_of_a_reader(proj
         assert browser.get("/editor/issues/weekly/9/progress").status_code == 404
         secret = str(browser.client.cookies[SECURE])
         assert still_in(app, secret)
+        pages.times.append(app.now + timedelta(hours=11))
+        assert "event: end" in browser.get(f"{AT}/progress").text  # who only listens is as idle as before
+        assert not still_in(replace(app, now=app.now + timedelta(hours=13)), secret)
         with app.store.writing() as connection:
             (mine,) = sessions.those_alive(connection, now=app.now)
             sessions.revoke(connection, mine.id, now=app.now)
         assert not still_in(app, secret)
         assert browser.get(f"{AT}/progress").status_code == 303
+
+
+@pytest.mark.proof
+@pytest.mark.sqlite
+def test_digest_serve_sends_what_is_wanted_tells_of_it_and_ends_in_time(project: Project) -> None:
+    offer(project)
+    for number in range(40):
+        project.join(f"u{number}@x.example")
+    now = ("--now", MONDAY.isoformat())
+    assert project.command("issues", "approve", "weekly/1", *now).returncode == 0
+    project.environment |= EVERYBODY
+    link = project.command("editor", "link", EDDY, *now).stdout.strip()
+    with served(project, *now, DIGEST_DELIVERY__RATE="4") as pages:
+        ours = {"Origin": HOST, "Sec-Fetch-Site": "same-origin"}
+        came = pages.ask("POST", link, {}, ours)
+        ours["Cookie"] = came.headers["set-cookie"].partition(";")[0]
+        form = {"token": token_in(pages.ask("GET", f"{HOST}/editor/sessions", None, ours).text), "revision": "1"}
+        wanted = pages.ask("POST", f"{HOST}{AT}/send", form | {"do": "now", "name": "weekly/1"}, ours)
+        assert wanted.status == 303
+        connection = http.client.HTTPConnection("127.0.0.1", pages.port, timeout=30)
+        connection.request("GET", f"{AT}/progress", None, {"Host": "news.backend.example", "Cookie": ours["Cookie"]})
+        lines = iter(connection.getresponse().readline, b"")
+        done = (
+            json.loads(line.removeprefix(b"data: "))["done"] for line in lines if line.startswith(b'data: {"state": "sending"')
+        )
+        assert next(one for one in done if one > 2) < 42
+        began = time.monotonic()
+        pages.process.send_signal(signal.SIGTERM)
+        assert pages.process.wait(20) == 0
+        assert time.monotonic() - began < 10
+        assert b"".join(lines).count(b"event: ") == 0  # it is not over: a browser comes again
+        connection.close()
+    account = project.account("weekly/1")
+    assert account["accepted"] == len(project.sink.arrived) < 42
+    assert account["accepted"] + account.get("planned", 0) == 42
+    project.run(MONDAY)  # and the next run goes on
+    assert project.account("weekly/1") == {"accepted": 42}
