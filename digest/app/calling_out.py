@@ -62,6 +62,8 @@ class _Call:
 
 def call_out(app: App, post: Post = post) -> int:
     """Make the calls that are due, each once; how many were taken. No transaction is open meanwhile."""
+    if not any_due(app):
+        return 0
     taken = 0
     urls = {place_of(one.get_secret_value()): one.get_secret_value() for one in app.settings.notices.urls}
     for _ in range(AT_A_TIME):

@@ -27,6 +27,7 @@ from digest.issues.lifecycle import IssueState, record
 from digest.issues.outside import CORRECTION, SPECIAL
 from digest.rendering.cleaning import one_line
 from digest.rendering.content import NoteContent
+from digest.rendering.note import read_note
 from digest.settings import NewsletterSettings
 
 LONGEST = {"subject": 300, "text": LONGEST_NOTE}
@@ -89,7 +90,7 @@ def correct(app: App, name: str, *, subject: str, text: str, actor: str) -> Issu
             folders=app.template_folders,
             now=app.now,
             actor=actor,
-            edits=Edits(note=NoteContent(text), subject=subject, preheader=one_line(text)[:_PREHEADER]),
+            edits=Edits(note=NoteContent(text), subject=subject, preheader=_begins(text)),
             corrects=corrected.id,
         )
         many = correcting.count_audience(connection, issue)
@@ -98,6 +99,11 @@ def correct(app: App, name: str, *, subject: str, text: str, actor: str) -> Issu
         said = f"corrects {corrected.name}"
         record(connection, issue.id, issue.state, issue.state, actor=actor, now=app.now, reason=said)
         return issue
+
+
+def _begins(text: str) -> str:
+    """How a text begins, without its Markdown: what an inbox shows of it."""
+    return one_line(read_note(NoteContent(text)).text)[:_PREHEADER]
 
 
 def _free_minute(connection: Connection, newsletter: NewsletterSettings, word: str, now: datetime) -> Slot:

@@ -68,14 +68,18 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
     Asked to stop while sources are read, it ends there: an issue is not made of half of them. `on_read` hears of each source.
     """
     try:
-        return _run(app, slug, on_progress, on_read)
+        ran = _run(app, slug, on_progress, on_read)
     except (Busy, UsageError):
         raise
     except Exception as error:
         if app.outbox is None:
             with suppress(Exception):  # the store may be what failed, and what failed is what is told
                 tell_failed(app, str(error) if isinstance(error, DigestError) else type(error).__name__)
+                call_out(app)
         raise
+    if app.outbox is None:
+        call_out(app)  # with the lock free: who is called may take their time
+    return ran
 
 
 def _run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched) -> Ran:
@@ -106,7 +110,6 @@ def _run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched
             tell_editors(app)
             ran.letters = send_letters(app)
             forget_old(app)
-            call_out(app)
         return ran
 
 

@@ -48,14 +48,13 @@ def remind(app: App) -> int:
     for newsletter in app.newsletters(None):
         if newsletter.approval != "required":
             continue
-        for name, due_at, words in _waiting(app, newsletter):
+        for name, due_at, title, words in _waiting(app, newsletter):
             lead = _due(app.settings.notices.remind, due_at - app.now)
             if lead is None:
                 continue
             key = f"reminder {name} {due_at:%Y-%m-%dT%H:%M} {format_duration(lead)}"
             zone = ZoneInfo(newsletter.timezone)
             when = f"It is to go out {due_at.astimezone(zone):%A, %-d %B, at %H:%M} ({newsletter.timezone})."
-            title = f"{name} waits for an approval"
             issue = name if "/" in name else None
             with app.store.writing() as connection:
                 made += put(
@@ -69,17 +68,24 @@ def _due(leads: tuple[timedelta, ...], left: timedelta) -> timedelta | None:
     return min((lead for lead in leads if left <= lead), default=None)
 
 
-def _waiting(app: App, newsletter: NewsletterSettings) -> Iterator[tuple[str, datetime, str]]:
-    """What is to go out and has no approval: its name, when, and what is missing."""
+def _waiting(app: App, newsletter: NewsletterSettings) -> Iterator[tuple[str, datetime, str, str]]:
+    """What is to go out and has no approval: its name, when, what is missing, and more words on that."""
     with app.store.reading() as connection:
         issues = list_issues(connection, newsletter.slug)
     for issue in issues:
         if issue.state in (_S.DRAFT, _S.HELD) and issue.due_at > app.now:
-            yield issue.name, issue.due_at, "Nobody has approved it." if issue.rendered else issue.reason or ""
+            words = "Nobody has approved it." if issue.rendered else issue.reason or ""
+            yield issue.name, issue.due_at, f"{issue.name} waits for an approval", words
     for frequency in newsletter.frequencies:
         slot = _coming(app, newsletter, frequency)
         if slot is not None and _made(app, newsletter, frequency, slot) is None:
-            yield f"{newsletter.slug}, {frequency.value}", slot.at, "There is no draft of it yet."
+            name = f"{newsletter.slug}, {frequency.value}"
+            yield (
+                name,
+                slot.at,
+                f"{newsletter.slug} has no draft yet",
+                "Nobody has drafted what comes next, and nobody can approve it.",
+            )
 
 
 def _coming(app: App, newsletter: NewsletterSettings, frequency: Frequency) -> Slot | None:

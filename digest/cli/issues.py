@@ -373,7 +373,7 @@ def _frequency(newsletter: Any, wanted: str | None) -> Any:
 
 
 def _data(issue: Issue) -> dict[str, Any]:
-    hidden = {"id", "state"}
+    hidden = {"id", "state", "corrects"}
     rest = {name: getattr(issue, name) for name in type(issue).__slots__ if name not in hidden}
     return {"issue": issue.name, "state": issue.state.value, **rest}
 

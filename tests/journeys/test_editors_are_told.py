@@ -60,7 +60,7 @@ def test_one_is_reminded_of_a_slot_without_a_draft_and_nobody_is_told_of_what_go
     assert told(project) == []
     waiting(project)
     project.run(MONDAY - timedelta(hours=3), **MAIL)
-    assert told(project) == ["weekly, weekly waits for an approval"]
+    assert told(project) == ["weekly has no draft yet"]
 
 
 @pytest.mark.sqlite
