@@ -81,7 +81,7 @@ def test_no_element_of_theirs_comes_into_a_page_or_a_preview(draft: Draft) -> No
     assert stale.status_code == 409
     for html in (draft.page(), stale.text, draft.browser.get(f"{AT}/audience").text, draft.browser.get("/editor").text):
         seen = Elements(html)
-        assert all((one.get("src") or "").startswith("/static/desk-") for one in seen.named("script"))
+        assert all((one.get("src") or "").startswith(("/static/desk-", "/static/progress-")) for one in seen.named("script"))
         assert [one.get("sandbox") for one in seen.named("iframe")] in ([], [""])
         assert seen.named("style", "svg", "base", "object", "embed", "img") == []
         assert all((one.get("action") or "").startswith("/editor") for one in seen.named("form"))
