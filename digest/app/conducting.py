@@ -92,16 +92,23 @@ def _may_leave(app: App) -> None:
         raise Refused(wrong)
 
 
+def question(app: App, issue: Issue) -> AudienceJump | None:
+    """What has to be answered before an issue is sent: whether its audience is right, where that is far above the last one's."""
+    with app.store.reading() as connection:
+        try:
+            check_audience(connection, issue, count_audience(connection, issue), app.settings.delivery)
+        except AudienceJump as jump:
+            return jump
+    return None
+
+
 def _right_audience(app: App, issue: Issue, audience: int | None, actor: str) -> Issue:
     """The issue, where its audience is as usual, or somebody has said that so many are right."""
-    with app.store.reading() as connection:
-        many = count_audience(connection, issue)
-        try:
-            check_audience(connection, issue, many, app.settings.delivery)
-            return issue
-        except AudienceJump:
-            if audience is None or audience < many:
-                raise
+    jump = question(app, issue)
+    if jump is None:
+        return issue
+    if audience is None or audience < jump.audience:
+        raise jump
     return issuing.confirm_audience(app, issue, audience, actor)
 
 

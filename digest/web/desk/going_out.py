@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from digest.app import rescheduling
+from digest.app import conducting, rescheduling
 from digest.app.overseeing import in_words
+from digest.delivery.guarding import AudienceJump
 from digest.delivery.transitions import DeliveryState
 from digest.issues.issue import Issue
 from digest.issues.lifecycle import IssueState
@@ -21,7 +22,8 @@ _ALWAYS = (DeliveryState.PLANNED, DeliveryState.SENDING, DeliveryState.ACCEPTED,
 @dataclass(frozen=True, slots=True)
 class GoingOut:
     """`when` it goes out in words, where that is not its slot; `until` when it has to; `waits` for what it waits that is wanted now (None:
-    it is not wanted); `going` how far it has got, once it is planned; `figures` what is shown of that."""
+    it is not wanted); `going` how far it has got, once it is planned; `figures` what is shown of that; `jump` what has to be answered before
+    it is sent now."""
 
     zone: str
     when: str | None
@@ -30,6 +32,7 @@ class GoingOut:
     waits: str | None
     going: Going | None
     figures: tuple[tuple[str, int], ...]
+    jump: AudienceJump | None
 
     @property
     def live(self) -> bool:
@@ -49,6 +52,7 @@ def going_out(visit: Visit, issue: Issue, zone: ZoneInfo) -> GoingOut:
         visit.site.outgoing.waits(issue.name),
         going,
         () if going is None else _figures(going),
+        conducting.question(visit.app, issue) if issue.state is IssueState.APPROVED else None,
     )
 
 

@@ -107,6 +107,9 @@ def test_an_audience_far_above_the_last_one_is_asked_about(draft: Draft, monkeyp
     wary = replace(app, settings=settings)
     monkeypatch.setattr("digest.delivery.guarding.last_audience", lambda connection, issue: 1)
     now = partial(conducting.send_now, wary, NAME, revision=draft.issue.revision, typed=NAME, actor=EDDY, network=None)
+    jump = conducting.question(wary, draft.issue)
+    assert jump is not None
+    assert jump.audience == 2
     for too_few in (None, 1):
         with pytest.raises(AudienceJump):
             now(audience=too_few)
