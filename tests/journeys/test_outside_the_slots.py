@@ -12,6 +12,7 @@ from digest.delivery.welcoming import actor_of
 from digest.insights.coverage import audit
 from digest.store import tables
 from tests.journeys.project import BEGAN, MONDAY, WEEK, Project, article
+from tests.journeys.test_editors import html_of
 
 SATURDAY = BEGAN + timedelta(days=1)
 SUNDAY = BEGAN + timedelta(days=2)
@@ -111,6 +112,8 @@ def test_a_correction_goes_to_exactly_those_who_were_sent_the_issue(project: Pro
         for name, (state, reported) in states.items():
             mine = update(tables.delivery).where(row.subscriber_id == people[f"{name}@x.example"])
             connection.execute(mine.values(state=state, reported=reported))
+        person = tables.subscriber.c
+        connection.execute(update(tables.subscriber).where(person.email == "bob@x.example").values(language="de"))
     project.leave("eve@x.example")
     project.join("new@x.example", at=MONDAY)
     project.join("welcomed@x.example", at=MONDAY)
@@ -131,6 +134,7 @@ def test_a_correction_goes_to_exactly_those_who_were_sent_the_issue(project: Pro
     project.sink.arrived.clear()
     project.run(later)
     assert sorted(one.rcpt_to for one in project.sink.arrived) == ["ann@x.example", "bob@x.example", "welcomed@x.example"]
+    assert ['lang="de"' in html_of(project.mails(f"{name}@x.example")[-1]) for name in ("ann", "bob")] == [False, True]
     mail = project.mails("ann@x.example")[-1]
     part = mail.get_body(("plain",))
     assert part is not None
