@@ -53,7 +53,7 @@ def take_notice(app: App) -> int:
 
 def put(app: App, connection: Connection, notice: Notice) -> bool:
     """Queue a notice for everybody who is to be told; False when it was before."""
-    if not _anybody(app):
+    if not anybody_told(app):
         return False
     title, words = without_addresses(notice.title), without_addresses(notice.words)
     values = {"key": notice.key[:120], "kind": notice.kind, "issue": notice.issue, "title": title, "words": words, "at": app.now}
@@ -71,7 +71,7 @@ def put(app: App, connection: Connection, notice: Notice) -> bool:
 
 def tell_failed(app: App, what: str) -> None:
     """Tell that a run failed: once a day for each failure."""
-    if not _anybody(app):
+    if not anybody_told(app):
         return
     words = without_addresses(what)
     key = f"failed {app.now:%Y-%m-%d} {hashlib.sha256(words.encode()).hexdigest()[:16]}"
@@ -89,7 +89,8 @@ def place_of(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()
 
 
-def _anybody(app: App) -> bool:
+def anybody_told(app: App) -> bool:
+    """Whether there is anybody to be told, or any place."""
     return app.settings.notices.mail or bool(app.settings.notices.urls)
 
 

@@ -18,11 +18,10 @@ _GOING_OUT = (IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Of one issue: its state and why, how many deliveries stand where, and whether nothing of it waits any more."""
+    """Of one issue: its state, how many deliveries stand where, and whether nothing of it waits any more."""
 
     name: str
     state: IssueState
-    reason: str | None
     audience: int
     account: Mapping[str, int]
     settled: bool
@@ -48,4 +47,4 @@ def stands(app: App, name: str) -> Standing:
     with app.store.reading() as connection:
         issue = find_issue(connection, name)
         counted = account(connection, issue)
-    return Standing(issue.name, issue.state, issue.reason, issue.audience or 0, counted, issue.settled_at is not None)
+    return Standing(issue.name, issue.state, issue.audience or 0, counted, issue.settled_at is not None)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from digest.app import issuing
-from digest.app.noticing import Notice, put
+from digest.app.noticing import Notice, anybody_told, put
 from digest.app.wiring import App
 from digest.errors import Refused
 from digest.issues.calendar import Slot, next_slot
@@ -44,6 +44,8 @@ def draft_ahead(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:
 
 def remind(app: App) -> int:
     """Remind editors of what goes out soon and that nobody has approved, once for each `notices.remind`; how many reminders were made."""
+    if not anybody_told(app):
+        return 0
     made = 0
     for newsletter in app.newsletters(None):
         if newsletter.approval != "required":

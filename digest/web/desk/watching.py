@@ -33,11 +33,10 @@ class Going:
     left: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """What a page is told; nothing of anybody in it."""
+        """What a page is told. No reason: that may quote what a provider said of somebody."""
         stands = self.standing
         return {
             "state": stands.state.value,
-            "reason": stands.reason or "",
             "audience": stands.audience,
             "done": stands.done,
             "account": dict(stands.account),

@@ -35,7 +35,7 @@ from tests.web.desk.issue import AT, Draft, offer
 
 def going(state: IssueState = IssueState.SENDING, *, done: int = 0, settled: bool = False) -> Going:
     counted = {one.value: 0 for one in DeliveryState} | {"accepted": done, "planned": 100 - done}
-    return Going(Standing("weekly/1", state, None, 100, counted, settled), None, None)
+    return Going(Standing("weekly/1", state, 100, counted, settled), None, None)
 
 
 def told(
