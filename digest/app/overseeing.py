@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from digest.app.counting import Counted, audience, outcomes, shown_issues
 from digest.app.wiring import App
-from digest.audience.subscription import SubscriptionState
-from digest.delivery.account import account
+from digest.delivery.account import count_unknown
 from digest.delivery.halting import in_force
-from digest.insights.statistics import reported
+from digest.insights.comparing import BEFORE, Measure, compare
 from digest.issues.calendar import Slot, due_slot, next_slot
-from digest.issues.issue import Issue, issue_of_slot, list_issues
+from digest.issues.issue import Issue, issue_of_slot, issues_in
 from digest.issues.lifecycle import IssueState
 from digest.settings import Frequency, NewsletterSettings
 from digest.store import tables
 
-LATEST = 10
-"""So many issues that went out are shown."""
-
 _S = IssueState
-_WENT_OUT = (_S.SENDING, _S.PAUSED, _S.SENT, _S.CANCELLED)
 _NOT_SENT = ("rejected", "suppressed", "cancelled", "expired", "skipped")
 _WORDS = {
     _S.HELD: "is held",
@@ -34,7 +31,8 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Coming:
-    """The next issue of a newsletter's frequency: its slot in words and on its own clock; `articles` None before there is a draft."""
+    """The next issue of a newsletter's frequency: its slot in words and on its own clock; `articles` None before there is a draft,
+    `subscribers` None before they were counted."""
 
     title: str
     newsletter: str
@@ -44,52 +42,64 @@ class Coming:
     zone: str
     issue: Issue | None
     articles: int | None
-    subscribers: int
+    subscribers: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Out:
-    """An issue that went out: its account, and how far its mails got by what the provider told."""
+    """An issue that went out, and its measures beside the average of those before it; without figures it was not counted yet."""
 
     issue: Issue
     when: str
-    audience: int
     accepted: int
     not_sent: int
+    waiting: int
     unknown: int
-    delivered: int
-    bounced: int
-    complained: int
+    measures: tuple[Measure, ...]
+    counted: bool
+    as_of: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class WentOut:
+    """The last issues of a newsletter that went out, newest first."""
+
+    title: str
+    newsletter: str
+    issues: tuple[Out, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Wanting:
-    """Something that goes on only when a person does something: an issue, or what else."""
+    """Something that goes on only when a person does something: an issue, or what else; `page` is where that is done."""
 
     what: str
     why: str
     issue: str | None = None
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it."""
+    """All of it. `audience`: its figures, None where nobody has counted yet."""
 
     wanting: tuple[Wanting, ...]
     coming: tuple[Coming, ...]
-    out: tuple[Out, ...]
+    out: tuple[WentOut, ...]
+    audience: Counted | None
 
 
 def overview(app: App) -> Overview:
-    """As it stands now; reads only."""
+    """As it stands now, or as it was counted last; reads only."""
     with app.store.reading() as connection:
-        issues = list_issues(connection)
-        coming = tuple(_coming(app, connection))
-        out = tuple(_out(app, connection, issue) for issue in [one for one in issues if one.state in _WENT_OUT][:LATEST])
-        return Overview(tuple(_wanting(app, connection, issues, out)), coming, out)
+        figures, shown = audience(app, connection), shown_issues(app, connection)
+        known = outcomes(connection, [issue for some in shown.values() for issue in some])
+        out = tuple(WentOut(one.title, one.slug, _out(one, shown[one.slug], known)) for one in app.newsletters(None))
+        wanting = _wanting(app, connection, shown, known)
+        return Overview(tuple(wanting), tuple(_coming(app, connection, figures)), out, figures)
 
 
-def _coming(app: App, connection: Connection) -> Iterator[Coming]:
+def _coming(app: App, connection: Connection, figures: Counted | None) -> Iterator[Coming]:
     for newsletter in app.newsletters(None):
         for frequency in newsletter.frequencies:
             slot, issue = _next(app, connection, newsletter, frequency)
@@ -104,8 +114,13 @@ def _coming(app: App, connection: Connection) -> Iterator[Coming]:
                 newsletter.timezone,
                 issue,
                 None if issue is None else _chosen(connection, issue),
-                _subscribers(connection, newsletter, frequency),
+                None if figures is None else _readers(figures.value, newsletter.slug, frequency.value),
             )
+
+
+def _readers(figures: Mapping[str, Any], newsletter: str, frequency: str) -> int:
+    found: int = figures.get(newsletter, {}).get("active", {}).get(frequency, 0)
+    return found
 
 
 def _next(
@@ -142,41 +157,49 @@ def _chosen(connection: Connection, issue: Issue) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _subscribers(connection: Connection, newsletter: NewsletterSettings, frequency: Frequency) -> int:
-    row = tables.subscription.c
-    active = (row.newsletter == newsletter.slug, row.frequency == frequency.value, row.state == SubscriptionState.ACTIVE.value)
-    return int(connection.execute(select(func.count()).where(*active)).scalar_one())
+def _out(newsletter: NewsletterSettings, issues: Sequence[Issue], known: Mapping[int, Counted]) -> tuple[Out, ...]:
+    """At most ten; each is compared with those before it, as far as they were counted."""
+    zone, shown = ZoneInfo(newsletter.timezone), []
+    for place, issue in enumerate(issues[:BEFORE]):
+        when = f"{(issue.finished_at or issue.planned_at or issue.frozen_at).astimezone(zone):%-d %b %Y, %H:%M}"
+        counted = known.get(issue.id)
+        if counted is None:
+            shown.append(Out(issue, when, 0, 0, 0, 0, (), False, None))
+            continue
+        before = [known[one.id].value for one in issues[place + 1 :] if one.id in known]
+        stands = counted.value["account"]
+        accepted, unknown, not_sent = stands["accepted"], stands["unknown"], sum(stands[state] for state in _NOT_SENT)
+        waiting = sum(stands.values()) - accepted - unknown - not_sent
+        measures = compare(counted.value, before)
+        shown.append(Out(issue, when, accepted, not_sent, waiting, unknown, measures, True, counted.at))
+    return tuple(shown)
 
 
-def _out(app: App, connection: Connection, issue: Issue) -> Out:
-    stands, told = account(connection, issue), reported(connection, issue.id)
-    zone = next((ZoneInfo(one.timezone) for one in app.settings.newsletters if one.slug == issue.newsletter), ZoneInfo("UTC"))
-    return Out(
-        issue,
-        f"{(issue.finished_at or issue.planned_at or issue.frozen_at).astimezone(zone):%-d %b %Y, %H:%M}",
-        issue.audience or 0,
-        stands["accepted"],
-        sum(stands[state] for state in _NOT_SENT),
-        stands["unknown"],
-        *(told[kind] for kind in ("delivered", "bounced", "complained")),
-    )
-
-
-def _wanting(app: App, connection: Connection, issues: list[Issue], out: Iterable[Out]) -> Iterator[Wanting]:
+def _wanting(
+    app: App, connection: Connection, shown: Mapping[str, Sequence[Issue]], known: Mapping[int, Counted]
+) -> Iterator[Wanting]:
     halted = in_force(connection)
     if halted is not None:
         yield Wanting("Sending is halted.", halted.advice)
-    for issue in issues:
-        if issue.outside and issue.state is _S.DRAFT:
+    for issue in issues_in(connection, [_S.DRAFT]):
+        if issue.outside:
             yield Wanting(issue.name, f"is a {issue.frequency} that waits for an approval", issue.name)
-        if issue.state in _WORDS:
-            yield Wanting(issue.name, f"{_WORDS[issue.state]}{': ' + issue.reason if issue.reason else ''}", issue.name)
-    for one in out:
-        if one.unknown:
-            yield Wanting(one.issue.name, f"has {one.unknown:,} of which nobody knows whether they arrived", one.issue.name)
+    for issue in issues_in(connection, list(_WORDS)):
+        yield Wanting(issue.name, f"{_WORDS[issue.state]}{': ' + issue.reason if issue.reason else ''}", issue.name)
+    for issue in (one for some in shown.values() for one in some):
+        unknown = count_unknown(connection, issue.id)
+        if unknown:
+            page = f"/editor/deliveries?issue={issue.name}&state=unknown"
+            yield Wanting(issue.name, f"has {unknown:,} of which nobody knows whether they arrived", page=page)
+        if issue.id in known and known[issue.id].value["wrong"]:
+            yield Wanting(issue.name, known[issue.id].value["wrong"], issue.name)
+    yield from _sources(app, connection)
+
+
+def _sources(app: App, connection: Connection) -> Iterator[Wanting]:
     row = tables.source.c
     configured = {source.name for source in app.settings.sources if source.current}
     dead = connection.execute(select(row.name, row.error).where(row.error.is_not(None)).order_by(row.name))
     for name, error in dead:
         if name in configured:
-            yield Wanting(f"The source {name}", f"could not be read: {error}")
+            yield Wanting(f"The source {name}", f"could not be read: {error}", page="/editor/sources")

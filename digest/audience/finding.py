@@ -57,6 +57,18 @@ def subscriber_by_id(connection: Connection, subscriber_id: int) -> Subscriber |
     return None if row is None else Subscriber(*row)
 
 
+def subscribers_by_ids(connection: Connection, ids: Collection[int]) -> dict[int, tuple[Subscriber, tuple[Subscription, ...]]]:
+    """Some people, each with what they are subscribed to, by newsletter; whoever is not there is absent."""
+    theirs: dict[int, list[Subscription]] = {}
+    subscription = tables.subscription.c
+    query = select(*_SUBSCRIPTION).where(subscription.subscriber_id.in_(ids)).order_by(subscription.newsletter)
+    for row in connection.execute(query):
+        found = _subscription(row)
+        theirs.setdefault(found.subscriber_id, []).append(found)
+    people = connection.execute(select(*_SUBSCRIBER).where(tables.subscriber.c.id.in_(ids)))
+    return {person.id: (person, tuple(theirs.get(person.id, ()))) for row in people for person in (Subscriber(*row),)}
+
+
 def subscription_of(connection: Connection, email: str, newsletter: str) -> tuple[Subscriber, Subscription]:
     """A person and what they get of one newsletter, ended or not; `UsageError` when they never had anything of it."""
     person = find_subscriber(connection, email)

@@ -91,6 +91,9 @@ def store_reading(connection: Connection, source: SourceSettings, reading: Readi
     _name_known(connection, source, found)
     if first and reading.entries:
         connection.execute(update(tables.source).where(tables.source.c.name == source.name).values(seeded_at=now))
+    gap = reading.latest_only and not first and len(found.new) > 1 and not found.known and not found.faults
+    if gap:
+        connection.execute(update(tables.source).where(tables.source.c.name == source.name).values(gap_at=now))
     return Stored(
         new=fates.count(Fate.ARRIVES),
         updated=updated,
@@ -99,7 +102,7 @@ def store_reading(connection: Connection, source: SourceSettings, reading: Readi
         covered=fates.count(Fate.COVERED),
         faults=reading.faults + found.faults,
         not_modified=reading.unchanged,
-        gap=reading.latest_only and not first and len(found.new) > 1 and not found.known and not found.faults,
+        gap=gap,
     )
 
 

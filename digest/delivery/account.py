@@ -46,6 +46,12 @@ def unknown(connection: Connection, issue_id: int, *, before: datetime | None = 
     return list(connection.execute(theirs).scalars())
 
 
+def count_unknown(connection: Connection, issue_id: int) -> int:
+    """How many deliveries are unknown; by the index of open ones, however many the issue has."""
+    where = (_row.issue_id == issue_id, stands(DeliveryState.UNKNOWN))
+    return int(connection.execute(select(func.count()).where(*where)).scalar_one())
+
+
 def next_retry(connection: Connection, issue_id: int) -> datetime | None:
     """When the first delivery that has to wait for its time may be tried (again)."""
     (first,) = statements.NEXT.run(connection, {"issue": issue_id}).fetchone()

@@ -101,7 +101,9 @@ def find(connection: Connection, issue: Issue, frozen: Frozen) -> Had:
 def of_one(connection: Connection, issue: Issue, subscriber_id: int) -> set[tuple[int, int]]:
     """The renditions of other issues that one subscriber was, or may yet be, sent."""
     sent = tables.delivery.c
-    where = (sent.subscriber_id == subscriber_id, sent.issue_id != issue.id, sent.rendition.is_not(None))
+    # Every other issue, by its name: the key of deliveries begins with it, and else all of them are read for one person.
+    others = select(tables.issue.c.id).where(tables.issue.c.id != issue.id)
+    where = (sent.subscriber_id == subscriber_id, sent.issue_id.in_(others), sent.rendition.is_not(None))
     query = select(sent.issue_id, sent.rendition).where(*where, counts_as_sent(states=COUNTS_AS_SENT))
     return {(found.issue_id, found.rendition) for found in connection.execute(query)}
 

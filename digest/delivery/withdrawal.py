@@ -48,13 +48,16 @@ class Withdrawal:
     touched: tuple[Touched, ...]
 
 
-def withdraw(connection: Connection, ref: str, *, actor: str, now: datetime) -> Withdrawal:
-    """Withdraw an article, in the caller's transaction. Doing it again changes nothing; there is no way back."""
+def withdraw(connection: Connection, ref: str, *, actor: str, now: datetime, why: str = "") -> Withdrawal:
+    """Withdraw an article, in the caller's transaction. Doing it again changes nothing; there is no way back.
+
+    `why` is a person's reason; it stands in the history of every issue that leaves the article out.
+    """
     article = articles.withdraw(connection, ref, now)
     holding = [found for found in _holding(connection, article.id) if _leave_out(connection, found, article, actor, now)]
     touched = tuple(Touched(issue_by_id(connection, one), _too_late(connection, one, article.id)) for one in holding)
     for one in touched:
-        reason = f"“{article.title}” was {one}"
+        reason = f"“{article.title}” was {one}" + (f" ({why})" if why else "")
         record(connection, one.issue.id, one.issue.state, one.issue.state, actor=actor, now=now, reason=reason)
     _owe_nobody(connection, article.id)
     return Withdrawal(article, touched)

@@ -23,7 +23,7 @@ class Series:
 
 def bars(title: str, labels: Sequence[str], series: Sequence[Series]) -> str:
     """A chart with the bars of every series side by side at each label; every text in it is escaped."""
-    top = _round_up(max((value or 0 for one in series for value in one.values), default=0))
+    top = round_up(max((value or 0 for one in series for value in one.values), default=0))
     marks = "".join(_grid(value, top) for value in dict.fromkeys((0, top // 2, top)))
     drawn = "".join(
         _bar(labels[place], place, len(labels), number, len(series), one, value, top)
@@ -67,7 +67,7 @@ def _summary(one: Series) -> str:
     return f"{one.name} from {min(values):,} to {max(values):,}" if values else f"{one.name} has no values"
 
 
-def _round_up(value: int) -> int:
+def round_up(value: int) -> int:
     """The next number that is easy to read, and even where it is not 1, so that its half is whole."""
     size = 1
     while True:

@@ -107,6 +107,12 @@ def engagement(connection: Connection, issue: Issue) -> dict[str, Any]:
     }
 
 
+def whole(connection: Connection, issue: Issue) -> dict[str, Any]:
+    """Of all readers together, each kind as in `engagement`."""
+    counted = _count(connection, issue.id)
+    return _told(counted.sum(counted.renditions), _known(connection, issue.id, counted.kinds))
+
+
 def _told(tallies: _Tallies, known: set[Kind]) -> dict[str, Any]:
     return {kind.value: _one(kind, tallies[kind]) if kind in known else None for kind in TOLD}
 

@@ -19,7 +19,7 @@ _CHARTS: tuple[tuple[str, str, Callable[[Simulated], int]], ...] = (
     ("Expired", "were owed for longer than carry_over allows", lambda one: one.expired),
     ("Subscribers reached", "got a mail", lambda one: one.reached),
 )
-_NAMES = {
+NAMES = {
     "slots": "slots",
     "issues": "issues",
     "skipped": "skipped",
@@ -46,14 +46,19 @@ def page(title: str, span: str, articles: int, ruled: Sequence[Ruled]) -> str:
         title=title,
         span=span,
         articles=articles,
-        names=_NAMES,
+        names=NAMES,
         runs=[
             {"rules": one.rules, "totals": totals(one.simulation), "skips": list(skips(one.simulation)), "run": one.simulation}
             for one in ruled
         ],
-        charts=[_chart(*chart, ruled) for chart in _CHARTS],
+        charts=charts(ruled),
         topics=_topics(ruled),
     )
+
+
+def charts(ruled: Sequence[Ruled]) -> list[dict[str, Any]]:
+    """Each chart: its `title`, its `meaning`, and the `svg`."""
+    return [_chart(*chart, ruled) for chart in _CHARTS]
 
 
 def _chart(title: str, meaning: str, value: Callable[[Simulated], int], ruled: Sequence[Ruled]) -> dict[str, Any]:

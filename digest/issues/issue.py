@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,6 +103,22 @@ def list_issues(connection: Connection, newsletter: str | None = None) -> list[I
     if newsletter is not None:
         query = query.where(tables.issue.c.newsletter == newsletter)
     return [_issue(row) for row in connection.execute(query)]
+
+
+def latest_issues(connection: Connection, newsletter: str, states: Collection[IssueState], most: int) -> list[Issue]:
+    """The last issues of a newsletter that are in some states, newest first."""
+    row = tables.issue.c
+    which = (row.newsletter == newsletter, row.state.in_([state.value for state in states]))
+    return [
+        _issue(found) for found in connection.execute(select(*_COLUMNS).where(*which).order_by(row.number.desc()).limit(most))
+    ]
+
+
+def issues_in(connection: Connection, states: Collection[IssueState]) -> list[Issue]:
+    """Every issue that is in some states, newest first."""
+    row = tables.issue.c
+    which = row.state.in_([state.value for state in states])
+    return [_issue(found) for found in connection.execute(select(*_COLUMNS).where(which).order_by(row.id.desc()))]
 
 
 def issue_of_slot(connection: Connection, newsletter: str, frequency: str, slot: str) -> Issue | None:

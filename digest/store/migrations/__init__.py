@@ -18,6 +18,7 @@ REVISIONS = (
     "0015",
     "0016",
     "0017",
+    "0019",
 )
 """Every revision there has been, in their order (a test compares them with the files)."""
 

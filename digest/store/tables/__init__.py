@@ -22,6 +22,7 @@ from digest.store.tables.catalogue import article, article_key, link_answer, sou
 from digest.store.tables.columns import Instant, Json, instant_text, metadata
 from digest.store.tables.consent import address_change, asking, consent, question
 from digest.store.tables.editors import audit, editor_link, editor_session, issue_edits
+from digest.store.tables.figures import figure
 from digest.store.tables.guards import halt, provider_day, send_epoch
 from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
 from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history, owed_anew
@@ -52,6 +53,7 @@ __all__ = [
     "editor_session",
     "erased_suppression",
     "event",
+    "figure",
     "had_already",
     "halt",
     "history",

@@ -16,6 +16,8 @@ source = Table(
     Column("error", Text),
     Column("memory", Json),
     Column("paused_until", Instant),
+    # When it last showed only entries that nobody knew: articles may have come and gone between two fetches.
+    Column("gap_at", Instant),
 )
 
 # What links in mails answered when a check asked for them.

@@ -4,15 +4,44 @@ from __future__ import annotations
 
 from starlette.routing import Route
 
+from digest.web.desk import (
+    articles,
+    deliveries,
+    home,
+    issue,
+    newsletters,
+    outside,
+    preview,
+    sending,
+    signing_in,
+    simulate,
+    sources,
+    subscribers,
+    suppressions,
+)
 from digest.web.desk import doors as doorways
-from digest.web.desk import home, issue, outside, preview, sending, signing_in
 from digest.web.desk.doors import Door
 from digest.web.site import Site
 
 
 def doors() -> list[Door]:
     """All of them."""
-    return [*home.doors(), *issue.doors(), *preview.doors(), *sending.doors(), *outside.doors(), *signing_in.doors()]
+    rooms = (
+        home,
+        issue,
+        preview,
+        sending,
+        outside,
+        articles,
+        sources,
+        subscribers,
+        suppressions,
+        deliveries,
+        newsletters,
+        simulate,
+        signing_in,
+    )
+    return [door for room in rooms for door in room.doors()]
 
 
 def routes(site: Site) -> list[Route]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html.parser import HTMLParser
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser
@@ -79,11 +80,15 @@ def draft(project: Project) -> Iterator[Draft]:
 def test_no_element_of_theirs_comes_into_a_page_or_a_preview(draft: Draft) -> None:
     stale = draft.change("note", 1, note=" ".join(HOSTILE.values()))
     assert stale.status_code == 409
-    for html in (draft.page(), stale.text, draft.browser.get(f"{AT}/audience").text, draft.browser.get("/editor").text):
+    ours = ["/editor", f"{AT}/audience", "/editor/articles", *(f"/editor/articles/{one.id}" for one in draft.content.articles)]
+    ours.append(f"/editor/articles?q={quote(HOSTILE['handler'])}&source={quote(HOSTILE['script'])}")
+    ours.append(f"/editor/deliveries?issue={quote(HOSTILE['closing'])}")
+    for html in (draft.page(), stale.text, *(draft.browser.get(path).text for path in ours)):
         seen = Elements(html)
+        assert all(one.get("role") == "img" for one in seen.named("svg"))  # a chart of ours
         assert all((one.get("src") or "").startswith(("/static/desk-", "/static/progress-")) for one in seen.named("script"))
         assert [one.get("sandbox") for one in seen.named("iframe")] in ([], [""])
-        assert seen.named("style", "svg", "base", "object", "embed", "img") == []
+        assert seen.named("style", "base", "object", "embed", "img") == []
         assert all((one.get("action") or "").startswith("/editor") for one in seen.named("form"))
         assert all("http-equiv" not in one for one in seen.named("meta"))
     for html in (draft.page(), draft.preview(), draft.preview(mode="dark"), draft.preview(pictures="off")):

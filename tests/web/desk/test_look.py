@@ -6,18 +6,22 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
 from playwright.sync_api import Browser
+from sqlalchemy import update
 
+from digest.audience.suppression import suppress
+from digest.store import tables
 from tests.journeys.project import MONDAY, WEEK, Project, article
 from tests.rendering.judges import AXE, html_findings, needs_judges
 from tests.rendering.looking import FAINT, a_browser, needs_browser
 from tests.web.conftest import Pages, pages_of
 from tests.web.desk.browsing import served, visiting
 from tests.web.desk.conftest import ADA, EDDY, EVERYBODY, VERA, come_in, link_for, newcomer
-from tests.web.desk.conftest import Browser as Desk
+from tests.web.desk.conftest import Browser as Visitor
 from tests.web.desk.issue import AT, Draft, offer
 from tests.web.test_look import AS_WE_DO, VIOLATIONS
 
@@ -73,14 +77,48 @@ def every_page(pages: Pages) -> dict[str, str]:
     found["issue-sending"] = eddy.get(at)
     eddy.post(f"{at}/send", do="pause", reason="A wrong date")
     found["issue-paused"] = eddy.get(at)
+    found |= _rest(pages, ada, vera)
     vera.token = "x"
     found["stale"] = vera.post("/editor/sign-out")
     return {name: answer.text for name, answer in found.items() if answer.status_code != 303}
 
 
-def _rescheduled(eddy: Desk, at: str) -> httpx2.Response:
+def _rescheduled(eddy: Visitor, at: str) -> httpx2.Response:
     eddy.post(f"{at}/send", do="at", at=f"{MONDAY + 2 * WEEK - timedelta(days=1):%Y-%m-%dT%H:%M}", revision="4")
     return eddy.get(at)
+
+
+def _rest(pages: Pages, ada: Visitor, vera: Visitor) -> dict[str, Any]:
+    """The pages beside an issue's, with something in each, and with what can be wrong at them."""
+    app = pages.app_now()
+    with app.store.writing() as connection:
+        suppress(connection, "ann@x.example", "*", reason="complained", source="sendgrid", now=app.now)
+        first = tables.delivery.c.issue_id == 1
+        connection.execute(update(tables.delivery).where(first).values(state="unknown", answer="a time-out after the last byte"))
+        connection.execute(update(tables.source).values(error="https://a.example/feed: it answered 503", gap_at=app.now))
+    ann = pages.person("ann@x.example")
+    assert ann is not None
+    at, sure = f"/editor/subscribers/{ann.id}", {"reason": "It was wrong", "sure": "withdraw"}
+    return {
+        "home-wanting": ada.get("/editor"),
+        "articles": ada.get("/editor/articles"),
+        "articles-none": vera.get("/editor/articles?q=nothing+is+called+so"),
+        "article": ada.get("/editor/articles/1"),
+        "article-viewer": vera.get("/editor/articles/1"),
+        "article-wrong": ada.post("/editor/articles/1/withdraw", reason="", sure="withdraw"),
+        "article-withdrawn": ada.post("/editor/articles/1/withdraw", **sure),
+        "sources": vera.get("/editor/sources"),
+        "subscribers": ada.get("/editor/subscribers"),
+        "subscriber": ada.get(f"{at}?issue=weekly/1"),
+        "subscriber-wrong": ada.get(f"{at}?issue=weekly/9"),
+        "suppressions": ada.get("/editor/suppressions"),
+        "suppressions-wrong": ada.post("/editor/suppressions/lift", address="ann@x.example", scope="*", reason="They asked"),
+        "deliveries": ada.get("/editor/deliveries?issue=weekly/1"),
+        "deliveries-wrong": ada.post("/editor/deliveries/resolve", issue="weekly/1", sure="no"),
+        "settings": ada.get("/editor/settings"),
+        "simulate": ada.get("/editor/simulate"),
+        "simulated": ada.get("/editor/simulate?newsletter=weekly&from=2026-11-01&to=2026-12-14"),
+    }
 
 
 def test_every_page_is_valid_html(pages: Pages, tmp_path: Path) -> None:

@@ -45,6 +45,21 @@ ROWS = {
     ("POST", "/editor/newsletters/{newsletter}/draft"): "editor",
     ("GET", "/editor/newsletters/{newsletter}/special"): "editor",
     ("POST", "/editor/newsletters/{newsletter}/special"): "editor",
+    ("GET", "/editor/articles"): "viewer",
+    ("GET", "/editor/articles/{number}"): "viewer",
+    ("POST", "/editor/articles/{number}/feature"): "editor",
+    ("POST", "/editor/articles/{number}/withdraw"): "editor",
+    ("GET", "/editor/sources"): "viewer",
+    ("GET", "/editor/settings"): "viewer",
+    # These name people.
+    ("GET", "/editor/subscribers"): "editor",
+    ("GET", "/editor/subscribers/{number}"): "editor",
+    ("GET", "/editor/suppressions"): "editor",
+    ("POST", "/editor/suppressions/lift"): "editor",
+    ("GET", "/editor/deliveries"): "editor",
+    ("POST", "/editor/deliveries/resolve"): "editor",
+    # This costs some seconds of work.
+    ("GET", "/editor/simulate"): "editor",
 }
 ROLES = list(WHO)
 
@@ -69,7 +84,7 @@ def outcome(answer: httpx2.Response) -> str:
 def asked(pages: Pages, browser: Browser, method: str, path: str, spelling: str) -> str:
     """What comes of a request whose path is written in a certain way."""
     written = path.replace("{token}", link_for(pages, EDDY).rpartition("/")[2])
-    written = written.replace("{number}", "1" if "issues" in path else str(_a_session(pages)))
+    written = written.replace("{number}", str(_a_session(pages)) if "sessions" in path else "1")
     written = written.replace("{newsletter}", "weekly")
     verb = "HEAD" if spelling == "HEAD" else method
     sent = None if verb != "POST" else {"token": browser.token} | FORMS.get(path, {})
@@ -132,6 +147,8 @@ def _expected(method: str, path: str, plainly: str, spelling: str) -> tuple[str,
     """What may come of a spelling, where the row says what comes of the path as it stands. HEAD is a GET without its words."""
     if spelling in SAME:
         return (plainly,)
+    if spelling == "%2e after" and (method, f"{path}/{{number}}") in ROWS:  # the number of one of them, and it is none
+        return ("nowhere",) if plainly == "in" else (plainly,)
     if spelling in NOWHERE:
         return ("nowhere", "not so")
     if ("GET", path) not in ROWS:

@@ -10,6 +10,18 @@ from tests.web.desk.conftest import ADA, EVERYBODY, come_in, link_for
 from tests.web.desk.issue import AT, offer
 from tests.web.test_unsubscribing import everything
 
+REST = (
+    "/editor/articles?q=a&topic=weekly/python&state=arrived&after=9",
+    "/editor/articles/1",
+    "/editor/sources",
+    "/editor/settings",
+    "/editor/subscribers?q=x&state=active",
+    "/editor/subscribers/1?issue=weekly/1",
+    "/editor/suppressions?q=x&scope=weekly",
+    "/editor/deliveries?issue=weekly/1&state=unknown",
+    "/editor/simulate?newsletter=weekly&from=2026-11-01&to=2026-11-30",
+)
+
 
 @pytest.mark.sqlite
 def test_whatever_is_opened_at_the_desk_nothing_changes(project: Project) -> None:
@@ -17,8 +29,20 @@ def test_whatever_is_opened_at_the_desk_nothing_changes(project: Project) -> Non
     with pages_of(project, **EVERYBODY) as pages:
         admin, link = come_in(pages, ADA), link_for(pages, ADA)
         before = everything(pages)
-        paths = ["/editor", "/editor/sessions", "/editor/audit", "/editor/sign-in", link, AT]
-        paths += [f"{AT}/preview", f"{AT}/audience", f"{AT}/progress", f"{AT}/correct", "/editor/newsletters/weekly/special"]
+        paths = [
+            "/editor",
+            "/editor/sessions",
+            "/editor/audit",
+            "/editor/sign-in",
+            link,
+            AT,
+            f"{AT}/preview",
+            f"{AT}/audience",
+            f"{AT}/progress",
+            f"{AT}/correct",
+            "/editor/newsletters/weekly/special",
+            *REST,
+        ]
         answers = [
             admin.client.request(method, path) for path in (*paths, f"{AT}/change", f"{AT}/decide") for method in ("GET", "HEAD")
         ]
