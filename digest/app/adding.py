@@ -26,13 +26,14 @@ class SponsorFile(Table):
     image_alt: Line | None = Field(None, max_length=200)
 
 
-def read_note_file(file: Path) -> NoteContent:
+def read_note_file(file: Path, option: str = "--note") -> NoteContent:
     """The note in a Markdown file; `UsageError` where there is none to be read."""
-    text = _read(file, "--note").strip()
+    text = _read(file, option).strip()
     if not text:
-        raise UsageError(f"--note: {file} is empty; `--no-note` takes a note out")
+        mend = "`--no-note` takes a note out" if option == "--note" else "write what it shall say"
+        raise UsageError(f"{option}: {file} is empty; {mend}")
     if len(text) > LONGEST_NOTE:
-        raise UsageError(f"--note: {file} has {len(text):,} characters, and a note has room for {LONGEST_NOTE:,}; shorten it")
+        raise UsageError(f"{option}: {file} has {len(text):,} characters, and a note has room for {LONGEST_NOTE:,}; shorten it")
     return NoteContent(text)
 
 

@@ -28,6 +28,7 @@ from digest.delivery.mailed import keeping
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.providers.port import Transport, longest_send
 from digest.delivery.welcoming import Welcome
+from digest.editors import notices
 from digest.errors import TemplateError, Unreachable
 from digest.rendering.content import Envelope
 from digest.rendering.mime import MessageBuilder
@@ -74,6 +75,7 @@ def forget_old(app: App) -> None:
         asking.forget_old(connection, now=app.now)
         tallying.forget_old(connection, now=app.now)
         keeping.forget_old(connection, now=datetime.now(UTC))
+        notices.forget_old(connection, now=app.now)
     signing_in.forget_old(app)
 
 

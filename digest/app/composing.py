@@ -18,8 +18,8 @@ from digest.audience.topics import ALL_TOPICS
 from digest.delivery import welcoming
 from digest.delivery.letters import TRIED_FOR, Kind, Letter
 from digest.delivery.welcoming import Welcome
-from digest.editors import links
-from digest.editors.roles import role_of
+from digest.editors import links, notices
+from digest.editors.roles import Role, role_of
 from digest.issues.drawing import theme_of
 from digest.languages import Words, locale_of, read_catalogues, words_in
 from digest.rendering.cleaning import one_line
@@ -195,6 +195,26 @@ def _sign_in(app: App, connection: Connection, letter: Letter) -> _Draft | None:
     return _Draft(_EDITORS, _NOBODY, rendered)
 
 
+def _notice(app: App, connection: Connection, letter: Letter) -> _Draft | None:
+    """What an editor is told; nobody is who is none by now."""
+    found = notices.find(connection, letter.about)
+    if found is None or role_of(app.settings, letter.address) in (None, Role.VIEWER):
+        return None
+    at = app.settings.site.public_url
+    mail = _one_button(
+        app,
+        letter,
+        subject=found.title,
+        paragraphs=(f"{found.title}.", *([found.words] if found.words else [])),
+        button="Open the desk",
+        link=page_url(at, "editor", f"issues/{found.issue}")
+        if found.issue
+        else page_url(at, "editor", "audit").removesuffix("/audit"),
+        after=("You get this as an editor; `notices.mail` in the configuration switches it off.",),
+    )
+    return _Draft(_EDITORS, _NOBODY, mail)
+
+
 def _sunset(app: App, connection: Connection, letter: Letter) -> _Draft | None:
     """Until they are silent no longer, or have left."""
     found = subscription_by_id(connection, letter.about)
@@ -229,6 +249,7 @@ _KINDS: dict[Kind, Callable[[App, Connection, Letter], _Draft | None]] = {
     Kind.DOWNLOAD: _download,
     Kind.SIGN_IN: _sign_in,
     Kind.SUNSET: _sunset,
+    Kind.NOTICE: _notice,
 }
 
 

@@ -29,16 +29,14 @@ def decide(app: App, name: str, verb: str, *, revision: int, actor: str, network
             done = issuing.change(app, issue, IssueState.SKIPPED, actor, reason, of_revision=revision, finished_at=app.now)
         case _:
             raise UsageError(f"{verb!r} is nothing that is decided here")
-    _write_down(
-        app, actor, {"approve": "approved", "unapprove": "took the approval back", "skip": "skipped"}[verb], name, network
-    )
+    write_down(app, actor, {"approve": "approved", "unapprove": "took the approval back", "skip": "skipped"}[verb], name, network)
     return done
 
 
 def try_out(app: App, name: str, email: str, *, revision: int, actor: str, network: str | None) -> str:
     """Send a test mail; returns what the provider says."""
     said = send_test(app, seen(app, name, revision), email)
-    _write_down(app, actor, "sent a test", f"{name} to {email}", network)
+    write_down(app, actor, "sent a test", f"{name} to {email}", network)
     return said
 
 
@@ -58,6 +56,7 @@ def _unapprove(app: App, issue: Issue, actor: str) -> Issue:
     return issuing.change(app, issue, IssueState.DRAFT, actor, reason, of_revision=issue.revision, **_VOID)
 
 
-def _write_down(app: App, actor: str, act: str, about: str, network: str | None) -> None:
+def write_down(app: App, actor: str, act: str, about: str, network: str | None) -> None:
+    """Into the audit."""
     with app.store.writing() as connection:
         audit.write_down(connection, audit.Line(app.now, actor, act, about, network))

@@ -139,6 +139,8 @@ def _batch_limit(app: App) -> int:
 
 def _missed(connection: Connection, newsletter: NewsletterSettings, issue: Issue) -> tuple[str, ...]:
     """The slots between an issue and the one before it; none are known where its frequency is not offered any more."""
+    if issue.outside:
+        return ()
     frequency = Frequency(issue.frequency)
     if frequency not in newsletter.schedule:
         return ()

@@ -110,7 +110,7 @@ def _coming(app: App, connection: Connection, figures: Counted | None) -> Iterat
                 newsletter.slug,
                 frequency.value,
                 frequency.value if len(newsletter.frequencies) > 1 else None,
-                in_words(slot.at, app.now, ZoneInfo(newsletter.timezone)),
+                in_words(slot.at if issue is None else issue.due_at, app.now, ZoneInfo(newsletter.timezone)),
                 newsletter.timezone,
                 issue,
                 None if issue is None else _chosen(connection, issue),
@@ -181,6 +181,9 @@ def _wanting(
     halted = in_force(connection)
     if halted is not None:
         yield Wanting("Sending is halted.", halted.advice)
+    for issue in issues_in(connection, [_S.DRAFT]):
+        if issue.outside:
+            yield Wanting(issue.name, f"is a {issue.frequency} that waits for an approval", issue.name)
     for issue in issues_in(connection, list(_WORDS)):
         yield Wanting(issue.name, f"{_WORDS[issue.state]}{': ' + issue.reason if issue.reason else ''}", issue.name)
     for issue in (one for some in shown.values() for one in some):

@@ -143,7 +143,7 @@ def read(app: App, one: Published) -> Page | None:
         if issue is None:
             return None
         arrangement, articles = _shown(connection, issue)
-        if not articles:
+        if not articles and not issue.is_correction:
             return None
         rendition = Shelf(connection, issue).assemble(arrangement, 0, whole=True)
     translate = words_in(rendition.language, read_catalogues(app.template_folders)).translate

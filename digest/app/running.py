@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from digest.app import issuing
+from digest.app.calling_out import call_out
 from digest.app.carrying import forget_old, send_letters
 from digest.app.checking import FAILED, ChecksFailed, refuse_faulty
 from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.mailing_back import TakenIn, read_mailbox
+from digest.app.noticing import take_notice, tell_failed
 from digest.app.processing import Processed, process
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.sunsetting import Sunset, ask_the_silent
+from digest.app.unapproved import NOBODY, WAITS, decide_without, draft_ahead, remind
 from digest.app.wiring import App
 from digest.audience.pausing import why_nobody
 from digest.delivery.ending import PAUSING, Ending
 from digest.delivery.plan import count_audience
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import OUT_OF_REACH, Sent
-from digest.errors import Busy, Refused, Unreachable
+from digest.errors import Busy, DigestError, Refused, Unreachable, UsageError
 from digest.issues.calendar import Slot, due_slot
 from digest.issues.issue import Issue, issue_of_slot, list_issues
 from digest.issues.lifecycle import IssueState
 from digest.settings import Frequency, NewsletterSettings
 
 _S = IssueState
-_UNFINISHED = {_S.APPROVED, _S.SENDING}
+AUTOMATIC = "automatic"
 _LOOK = 0.5  # seconds between two looks whether another run has ended
 
 
@@ -63,6 +67,22 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
 
     Asked to stop while sources are read, it ends there: an issue is not made of half of them. `on_read` hears of each source.
     """
+    try:
+        ran = _run(app, slug, on_progress, on_read)
+    except (Busy, UsageError):
+        raise
+    except Exception as error:
+        if app.outbox is None:
+            with suppress(Exception):  # the store may be what failed, and what failed is what is told
+                tell_failed(app, str(error) if isinstance(error, DigestError) else type(error).__name__)
+                call_out(app)
+        raise
+    if app.outbox is None:
+        call_out(app)  # with the lock free: who is called may take their time
+    return ran
+
+
+def _run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched) -> Ran:
     newsletters = app.newsletters(slug)
     app.providers()  # what it lacks is said before anything is done
     # Before it waits for nobody: a send may go on for hours, and what is told of it meanwhile may be a reason to stop it.
@@ -74,18 +94,29 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
         _read_mailbox(app, ran)
         go_on_after_pauses(app)
         for newsletter in newsletters:
+            for issue in draft_ahead(app, newsletter):
+                ran.handled.append(Handled(issue, "drafted before its slot"))
             for issue in _begun(app, newsletter):
                 ran.handled.append(_go_on(app, issue, on_progress))
             ran.handled += _paused(app, newsletter, ran)
+            for issue in _before_their_slots(app, newsletter):
+                _decide_and_go_on(app, newsletter, issue, ran, on_progress)
             for frequency in newsletter.frequencies:
                 _due(app, newsletter, frequency, ran, on_progress)
         ran.halted = obstacle(app)
         if app.outbox is None:
             if ran.halted is None:
                 ran.sunset = ask_the_silent(app, newsletters)
+            tell_editors(app)
             ran.letters = send_letters(app)
             forget_old(app)
         return ran
+
+
+def tell_editors(app: App) -> None:
+    """Queue what editors are to be told: reminders, and what has happened."""
+    remind(app)
+    take_notice(app)
 
 
 def _read_mailbox(app: App, ran: Ran) -> None:
@@ -125,8 +156,8 @@ def _begun(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:
     for issue in issues:
         if issue.state is _S.CANCELLED and issue.audience is not None and issue.settled_at is None:
             issuing.tidy(app, issue)
-        elif issue.state in _UNFINISHED and issue.slot_at <= app.now:
-            yield issue
+        elif issue.state is _S.SENDING or (issue.state is _S.APPROVED and issue.due_at <= app.now):
+            yield issue  # what was begun before its time goes on all the same
         elif issue.state is _S.PAUSED and (issue.reason or "").startswith(OUT_OF_REACH):
             yield issuing.resume(app, issue, "run")
 
@@ -168,21 +199,35 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
         issue = _draft(app, newsletter, frequency, slot, ran)
     elif issue.state is _S.HELD and _may_be_mended(newsletter, issue):
         issue, made = issuing.redraft(app, issue, "run"), True
-    if issue is None:
+    if issue is None or issue.due_at > app.now:  # a person has said that it goes out later
         return
+    issue = _decide_and_go_on(app, newsletter, issue, ran, on_progress)
+    if made and issue.state is _S.SKIPPED and all(issue.id != handled.issue.id for handled in ran.handled):
+        ran.handled.append(Handled(issue, issue.reason or ""))
+
+
+def _decide_and_go_on(app: App, newsletter: NewsletterSettings, issue: Issue, ran: Ran, on_progress: OnProgress) -> Issue:
+    """What becomes of an issue whose time has come: it goes out where it may."""
     wrong = obstacle(app)
     if wrong is not None and issue.state in {_S.DRAFT, _S.HELD}:
         # Not approved either: when a person says yes late, its articles go into the slot that is due then.
         ran.handled.append(Handled(issue, wrong, refused=True))
-        return
+        return issue
     decided = issue.state in {_S.DRAFT, _S.HELD}
     if decided:
         issue = _decide(app, newsletter, issue, ran)
     if issue.state is _S.APPROVED and all(issue.id != handled.issue.id for handled in ran.handled):
-        approved_now = decided and issue.approved_by == "automatic"  # and not by a person meanwhile
+        approved_now = decided and issue.approved_by in (AUTOMATIC, NOBODY)  # and not by a person meanwhile
         ran.handled.append(_go_on(app, issue, on_progress, approved_now=approved_now))
-    elif made and issue.state is _S.SKIPPED:
-        ran.handled.append(Handled(issue, issue.reason or ""))
+    return issue
+
+
+def _before_their_slots(app: App, newsletter: NewsletterSettings) -> list[Issue]:
+    """Issues that wait for an approval and whose time, as a person has said it, comes before their slot, or that have none."""
+    with app.store.reading() as connection:
+        issues = list_issues(connection, newsletter.slug)[::-1]
+    waits = (one for one in issues if one.state in {_S.DRAFT, _S.HELD} and one.send_at is not None)
+    return [one for one in waits if one.due_at <= app.now and (one.outside or one.slot_at > app.now)]
 
 
 def _draft(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot, ran: Ran) -> Issue | None:
@@ -215,10 +260,15 @@ class _Wait(Exception):
 
 def _decide(app: App, newsletter: NewsletterSettings, issue: Issue, ran: Ran) -> Issue:
     """At its slot an issue is approved, or it is held with the reason."""
-    reason = "it waits for an approval" if issue.rendered else issue.reason or "its template is broken"
+    reason = WAITS if issue.rendered else issue.reason or "its template is broken"
     try:
         if newsletter.approval == "automatic" and issue.rendered:
-            return issuing.approve(app, issue, "automatic")
+            return issuing.approve(app, issue, AUTOMATIC)
+        decided = decide_without(app, newsletter, issue) if issue.rendered else None
+        if decided is not None:
+            if decided.state is _S.SKIPPED:
+                ran.handled.append(Handled(decided, decided.reason or ""))
+            return decided
         if issue.rendered:
             refuse_faulty(app, issue, "ready")
     except ChecksFailed as failed:

@@ -124,6 +124,11 @@ def who(app: App, secret: str, *, idle: bool = False) -> Signed | None:
     return Signed(session, role, mac(app.key, b"desk form|")(session.hash.encode()).hex()[:32])
 
 
+def still_in(app: App, secret: str) -> bool:
+    """Whether this secret lets somebody in. To ask keeps no session alive: who only listens is idle."""
+    return who(app, secret, idle=True) is not None
+
+
 def those_alive(app: App, signed: Signed) -> list[Session]:
     """The sessions that somebody may see: their own, and an admin everybody's."""
     with app.store.reading() as connection:

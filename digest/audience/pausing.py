@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, exists, func, select, update
 
+from digest.audience.readership import is_frequency, of_frequency
 from digest.audience.subscription import Subscription, SubscriptionState
 from digest.errors import UsageError
 from digest.store import tables
@@ -51,13 +52,14 @@ def any_due(connection: Connection, *, now: datetime) -> bool:
 
 
 def paused(connection: Connection, newsletter: str, frequency: str) -> int:
-    """How many subscriptions of a frequency are paused."""
-    where = (_row.newsletter == newsletter, _row.frequency == frequency, _PAUSED)
+    """How many subscriptions of a frequency are paused; of all where the word is none."""
+    where = (_row.newsletter == newsletter, of_frequency(frequency), _PAUSED)
     return connection.execute(select(func.count()).where(*where)).scalar_one()
 
 
 def why_nobody(connection: Connection, newsletter: str, frequency: str) -> str:
     """Why an issue has no audience: nobody is subscribed, or whoever is rests."""
+    how = f"{frequency} to" if is_frequency(frequency) else "to"
     if count := paused(connection, newsletter, frequency):
-        return f"everybody who is subscribed {frequency} to {newsletter} is paused ({count:,})"
-    return f"nobody is subscribed {frequency} to {newsletter}"
+        return f"everybody who is subscribed {how} {newsletter} is paused ({count:,})"
+    return f"nobody is subscribed {how} {newsletter}"

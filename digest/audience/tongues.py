@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, literal, select
 
+from digest.audience.readership import of_frequency
 from digest.audience.subscription import SubscriptionState
 from digest.languages.matching import language_for
 from digest.store import tables
@@ -29,7 +30,7 @@ def other_tongues(connection: Connection, own: str, languages: Iterable[str]) ->
 def anybody_asks(connection: Connection, newsletter: str, frequency: str, tags: Iterable[str]) -> bool:
     """Whether one of these tags was asked for by somebody who is, or may come to be, in a newsletter's audience."""
     query = select(_row.id).join(tables.subscriber, _person.id == _row.subscriber_id)
-    where = (_row.newsletter == newsletter, _row.frequency == frequency, _row.state != SubscriptionState.UNSUBSCRIBED.value)
+    where = (_row.newsletter == newsletter, of_frequency(frequency), _row.state != SubscriptionState.UNSUBSCRIBED.value)
     return connection.execute(query.where(*where, _person.language.in_(list(tags))).limit(1)).first() is not None
 
 

@@ -6,6 +6,7 @@ By the same rules as fetching: every address checked, no proxy or login from the
 from __future__ import annotations
 
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,6 +20,7 @@ from digest.errors import Unreachable
 
 USER_AGENT = f"Digest/{__version__} (newsletter digest builder; looks at its own pages)"
 ONE_CLICK = b"List-Unsubscribe=One-Click"
+_LOOKING = {"user-agent": USER_AGENT, "accept": "*/*"}
 _SECONDS = 20.0
 
 
@@ -48,13 +50,44 @@ def call(
     """One request; a POST carries what one click on unsubscribe does (RFC 8058). Raises `Unreachable` with one line, tries nothing twice."""
     deadline = Deadline(seconds)
     backend = CheckedBackend(deadline, allow_private=allow_private, resolve=resolve, connect=connect)
-    headers = {"user-agent": USER_AGENT, "accept": "*/*"}
     form = {"content-type": "application/x-www-form-urlencoded"} if method == "POST" else {}
+    return _ask(method, url, ONE_CLICK if form else None, _LOOKING | form, deadline, backend, ssl_context)
+
+
+def post(
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str],
+    *,
+    allow_private: bool | str = False,
+    seconds: float = _SECONDS,
+    resolve: Resolve = resolve,
+    connect: Connect = connect,
+    ssl_context: ssl.SSLContext | None = None,
+) -> Called:
+    """One POST of a body with headers of its own. Raises `Unreachable` with one line, tries nothing twice."""
+    deadline = Deadline(seconds)
+    backend = CheckedBackend(deadline, allow_private=allow_private, resolve=resolve, connect=connect)
+    return _ask(
+        "POST", url, body, {"user-agent": f"Digest/{__version__}", "accept": "*/*", **headers}, deadline, backend, ssl_context
+    )
+
+
+def _ask(
+    method: str,
+    url: str,
+    content: bytes | None,
+    headers: Mapping[str, str],
+    deadline: Deadline,
+    backend: CheckedBackend,
+    ssl_context: ssl.SSLContext | None,
+) -> Called:
+    seconds = deadline.seconds
     try:
         transport = CheckedTransport(backend, ssl_context or httpx2.create_ssl_context(trust_env=False))
         with (
-            httpx2.Client(transport=transport, trust_env=False, headers=headers | form, timeout=seconds) as client,
-            client.stream(method, web_address(url), content=ONE_CLICK if form else None, follow_redirects=False) as response,
+            httpx2.Client(transport=transport, trust_env=False, headers=headers, timeout=seconds) as client,
+            client.stream(method, web_address(url), content=content, follow_redirects=False) as response,
         ):
             return Called(response.status_code, response.headers.get("location"), "set-cookie" in response.headers)
     except RefusedAddress as error:

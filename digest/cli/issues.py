@@ -69,6 +69,47 @@ def draft(
 
 
 @app.command()
+def special(
+    newsletter: Annotated[str, typer.Argument(metavar="NEWSLETTER")],
+    pin: Pin = None,
+    exclude: Exclude = None,
+    only_pinned: Annotated[bool, typer.Option("--only-pinned", help="Nothing else is in it.")] = False,
+    note: NoteFile = None,
+    sponsor: SponsorFile = None,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze an issue outside the slots, for everybody of a newsletter: what qualifies now, or what is pinned alone."""
+    from digest.app import outside
+    from digest.app.editing import Wish
+
+    wish = Wish(pin or (), exclude or (), **_above(note, sponsor))
+    with application(config, now) as application_:
+        issue = outside.special(application_, application_.the_newsletter(newsletter), actor(), wish, by_hand=only_pinned)
+    _tell(issue, as_json, [f"approve it with `digest issues approve {issue.name}`; the next `digest run` sends it"])
+
+
+@app.command()
+def correct(
+    issue: IssueName,
+    subject: Annotated[str, typer.Option("--subject", help="The subject of the correction.")],
+    text: Annotated[Path, typer.Option("--text", metavar="FILE", help="What it says, in Markdown.")],
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Freeze a correction of an issue: a text, for exactly those who were sent that issue."""
+    from digest.app import outside
+    from digest.app.adding import read_note_file
+
+    said = read_note_file(text, "--text").markdown
+    with application(config, now) as application_:
+        found = outside.correct(application_, issue, subject=subject, text=said, actor=actor())
+    _tell(found, as_json, [f"approve it with `digest issues approve {found.name}`; the next `digest run` sends it"])
+
+
+@app.command()
 def edit(
     issue: IssueName,
     pin: Pin = None,
@@ -216,6 +257,30 @@ def cancel(issue: IssueName, reason: Reason = "", config: Config = None, now: No
 
 
 @app.command()
+def reschedule(
+    issue: IssueName,
+    at: Annotated[
+        str | None,
+        typer.Option("--at", metavar="TIME", help="When it goes out, such as 2026-11-23T10:30, on the newsletter's clock."),
+    ] = None,
+    at_slot: Annotated[bool, typer.Option("--at-slot", help="At its slot after all.")] = False,
+    config: Config = None,
+    now: Now = None,
+    as_json: Json = False,
+) -> None:
+    """Let an issue go out at another time than its slot, before the next slot comes; an approval stays."""
+    from digest.app import issuing, rescheduling
+    from digest.errors import UsageError
+
+    if (at is None) != at_slot:
+        raise UsageError("when? Either --at TIME or --at-slot")
+    with application(config, now) as application_:
+        wanted = None if at is None else rescheduling.local(application_, issuing.named(application_, issue), at)
+        found = rescheduling.reschedule(application_, issue, wanted, actor=actor())
+    _tell(found, as_json, [])
+
+
+@app.command()
 def pause(issue: IssueName, reason: Reason = "", config: Config = None, now: Now = None, as_json: Json = False) -> None:
     """Stop an issue that is being sent; what is in flight is finished."""
     from digest.app import issuing
@@ -308,7 +373,7 @@ def _frequency(newsletter: Any, wanted: str | None) -> Any:
 
 
 def _data(issue: Issue) -> dict[str, Any]:
-    hidden = {"id", "state"}
+    hidden = {"id", "state", "corrects"}
     rest = {name: getattr(issue, name) for name in type(issue).__slots__ if name not in hidden}
     return {"issue": issue.name, "state": issue.state.value, **rest}
 
@@ -322,6 +387,7 @@ def _tell(issue: Issue, as_json: bool, lines: list[str], more: dict[str, Any] | 
     if as_json:
         print_json(_data(issue) | (more or {}))
         return
-    say(f"{issue.name}: {issue.state}, slot {issue.slot}" + (f" ({issue.reason})" if issue.reason else ""))
+    when = "" if issue.send_at is None else f", goes out {issue.send_at:%Y-%m-%d %H:%M} UTC"
+    say(f"{issue.name}: {issue.state}, slot {issue.slot}{when}" + (f" ({issue.reason})" if issue.reason else ""))
     if issue.subject:
         say(f"  {issue.subject}")

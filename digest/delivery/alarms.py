@@ -163,7 +163,7 @@ def _twice(connection: Connection, issue_id: int) -> int:
 
 def _last_accepted(connection: Connection, issue: Issue) -> int | None:
     """How many the issue before reached, once this one is at its end."""
-    if issue.settled_at is None:
+    if issue.settled_at is None or issue.outside:
         return None
     before = (_issue.newsletter == issue.newsletter, _issue.frequency == issue.frequency, _issue.number < issue.number)
     last = select(_issue.id).where(*before, _issue.state == "sent").order_by(_issue.number.desc()).limit(1)

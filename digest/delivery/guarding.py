@@ -6,7 +6,7 @@ from sqlalchemy import Connection, select
 
 from digest.errors import Refused
 from digest.issues.issue import Issue
-from digest.settings import Delivery
+from digest.settings import Delivery, Frequency
 from digest.store import tables
 
 _issue = tables.issue.c
@@ -39,10 +39,20 @@ def check_audience(connection: Connection, issue: Issue, audience: int, settings
 
 
 def last_audience(connection: Connection, issue: Issue) -> int | None:
-    """How many the last issue of the same newsletter and frequency was planned for; None when there was none."""
+    """How many the last issue of the same newsletter and frequency was planned for; of a special issue, the last of each frequency
+    together. None when there was none; a correction goes to no more than were sent what it corrects."""
+    if issue.is_correction:
+        return None
+    if not issue.outside:
+        return _last(connection, issue, issue.frequency)
+    found = [_last(connection, issue, frequency.value) for frequency in Frequency]
+    return sum(one or 0 for one in found) if any(one is not None for one in found) else None
+
+
+def _last(connection: Connection, issue: Issue, frequency: str) -> int | None:
     query = (
         select(_issue.audience)
-        .where(_issue.newsletter == issue.newsletter, _issue.frequency == issue.frequency, _issue.id != issue.id)
+        .where(_issue.newsletter == issue.newsletter, _issue.frequency == frequency, _issue.id != issue.id)
         .where(_issue.planned_at.is_not(None), _issue.slot_at <= issue.slot_at)
         .order_by(_issue.planned_at.desc(), _issue.id.desc())
         .limit(1)

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 
 from digest.audience.had_already import EVERYBODY
+from digest.audience.readership import of_frequency
 from digest.delivery.owing import counts_as_sent
 from digest.delivery.transitions import COUNTS_AS_SENT, DeliveryState
 from digest.issues.frozen import Frozen
@@ -126,7 +127,7 @@ def forget(connection: Connection, found: Had) -> None:
 def _reach(connection: Connection, issue: Issue) -> tuple[int, set[int]]:
     """The lowest coverage point in the audience, and every article that somebody in it is owed."""
     row = tables.subscription.c
-    where = (row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active")
+    where = (row.newsletter == issue.newsletter, of_frequency(issue.frequency), row.state == "active")
     lowest = connection.execute(select(func.coalesce(func.min(row.coverage), 0)).where(*where)).scalar_one()
     owed: set[int] = set()
     for (text,) in connection.execute(select(row.owed).where(*where, row.owed != "").distinct()):
@@ -156,7 +157,7 @@ def _already(issue: Issue, articles: set[int]) -> Select[tuple[int, str]]:
     return (
         select(already.subscriber_id, word.label("pair"))
         .join(tables.subscription, row.subscriber_id == already.subscriber_id)
-        .where(row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active")
+        .where(row.newsletter == issue.newsletter, of_frequency(issue.frequency), row.state == "active")
         .where(already.article_id.in_(sorted(articles)))
     )
 
@@ -178,7 +179,7 @@ def _sent(issue: Issue, articles: set[int], renditions: Mapping[tuple[int, int],
     return (
         select(sent.subscriber_id, pair.label("pair"))
         .join(tables.subscription, row.subscriber_id == sent.subscriber_id)
-        .where(row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active")
+        .where(row.newsletter == issue.newsletter, of_frequency(issue.frequency), row.state == "active")
         .where(sent.issue_id.in_(sorted({issue_id for issue_id, _ in renditions})), counts_as_sent(states=COUNTS_AS_SENT))
         .where(tuple_(sent.issue_id + 0, sent.rendition).in_(holding))
     )

@@ -46,6 +46,7 @@ class Kind(StrEnum):
     WELCOME = "welcome"  # of a subscription
     SIGN_IN = "sign in"  # of an editor's link
     SUNSET = "sunset"  # of a subscription
+    NOTICE = "notice"  # of what editors are told
 
 
 @dataclass(frozen=True, slots=True)

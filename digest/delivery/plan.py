@@ -18,8 +18,9 @@ from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, cas
 from digest.audience.dialects import insert_all
 from digest.audience.had_already import had_by_everybody
 from digest.audience.pausing import paused
+from digest.audience.readership import of_frequency
 from digest.audience.tongues import language_column, other_tongues
-from digest.delivery import had
+from digest.delivery import correcting, had
 from digest.delivery.composing import Composed, Composer, Group
 from digest.delivery.transitions import DeliveryState
 from digest.issues import pool
@@ -36,15 +37,7 @@ _CHUNK = 1000
 
 def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime) -> int:
     """Freeze the audience of an approved issue and return its size; the issue is then being sent."""
-    renditions_had = had.find(connection, issue, frozen)
-    already = frozenset(had_by_everybody(connection))
-    composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id), already)
-    readers = _Readers(renditions_had.table, tongues_of(connection, frozen), frozen.content.language)
-    composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, readers)]
-    numbers = _keep_renditions(connection, issue, frozen, composed)
-    _keep_groups(connection, issue, composed, numbers)
-    audience = _insert_deliveries(connection, issue, frozen, readers)
-    had.forget(connection, renditions_had)
+    audience = correcting.plan(connection, issue, frozen) if issue.is_correction else _plan(connection, issue, frozen)
     step(
         connection,
         issue.id,
@@ -60,8 +53,23 @@ def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime)
     return audience
 
 
+def _plan(connection: Connection, issue: Issue, frozen: Frozen) -> int:
+    renditions_had = had.find(connection, issue, frozen)
+    already = frozenset(had_by_everybody(connection))
+    composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id), already)
+    readers = _Readers(renditions_had.table, tongues_of(connection, frozen), frozen.content.language)
+    composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, readers)]
+    numbers = _keep_renditions(connection, issue, frozen, composed)
+    _keep_groups(connection, issue, composed, numbers)
+    audience = _insert_deliveries(connection, issue, frozen, readers)
+    had.forget(connection, renditions_had)
+    return audience
+
+
 def count_audience(connection: Connection, issue: Issue) -> int:
     """How many subscriptions an issue's plan would consider just now."""
+    if issue.is_correction:
+        return correcting.count_audience(connection, issue)
     audience = _audience(issue, frozen_of(connection, issue))
     return int(connection.execute(select(func.count()).select_from(audience.subquery())).scalar_one())
 
@@ -73,7 +81,7 @@ def _audience(issue: Issue, frozen: Frozen) -> Select[tuple[int]]:
     suppressed lags behind for ever, and is counted all the same.
     """
     row = tables.subscription.c
-    where = [row.newsletter == issue.newsletter, row.frequency == issue.frequency, row.state == "active"]
+    where = [row.newsletter == issue.newsletter, of_frequency(issue.frequency), row.state == "active"]
     if not frozen.bounded:
         where.append((row.coverage >= frozen.floor) | row.subscriber_id.in_(pool.suppressed(issue.newsletter)))
     return select(row.subscriber_id).where(*where)

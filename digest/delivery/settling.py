@@ -1,7 +1,7 @@
 """Settling: when nothing of an issue is waiting any more, everyone considered moves on.
 
-Coverage points move to the issue's cutoff, with or without mail; what a subscription qualified for and did not get is
-owed. Set-based for all who stand as the plan found them; and for those whom another issue changed meanwhile, once for
+Coverage points move to the issue's cutoff, with or without mail (of an issue outside the slots none does); what a subscription
+qualified for and did not get is owed. Set-based for all who stand as the plan found them; and for those whom another issue changed meanwhile, once for
 each way in which they stand.
 """
 
@@ -45,7 +45,9 @@ def conclude(connection: Connection, issue: Issue, *, now: datetime) -> Issue:
     if unsent(connection, issue.id):
         return issue
     close_batches(connection, issue.id, now=now, actor="account")
-    if issue.settled_at is None:
+    if issue.settled_at is None and issue.outside:
+        _settle_outside(connection, issue, now)
+    elif issue.settled_at is None:
         _settle(connection, issue, now)
     else:
         give_back(connection, issue)
@@ -62,7 +64,8 @@ def give_back(connection: Connection, issue: Issue) -> int:
     found = connection.execute(back.with_only_columns(*columns)).all()
     for subscription, owed, rendition in found:
         before = parse_owed(owed)
-        again = older({}, _not_withdrawn(connection, _articles(connection, issue, rendition)))
+        articles = _not_withdrawn(connection, _articles(connection, issue, rendition))
+        again = dict.fromkeys(articles, 0) if issue.outside else older({}, articles)
         _owe(connection, subscription, again | before)
     _mark_returned(connection, issue)
     return len(found)
@@ -98,6 +101,24 @@ def _settle(connection: Connection, issue: Issue, now: datetime) -> None:
     _mark_returned(connection, issue)
     connection.execute(update(tables.issue).where(tables.issue.c.id == issue.id).values(settled_at=now))
     _move_frequency(connection, issue)
+
+
+def _settle_outside(connection: Connection, issue: Issue, now: datetime) -> None:
+    """Nobody's coverage point moves: the slots go on to cover what arrived. Who got it is not owed what it held any more.
+
+    Who did not is owed that, as if it had not waited yet: it may be that an issue of a slot has left it to this one.
+    """
+    got = _considered(issue).where(_row.state.in_(_WENT), _subscription.owed != "")
+    ways = got.with_only_columns(_subscription.owed, _row.rendition).distinct()
+    for owed, rendition in connection.execute(ways).all():
+        held = set(_articles(connection, issue, rendition))
+        kept = {article: age for article, age in parse_owed(owed).items() if article not in held}
+        whose = got.where(_subscription.owed == owed, _row.rendition == rendition).with_only_columns(_subscription.id)
+        values = {"owed": format_owed(kept)}
+        if held:
+            connection.execute(update(tables.subscription).where(_subscription.id.in_(whose)).values(values))
+    give_back(connection, issue)
+    connection.execute(update(tables.issue).where(tables.issue.c.id == issue.id).values(settled_at=now))
 
 
 def _standing(issue: Issue) -> tuple[Select[tuple[int]], list[ColumnElement[Any]]]:

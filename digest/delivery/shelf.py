@@ -70,7 +70,7 @@ class Shelf:
         """Rendition `number`, assembled from the frozen blocks; None when every article of it was withdrawn."""
         if number not in self._kept:
             arrangement, language = planned(connection, self.issue, number)
-            if self._withdrawn.issuperset(arrangement.articles):
+            if arrangement.articles and self._withdrawn.issuperset(arrangement.articles):
                 return None
             self._kept[number] = self.assemble(arrangement, number, language)
             if (degraded := self._kept[number].degraded) is not None:
@@ -86,7 +86,7 @@ class Shelf:
         Without a language in the newsletter's own. A `whole` one is not shortened, however large it is.
         """
         left = without(arrangement, self._withdrawn, self._frozen) if self._withdrawn else arrangement
-        if not left.articles:
+        if not left.articles and not self.issue.is_correction:
             name = self.issue.name
             raise NothingLeft(
                 f"nothing of issue {name} remains, all its articles were withdrawn; `digest issues skip {name}` or cancel it"

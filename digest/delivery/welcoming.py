@@ -71,7 +71,7 @@ def reserve(connection: Connection, person: Subscriber, subscription: Subscripti
     if arrangement is None:
         return None
     pairs = missing(connection, [(article, person.id) for article in _told(arrangement, frozen)])
-    remember(connection, pairs, actor=_actor(issue), now=now)
+    remember(connection, pairs, actor=actor_of(issue), now=now)
     return Welcome(issue.id, language, arrangement)
 
 
@@ -95,7 +95,7 @@ def give_back(connection: Connection, welcome: Welcome, subscription_id: int) ->
     if found is None:
         return
     issue = issue_by_id(connection, welcome.issue)
-    mine = (_had.subscriber_id == found.subscriber_id, _had.actor == _actor(issue))
+    mine = (_had.subscriber_id == found.subscriber_id, _had.actor == actor_of(issue))
     connection.execute(delete(tables.had_already).where(*mine))
     told = _told(welcome.arrangement, frozen_of(connection, issue))
     articles = told - withdrawn_among(connection, told)
@@ -159,6 +159,6 @@ def _cutoff_before(connection: Connection, issue: Issue) -> int:
     return connection.execute(before).scalar() or 0
 
 
-def _actor(issue: Issue) -> str:
+def actor_of(issue: Issue) -> str:
     """By whose word they have had it."""
     return f"welcome {issue.name}"

@@ -23,10 +23,15 @@ _BACK = [state.value for state in GIVES_BACK]
 
 
 def audit(connection: Connection, issue: Issue) -> tuple[str, ...]:
-    """What does not hold of an issue that has settled, each with how many it is true of; empty before it has settled."""
+    """What does not hold of an issue that has settled, each with how many it is true of; empty before it has settled.
+
+    An issue outside the slots moves no coverage point.
+    """
     if issue.settled_at is None:
         return ()
     found = tuple(f"{many:,} {what}" for what, many in _counted(connection, issue) if many)
+    if issue.outside:
+        return found
     point = coverage_point(connection, issue.newsletter, issue.frequency)
     if point < issue.cutoff:
         found += (f"new {issue.frequency} subscriptions would start at {point:,}, behind the cutoff at {issue.cutoff:,}",)
@@ -34,10 +39,11 @@ def audit(connection: Connection, issue: Issue) -> tuple[str, ...]:
 
 
 def _counted(connection: Connection, issue: Issue) -> Iterator[tuple[str, int]]:
-    yield (
-        "were considered and stand behind the cutoff",
-        _count(connection, _considered(issue, _subscription.coverage < issue.cutoff)),
-    )
+    if not issue.outside:
+        yield (
+            "were considered and stand behind the cutoff",
+            _count(connection, _considered(issue, _subscription.coverage < issue.cutoff)),
+        )
     kept = _considered(issue, _row.state.in_(_BACK), _row.returned.is_(False))
     yield "did not get it, and are not owed what it held", _count(connection, kept)
     yield "have an article of it in another issue, too", _twice(connection, issue)

@@ -15,6 +15,7 @@ from digest.audience.suppression import is_suppressed
 from digest.delivery import had
 from digest.delivery.batches import sub_revision_of_batch
 from digest.delivery.composing import Composer, Group
+from digest.delivery.correcting import was_sent
 from digest.delivery.transitions import DeliveryState
 from digest.errors import UsageError
 from digest.issues.frozen import Frozen
@@ -69,6 +70,9 @@ def standing(connection: Connection, issue: Issue, email: str) -> Standing:
     reader = composer.reader(composer.topics(group), group)
     unsendable = None if state is not None else _unsendable(connection, issue, subscription, subscriber)
     made = composer.compose_for(reader)
+    arrangement = made.arrangement
+    if issue.is_correction:  # the text alone
+        arrangement = Arrangement(None, ()) if rendition is not None or unsendable is None else None
     went = _went_as(connection, issue, subscriber.id)
     left = {article: number for article, number in withdrawn.items() if went is None or number <= went}
     return Standing(
@@ -76,7 +80,7 @@ def standing(connection: Connection, issue: Issue, email: str) -> Standing:
         subscription,
         frozen,
         reader,
-        made.arrangement,
+        arrangement,
         rendition,
         state,
         answer,
@@ -128,7 +132,9 @@ def _unsendable(connection: Connection, issue: Issue, subscription: Subscription
     if subscription.state is not SubscriptionState.ACTIVE:
         until = f" until {subscription.paused_until:%Y-%m-%d %H:%M} UTC" if subscription.paused_until else ""
         return f"the subscription is {subscription.state}{until}"
-    if subscription.frequency != issue.frequency:
+    if issue.is_correction and not was_sent(connection, issue, subscriber.id):
+        return "they were not sent the issue that it corrects"
+    if not issue.outside and subscription.frequency != issue.frequency:
         return f"the subscription is {subscription.frequency} and the issue is {issue.frequency}"
     if is_suppressed(connection, subscriber.address, issue.newsletter):
         return "the address must not be mailed"

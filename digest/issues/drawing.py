@@ -18,6 +18,7 @@ from digest.issues.candidates import candidates_of, put_under, with_stories
 from digest.issues.editing import Edits
 from digest.issues.frozen import Frozen, Lag
 from digest.issues.languages import speaks
+from digest.issues.outside import CORRECTION
 from digest.issues.retelling import retold, sent_before
 from digest.issues.rules import rules_of
 from digest.issues.selection import Candidate, Reader, Rules, Selection
@@ -32,7 +33,7 @@ from digest.rendering.content import (
     SiteContent,
     ThemeContent,
 )
-from digest.settings import Frequency, NewsletterSettings, Settings
+from digest.settings import NewsletterSettings, Settings
 from digest.settings.theme import palette_of
 
 _ALSO = 5  # links to other sources beside one article
@@ -40,14 +41,15 @@ _ALSO = 5  # links to other sources beside one article
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Which issue it is that is frozen, up to which arrival number, and what an editor fixed of it; `before` is what was frozen of it
-    where its readers are to be taken as they were then."""
+    """Which issue it is that is frozen, up to which arrival number, and what an editor fixed of it; `by_hand`: all that is in. `before`
+    is what was frozen of it where its readers are to be taken as they were then."""
 
-    frequency: Frequency
+    frequency: str
     slot: Slot
     number: int
     cutoff: int
     edits: Edits
+    by_hand: bool = False
     before: Frozen | None = None
 
 
@@ -55,9 +57,11 @@ def draw(
     connection: Connection, settings: Settings, newsletter: NewsletterSettings, place: Place, now: datetime
 ) -> tuple[Frozen, Selection]:
     """What is frozen of an issue, not rendered yet, and its own selection."""
-    slug, frequency = newsletter.slug, place.frequency.value
+    if place.frequency == CORRECTION:
+        return _text_alone(settings, newsletter, place)
+    slug, frequency = newsletter.slug, str(place.frequency)
     floor, lag = _behind(connection, newsletter, frequency, place.before)
-    rules = rules_of(newsletter, place.edits)
+    rules = rules_of(newsletter, place.edits, by_hand=place.by_hand)
     fixed = (*rules.pinned, *(article for article, _ in rules.taken_in))
     articles = pool.articles(connection, floor.number, place.cutoff, (*(article for article, _ in lag.owed), *fixed))
     candidates = put_under(candidates_of(connection, newsletter, articles, now), rules.taken_in, rules.topics)
@@ -84,6 +88,14 @@ def _behind(
     owed = tuple(sorted(pool.owed(connection, slug, frequency).items()))
     floor = pool.floor(connection, slug, frequency, newsletter.carry_over)
     return floor, Lag(pool.lowest_coverage(connection, slug, frequency), owed)
+
+
+def _text_alone(settings: Settings, newsletter: NewsletterSettings, place: Place) -> tuple[Frozen, Selection]:
+    """A correction: no article is a candidate, and what it says stands where an editor's note does."""
+    nothing = Selection(())
+    content = _content(settings, newsletter, place, (), (), nothing, {})
+    rules = rules_of(newsletter, replace(place.edits, pinned=(), excluded=()))
+    return Frozen(content, rules, (), place.cutoff, True, newsletter.template, "", newsletter.timezone), nothing
 
 
 def _content(
@@ -145,7 +157,7 @@ def _select(
     topics, owed = frozenset(rules.topics), dict(lag.owed)
     had_already = frozenset(had_by_everybody(connection))
     selections = []
-    for coverage in (pool.coverage_point(connection, newsletter.slug, place.frequency.value), lag.lowest):
+    for coverage in (pool.coverage_point(connection, newsletter.slug, str(place.frequency)), lag.lowest):
         reader = Reader(topics, coverage, owed, had, had_already)
         selections.append(choose(candidates, rules, reader, cutoff=place.cutoff))
         if len(selections[-1].chosen) >= newsletter.min_articles:

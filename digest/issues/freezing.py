@@ -18,10 +18,11 @@ from digest.issues.frozen import Frozen
 from digest.issues.gathering import remember_tags
 from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.issues.lifecycle import IssueState, record, step
+from digest.issues.outside import CORRECTION, SPECIAL
 from digest.issues.rendered import Rendered, render
 from digest.issues.selection import Selection
 from digest.issues.withdrawn import begin_anew
-from digest.settings import Frequency, NewsletterSettings, Settings
+from digest.settings import NewsletterSettings, Settings
 from digest.store import tables
 
 
@@ -29,34 +30,42 @@ def freeze(
     connection: Connection,
     settings: Settings,
     newsletter: NewsletterSettings,
-    frequency: Frequency,
+    frequency: str,
     slot: Slot,
     *,
     folders: tuple[Path, ...],
     now: datetime,
     actor: str,
     edits: Edits | None = None,
+    by_hand: bool = False,
+    corrects: int | None = None,
 ) -> Issue:
-    """Make the issue of a slot, inside the caller's transaction: a draft; skipped below the minimum; held by a broken template."""
+    """Make the issue of a slot, inside the caller's transaction: a draft; skipped below the minimum; held by a broken template.
+
+    Outside the slots `frequency` is a word of its own. Of one made `by_hand` an editor says all that is in; `corrects` is the row of
+    the issue whose readers a correction goes to.
+    """
     remember_tags(connection, newsletter)
     number = _next_number(connection, newsletter.slug)
     cutoff = highest_arrival(connection)
-    frozen, selection = draw(connection, settings, newsletter, Place(frequency, slot, number, cutoff, edits or Edits()), now)
-    rendered = render(connection, frozen, newsletter, frequency.value, folders)
-    state, reason = _opening_state(selection, newsletter, rendered)
+    place = Place(frequency, slot, number, cutoff, edits or Edits(), by_hand)
+    frozen, selection = draw(connection, settings, newsletter, place, now)
+    rendered = render(connection, frozen, newsletter, str(frequency), folders)
+    state, reason = _opening_state(selection, _least(newsletter, frequency), rendered)
     issue_id = connection.execute(select(func.coalesce(func.max(tables.issue.c.id), 0) + 1)).scalar_one()
     connection.execute(
         insert(tables.issue).values(
             id=issue_id,
             newsletter=newsletter.slug,
             number=number,
-            frequency=frequency.value,
+            frequency=str(frequency),
             slot=slot.name,
             slot_at=slot.at,
             state=state.value,
             reason=reason,
             revision=1,
             finished_at=now if state is IssueState.SKIPPED else None,
+            corrects=corrects,
             **_frozen_values(rendered, cutoff, now),
         )
     )
@@ -89,12 +98,12 @@ def refreeze(
     edits = edits_of(before.rules, before.content) if edits is None else edits
     kept = None if cutoff is None else before
     cutoff = highest_arrival(connection) if cutoff is None else cutoff
-    place = Place(Frequency(issue.frequency), slot, issue.number, cutoff, edits, kept)
+    place = Place(issue.frequency, slot, issue.number, cutoff, edits, before.rules.by_hand, kept)
     frozen, selection = draw(connection, settings, newsletter, place, now)
     # Where it was broken nothing tells in which languages it would have been rendered.
     tongues = kept.languages if kept is not None and issue.rendered else None
     rendered = render(connection, frozen, newsletter, issue.frequency, folders, tongues)
-    state, reason = _opening_state(selection, newsletter, rendered)
+    state, reason = _opening_state(selection, _least(newsletter, issue.frequency), rendered)
     values = _frozen_values(rendered, place.cutoff, now) | {
         "revision": issue.revision + 1,
         "approved_hash": None,
@@ -110,11 +119,16 @@ def refreeze(
     return issue_by_id(connection, issue.id)
 
 
-def _opening_state(selection: Selection, newsletter: NewsletterSettings, rendered: Rendered) -> tuple[IssueState, str | None]:
+def _least(newsletter: NewsletterSettings, frequency: str) -> int:
+    """With fewer articles an issue is skipped. What somebody makes by hand may be as short as they like."""
+    return {SPECIAL: 1, CORRECTION: 0}.get(frequency, newsletter.min_articles)
+
+
+def _opening_state(selection: Selection, least: int, rendered: Rendered) -> tuple[IssueState, str | None]:
     found = len(selection.chosen)
-    if found < newsletter.min_articles:
+    if found < least:
         what = "no article" if found == 0 else f"only {found} article{'s' if found > 1 else ''}"
-        return IssueState.SKIPPED, f"{what} qualified and min_articles is {newsletter.min_articles}; what there is rolls over"
+        return IssueState.SKIPPED, f"{what} qualified and min_articles is {least}; what there is rolls over"
     if rendered.broken is not None:
         return IssueState.HELD, rendered.broken
     return IssueState.DRAFT, None

@@ -13,13 +13,15 @@ from sqlalchemy import Connection, Row, select
 from digest.errors import UsageError
 from digest.issues.frozen import Frozen
 from digest.issues.lifecycle import IssueState
+from digest.issues.outside import CORRECTION, OUTSIDE
 from digest.rendering.blocks import Blocks
 from digest.store import tables
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """A row of the issue table. `slot` is the local time that names it, `slot_at` the instant it stands for."""
+    """A row of the issue table. `slot` is the local time that names it, `slot_at` the instant it stands for; `send_at` when it goes out
+    where that is another time, and `corrects` the row of the issue that it corrects."""
 
     id: int
     newsletter: str
@@ -45,11 +47,28 @@ class Issue:
     planned_at: datetime | None
     settled_at: datetime | None
     finished_at: datetime | None
+    send_at: datetime | None = None
+    corrects: int | None = None
 
     @property
     def name(self) -> str:
         """Such as `weekly/12`."""
         return f"{self.newsletter}/{self.number}"
+
+    @property
+    def due_at(self) -> datetime:
+        """When it goes out: at its slot, unless a person has said another time."""
+        return self.send_at or self.slot_at
+
+    @property
+    def outside(self) -> bool:
+        """Whether it belongs to no slot of a schedule: a special issue, or a correction."""
+        return self.frequency in OUTSIDE
+
+    @property
+    def is_correction(self) -> bool:
+        """Whether it says a text alone, to those who were sent another issue."""
+        return self.frequency == CORRECTION
 
     @property
     def rendered(self) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from digest.audience.coverage import coverage_points
+from digest.audience.readership import is_frequency, of_frequency
 from digest.catalogue.article import Article
 from digest.catalogue.articles import articles_by_ids, list_articles, window
 from digest.issues.owed import parse_owed
@@ -27,14 +28,21 @@ class Floor:
 
 
 def coverage_point(connection: Connection, newsletter: str, frequency: str) -> int:
-    """The coverage point of a frequency: 0 before the newsletter's first issue has settled."""
-    return coverage_points(connection, newsletter, [frequency])[frequency]
+    """The coverage point of a frequency: 0 before the newsletter's first issue has settled. Of an issue outside the slots the lowest
+    of those that its readers have."""
+    if is_frequency(frequency):
+        return coverage_points(connection, newsletter, [frequency])[frequency]
+    row = tables.subscription.c
+    had = connection.execute(
+        select(row.frequency).where(row.newsletter == newsletter, row.state == "active").distinct()
+    ).scalars()
+    return min(coverage_points(connection, newsletter, had).values(), default=0)
 
 
 def lowest_coverage(connection: Connection, newsletter: str, frequency: str) -> int:
     """How far back the active subscription of a frequency lies that lags furthest behind."""
     row = tables.subscription.c
-    where = (row.newsletter == newsletter, row.frequency == frequency, row.state == "active", _mailed(newsletter))
+    where = (row.newsletter == newsletter, of_frequency(frequency), row.state == "active", _mailed(newsletter))
     lowest = connection.execute(select(func.min(row.coverage)).where(*where)).scalar()
     return coverage_point(connection, newsletter, frequency) if lowest is None else lowest
 
@@ -47,8 +55,9 @@ def floor(connection: Connection, newsletter: str, frequency: str, carry_over: i
     lowest = connection.execute(select(func.min(row.coverage)).where(*active)).scalar()
     point = coverage_point(connection, newsletter, frequency)
     wanted = point if lowest is None else min(point, lowest)
-    frequencies = set(connection.execute(select(row.frequency).where(*active).distinct()).scalars()) | {frequency}
-    furthest = min(_cutoff_back(connection, newsletter, one, carry_over) for one in frequencies)
+    frequencies = set(connection.execute(select(row.frequency).where(*active).distinct()).scalars())
+    frequencies |= {frequency} if is_frequency(frequency) else set()
+    furthest = min((_cutoff_back(connection, newsletter, one, carry_over) for one in frequencies), default=0)
     return Floor(max(wanted, furthest), bounded=wanted < furthest)
 
 
@@ -68,7 +77,7 @@ def _cutoff_back(connection: Connection, newsletter: str, frequency: str, issues
 def owed(connection: Connection, newsletter: str, frequency: str) -> dict[int, int]:
     """Every article that some active subscription is owed, with the least age it has for anybody."""
     row = tables.subscription.c
-    where = (row.newsletter == newsletter, row.frequency == frequency, row.state == "active", row.owed != "", _mailed(newsletter))
+    where = (row.newsletter == newsletter, of_frequency(frequency), row.state == "active", row.owed != "", _mailed(newsletter))
     ages: dict[int, int] = {}
     for (text,) in connection.execute(select(row.owed).where(*where).distinct()):
         for article, age in parse_owed(text).items():

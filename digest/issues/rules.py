@@ -7,8 +7,9 @@ from digest.issues.selection import Rules
 from digest.settings import NewsletterSettings
 
 
-def rules_of(newsletter: NewsletterSettings, edits: Edits | None = None) -> Rules:
-    """The rules as they are configured now, and what an editor did; the freeze fixes them for its issue."""
+def rules_of(newsletter: NewsletterSettings, edits: Edits | None = None, *, by_hand: bool = False) -> Rules:
+    """The rules as they are configured now, and what an editor did; the freeze fixes them for its issue. `by_hand`: an editor alone says
+    what is in."""
     fixed = edits or Edits()
     return Rules(
         topics=tuple(newsletter.offered),
@@ -23,4 +24,5 @@ def rules_of(newsletter: NewsletterSettings, edits: Edits | None = None) -> Rule
         pinned=fixed.pinned,
         excluded=fixed.excluded,
         taken_in=fixed.taken_in,
+        by_hand=by_hand,
     )

@@ -80,7 +80,8 @@ Qualified = tuple[Candidate, Reason, str]
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """A newsletter's rules, frozen with the issue. `pinned` is in the editor's order; `lookback` bounds seeds alone.
+    """A newsletter's rules, frozen with the issue. `pinned` is in the editor's order; `lookback` bounds seeds alone; `by_hand`: only
+    what is pinned may be in.
 
     `taken_in` are articles that an editor put under a topic by hand; the candidates stand under it already.
     """
@@ -97,6 +98,7 @@ class Rules:
     max_per_author: int | None = None
     topics_take_turns: bool = False
     taken_in: tuple[tuple[int, str], ...] = ()
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +207,7 @@ def _refusal(candidate: Candidate, rules: Rules, reader: Reader, cutoff: int) ->
         return Reason.ALREADY_SENT
     if candidate.id in reader.had_already:
         return Reason.HAD_ALREADY
-    if candidate.id in rules.excluded:
+    if candidate.id in rules.excluded or (rules.by_hand and candidate.id not in rules.pinned):
         return Reason.EXCLUDED
     return None
 

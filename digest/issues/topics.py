@@ -49,6 +49,8 @@ def silent_topics(connection: Connection, newsletter: NewsletterSettings, issue:
 
     None while the frequency has had fewer issues: a new newsletter has no silence to speak of.
     """
+    if issue.outside:
+        return ()
     before = [
         one for one in list_issues(connection, issue.newsletter) if one.frequency == issue.frequency and one.number < issue.number
     ]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from ipaddress import ip_address
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, WithJsonSchema, model_validator
 
 from digest.settings.table import Table
-from digest.settings.types import Duration, Line, Whole, parse_address
+from digest.settings.types import Duration, Line, Whole, is_this_machine, parse_address
 
 LONGEST_BOUNCE_BOX = 15
 """Characters before the @: 64 that an address may have there, less those of a token of 48 and a `+`."""
@@ -26,13 +25,6 @@ def _bounce_base(text: str) -> str:
 
 
 BounceBase = Annotated[str, AfterValidator(_bounce_base), WithJsonSchema({"type": "string", "format": "email"})]
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return host.lower().rstrip(".") == "localhost" or ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 class Bounces(Table):
@@ -69,7 +61,7 @@ class Bounces(Table):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if self.host is not None and self.security == "none" and not _is_this_machine(self.host):
+        if self.host is not None and self.security == "none" and not is_this_machine(self.host):
             raise ValueError(
                 f'security: the password would go to {self.host} in clear text: set it to "tls", or read a mailbox of this machine'
             )

@@ -22,6 +22,7 @@ from digest.settings.database_url import DatabaseUrl, absolute_database_url
 from digest.settings.events import Events
 from digest.settings.links import Links
 from digest.settings.newsletter import NewsletterSettings
+from digest.settings.notices import Notices
 from digest.settings.pages import Pages
 from digest.settings.plugins import TELL_NOTHING
 from digest.settings.providers import Providers
@@ -192,6 +193,7 @@ class Settings(Table):
     database: Database = Database()
     editors: Editors = Editors()
     events: Events = Events()
+    notices: Notices = Notices()
     pages: Pages = Pages()
     theme: Theme = Theme()
 

@@ -102,6 +102,14 @@ class NewsletterSettings(Succeeded):
         description="Articles of different sources with nearly the same title, published at most so far apart, are one story and shown once; `0s`: never.",
     )
     approval: Literal["required", "automatic"] = Field("required", description="Whether a person approves each issue.")
+    unapproved: Literal["hold", "skip", "send"] = Field(
+        "hold",
+        description="What becomes of an issue that nobody has approved when it is to go out: it is held until somebody does, skipped, or sent all the same.",
+    )
+    draft_before: Duration | None = Field(
+        None,
+        description="So long before its slot an issue is drafted by itself, such as `1d`, so that somebody can look at it; by default at its slot.",
+    )
     template: TemplateName = Field("weekly", description="The template's name: templates/NAME.mjml and .txt.")
     links: Links | None = Field(None, description="How its links are marked, instead of `[links]`.")
     subject: Line = Field(

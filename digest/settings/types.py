@@ -7,6 +7,7 @@ import re
 import zoneinfo
 from datetime import datetime, timedelta
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -103,6 +104,14 @@ def parse_address(text: str) -> str:
     if "." not in domain and domain != "localhost":
         raise ValueError(f"{text!r} is not an e-mail address: the part after the @-sign has no dot")
     return f"{found.local_part.lower()}@{domain}"
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host is this machine, by its name or its number."""
+    try:
+        return host.lower().rstrip(".") == "localhost" or ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 def nearest(word: str, words: list[str]) -> str:

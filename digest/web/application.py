@@ -16,12 +16,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from digest import __version__
+from digest.app.conducting import Outgoing
 from digest.app.receiving import Reception
 from digest.errors import DigestError, Unreachable
 from digest.settings import Settings
 from digest.store.database import Store
 from digest.web import agreeing, api, archiving, confirming, health, listening, preferring, subscribing, unsubscribing
 from digest.web.desk import entrance
+from digest.web.desk.progress import Ear
 from digest.web.files import Files
 from digest.web.forms import storable
 from digest.web.guarding import Guard, headers_for
@@ -52,9 +54,11 @@ def make_application(
     clock: Callable[[], datetime] = _real_time,
     wake: Callable[[], None] = lambda: None,
     wake_events: Callable[[], None] = lambda: None,
+    outgoing: Outgoing | None = None,
 ) -> FastAPI:
     """The pages of a project whose database is open; `clock` is the clock of decisions, `wake` is told of letters, `wake_events` of what
-    providers report."""
+    providers report, and `outgoing` of issues that editors want to be sent."""
+    outgoing = outgoing or Outgoing()
     files = Files(settings.site.colour)
     site = Site(
         settings,
@@ -63,6 +67,8 @@ def make_application(
         Showing(settings, files, prefix_of(settings.site.public_url)),
         wake,
         Reception(settings, store, wake_events),
+        outgoing=outgoing,
+        ear=Ear(outgoing.stop),
     )
     application = FastAPI(
         title="Digest",

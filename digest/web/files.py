@@ -13,7 +13,7 @@ from starlette.routing import Route
 from digest.rendering.colours import shades
 
 _PAGES = Path(__file__).parent / "pages"
-_NAMES = ("pages.css", "pages.js", "desk.css", "desk.js", "desk-refreshing.js", "desk-noticing.js")
+_NAMES = ("pages.css", "pages.js", "desk.css", "desk.js", "desk-refreshing.js", "desk-noticing.js", "desk-progress.js")
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 

@@ -18,7 +18,9 @@ from anyio.to_thread import current_default_thread_limiter
 
 from digest.app import App
 from digest.app.carrying import carrier
+from digest.app.conducting import Outgoing
 from digest.app.counting import counter
+from digest.app.news import noticer
 from digest.app.processing import processor
 from digest.app.scheduling import Scheduler
 from digest.errors import UsageError
@@ -72,8 +74,8 @@ def serve(
     stop: Event,
     run: Callable[[App], None] | None,
 ) -> None:
-    """Answer on a socket, send letters, count what the desk shows, read what is reported and do a `run` whenever it is time (None: somebody
-    else does both), until `stop` is set."""
+    """Answer on a socket, send letters and what editors want to be sent now, count what the desk shows, read what is reported and do a `run`
+    whenever it is time (None: somebody else does both), until `stop` is set."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Discreet("%(asctime)s %(name)s %(levelname)s %(message)s"))
     for name, level in (("uvicorn.error", logging.WARNING), ("digest", logging.INFO)):
@@ -86,9 +88,11 @@ def serve(
     letters = carrier(app, stop)
     scheduler = None if run is None else Scheduler(app, run, stop)
     reports = None if run is None else processor(app, stop)
+    outgoing = Outgoing(stop)
+    wanted = outgoing.attendant(app)
     figures = counter(app, stop)
     config = uvicorn.Config(
-        make_application(settings, store, clock, letters.wake, _nothing if reports is None else reports.wake),
+        make_application(settings, store, clock, letters.wake, _nothing if reports is None else reports.wake, outgoing),
         access_log=False,  # the addresses hold tokens
         forwarded_allow_ips=list(settings.pages.trusted_proxies),
         http=Impatient,
@@ -98,13 +102,15 @@ def serve(
         timeout_graceful_shutdown=_PATIENCE,
         ws="none",
     )
-    for thread in (letters, scheduler, reports, figures):
+    news = noticer(app, stop, letters.wake)
+    threads = (letters, wanted, news, scheduler, reports, figures)
+    for thread in threads:
         if thread is not None:
             thread.start()
     _Server(config, stop).run(sockets=[listening])
     stop.set()
     ends = time.monotonic() + _PATIENCE - 1
-    for thread in (letters, scheduler, reports, figures):
+    for thread in threads:
         if thread is not None:
             thread.join(max(0.0, ends - time.monotonic()))
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from digest.app import App
+from digest.app.conducting import Outgoing
 from digest.app.receiving import Reception
 from digest.audience.consent import Evidence, Source
 from digest.audience.origin import network_of
@@ -17,6 +18,8 @@ from digest.settings import Settings
 from digest.store.database import Store
 from digest.web.desk.counted import Counted
 from digest.web.desk.present import Present
+from digest.web.desk.progress import Ear
+from digest.web.desk.watching import Watch
 from digest.web.showing import Showing
 
 
@@ -36,6 +39,12 @@ class Site:
     """Who has which page of the desk open."""
     counted: Counted = field(default_factory=Counted)
     """How many an issue at the desk is for."""
+    outgoing: Outgoing = field(default_factory=Outgoing)
+    """Sends what editors want to be sent now."""
+    watch: Watch = field(default_factory=Watch)
+    """Looks at issues that go out, for those who listen."""
+    ear: Ear = field(default_factory=Ear)
+    """Counts those."""
 
     def app(self) -> App:
         """The application as it stands at this moment."""

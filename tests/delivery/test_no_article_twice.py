@@ -1,7 +1,7 @@
 """Weeks at random on the bare ledger: nobody is sent an article twice, none is lost, and every account balances.
 
 Freeze, plan, claim, mark, settle and the rest are called directly; what becomes of a delivery is drawn. Beside what
-`tests/journeys/test_many_weeks.py` does, issues here are held and go out late, are paused and cancelled in flight, senders
+`tests/journeys/test_many_weeks.py` does, issues here are held and go out late, some belong to no slot, are paused and cancelled in flight, senders
 die between mark and answer and answer late, people leave and return, and addresses are suppressed. The seed is printed;
 `DIGEST_TWICE_SEED=SEED` repeats it, `DIGEST_TWICE=MANY` draws more.
 """
@@ -30,6 +30,7 @@ from digest.delivery.transitions import DeliveryState
 from digest.issues import pool
 from digest.issues.issue import Issue, frozen_of, issue_by_id
 from digest.issues.lifecycle import IssueState
+from digest.issues.outside import SPECIAL
 from digest.issues.owed import parse_owed
 from digest.issues.selection import Reader, Reason
 from digest.issues.selection import select as choose
@@ -82,6 +83,8 @@ class Weeks:
             self.begin(DAILY)
             if day % 7 == 3:
                 self.begin(WEEKLY)
+            if self.chance(0.2):
+                self.begin(SPECIAL)
             self.release_drafts()
             for issue in list(self.open):
                 self.work(issue, self.draw.choice((0, 1, 3, 50)))
@@ -291,8 +294,9 @@ class Weeks:
         query = select(row.issue_id, group.coverage).join(tables.audience_group, joined)
         with self.newsroom.store.reading() as connection:
             for issue_id, coverage in connection.execute(query.where(row.subscriber_id == person.subscriber_id)).all():
-                frozen = frozen_of(connection, issue_by_id(connection, issue_id))
-                if frozen.bounded and coverage < (article.arrival or 0) <= frozen.floor:
+                issue = issue_by_id(connection, issue_id)
+                frozen = frozen_of(connection, issue)
+                if not issue.outside and frozen.bounded and coverage < (article.arrival or 0) <= frozen.floor:
                     return True
         return False
 
@@ -305,12 +309,14 @@ class Weeks:
             tables.audience_group, joined
         )
         with self.newsroom.store.reading() as connection:
-            frozen = {}
+            frozen, issues = {}, dict[int, Issue]()
             for one in connection.execute(query).all():
                 if one.issue_id not in frozen:
-                    issue = issue_by_id(connection, one.issue_id)
+                    issue = issues[one.issue_id] = issue_by_id(connection, one.issue_id)
                     frozen[one.issue_id] = (frozen_of(connection, issue), issue.cutoff)
                 content, cutoff = frozen[one.issue_id]
+                if issues[one.issue_id].outside:
+                    continue  # it takes nothing from anybody that it does not bring them
                 topics = frozenset(TOPICS if one.topics == "*" else one.topics.split())
                 reader = Reader(topics, one.coverage, parse_owed(one.owed))
                 for decision in choose(content.candidates, content.rules, reader, cutoff=cutoff).decisions:

@@ -219,6 +219,10 @@ def test_all_problems_are_told_at_once(project: Project) -> None:
             "weekly",
             "DIGEST_NEWSLETTERS__X__TITLE in the environment: newsletters: must be a list",
         ),
+        ("DIGEST_NOTICES__URLS", '["http://hooks.example/x"]', "notices.urls: number 0 is no https address without a login"),
+        ("DIGEST_NOTICES__URLS", '["https://a:b@hooks.example/x"]', "notices.urls: number 0 is no https address without a login"),
+        ("DIGEST_NOTICES__URLS", '["https://hooks.example/x"]', "notices: secret: what is posted to urls is signed"),
+        ("DIGEST_NOTICES__REMIND", '["1"]', "notices.remind.0: '1' is not a duration"),
         ("DIGEST_DELIVERY__UNKNOWN_AFTER", "24", "delivery.unknown_after: '24' is not a duration"),
     ],
 )

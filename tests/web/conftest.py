@@ -14,6 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.app import App
+from digest.app.conducting import Outgoing
 from digest.audience.finding import find_subscriber, subscription_of, subscriptions_of
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription
@@ -33,6 +34,7 @@ class Pages:
     app: App
     client: TestClient
     times: list[datetime] = field(default_factory=list)
+    outgoing: Outgoing = field(default_factory=Outgoing)
 
     def app_now(self) -> App:
         """The application at the time that the clock shows."""
@@ -81,9 +83,10 @@ def pages_of(project: Project, at: datetime = MONDAY, /, **environment: str) -> 
     """A project's pages, at a time that stands until `times` is given another."""
     with project.app(at, **environment) as app:
         times = [at]
-        application = make_application(app.settings, app.store, lambda: times[-1])
+        outgoing = Outgoing()
+        application = make_application(app.settings, app.store, lambda: times[-1], outgoing=outgoing)
         with TestClient(application, base_url=HOST, follow_redirects=False) as client:
-            yield Pages(project, app, client, times)
+            yield Pages(project, app, client, times, outgoing)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ REVISIONS = (
     "0014",
     "0015",
     "0016",
+    "0017",
     "0019",
 )
 """Every revision there has been, in their order (a test compares them with the files)."""

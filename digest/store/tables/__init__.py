@@ -28,6 +28,7 @@ from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_bloc
 from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history, owed_anew
 from digest.store.tables.letters import letter, tally
 from digest.store.tables.mailed import returned_mail
+from digest.store.tables.notices import notice, notice_call, notice_point
 from digest.store.tables.plans import audience_group, rendition, rendition_article
 from digest.store.tables.reports import REPORT_STATES, event, report
 
@@ -67,6 +68,9 @@ __all__ = [
     "lifted_suppression",
     "link_answer",
     "metadata",
+    "notice",
+    "notice_call",
+    "notice_point",
     "owed_anew",
     "provider_day",
     "question",

@@ -26,6 +26,7 @@ issue = Table(
     Column("id", Integer, primary_key=True),
     Column("newsletter", String(64), nullable=False),
     Column("number", Integer, nullable=False),
+    # Or `special` or `correction`, for issues outside the slots.
     Column("frequency", String(16), nullable=False),
     # The local date and time, such as 2026-11-23T09:00: the issue's name, in the newsletter's zone.
     Column("slot", String(16), nullable=False),
@@ -53,6 +54,10 @@ issue = Table(
     Column("planned_at", Instant),
     Column("settled_at", Instant),
     Column("finished_at", Instant),
+    # When it goes out, where a person has said another time than its slot.
+    Column("send_at", Instant),
+    # The issue whose readers a correction goes to.
+    Column("corrects", Integer),
     UniqueConstraint("newsletter", "number"),
     UniqueConstraint("newsletter", "frequency", "slot"),
     CheckConstraint(f"state IN {ISSUE_STATES}", name="issue_state"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
@@ -20,6 +21,7 @@ from digest.errors import Refused, Unreachable, UsageError
 from digest.issues.changing import ALTERNATIVES, Change, What
 from digest.issues.issue import Issue
 from digest.web.desk.doors import Door, Visit
+from digest.web.desk.going_out import going_out
 from digest.web.desk.looks import Look
 from digest.web.forms import storable
 
@@ -83,6 +85,7 @@ def _page(
         said=said,
         longest=LONGEST,
         sends=visit.app.sends_for_real,
+        out=going_out(visit, found.issue, ZoneInfo(found.frozen.timezone)),
     )
 
 
@@ -114,17 +117,17 @@ def _reader(visit: Visit) -> Response:
         query = urlencode(Look.of(visit.request.query_params).said(reader=str(found[0].id), case=""))
         return visit.go(f"/editor/issues/{name_of(visit)}?{query}#preview")
 
-    return _doing(visit, do)
+    return doing(visit, do)
 
 
 def _change(visit: Visit) -> Response:
     def do() -> Response:
         change = _read(visit)
-        who, seen = visit.who.email, _revision(visit)
+        who, seen = visit.who.email, revision_seen(visit)
         issue = revise(visit.app, name_of(visit), change, revision=seen, actor=who, network=visit.network)
-        return _back(visit, f"article-{change.article}" if change.article else change.what.value, issue)
+        return back(visit, f"article-{change.article}" if change.article else change.what.value, issue)
 
-    return _doing(visit, do)
+    return doing(visit, do)
 
 
 def _read(visit: Visit) -> Change:
@@ -146,20 +149,20 @@ def _read(visit: Visit) -> Change:
 def _decide(visit: Visit) -> Response:
     def do() -> Response:
         verb, reason = visit.form.text("do"), visit.form.text("reason")
-        seen, who = _revision(visit), visit.who.email
+        seen, who = revision_seen(visit), visit.who.email
         issue = deciding.decide(visit.app, name_of(visit), verb, revision=seen, actor=who, network=visit.network, reason=reason)
-        return _back(visit, "deciding", issue)
+        return back(visit, "deciding", issue)
 
-    return _doing(visit, do)
+    return doing(visit, do)
 
 
 def _test(visit: Visit) -> Response:
     def do() -> Response:
-        seen, who, email = _revision(visit), visit.who.email, visit.form.text("email")
+        seen, who, email = revision_seen(visit), visit.who.email, visit.form.text("email")
         said = deciding.try_out(visit.app, name_of(visit), email, revision=seen, actor=who, network=visit.network)
         return _page(visit, said=f"The test to {email} was {said}.")
 
-    return _doing(visit, do)
+    return doing(visit, do)
 
 
 def _draft(visit: Visit) -> Response:
@@ -178,7 +181,7 @@ def _draft(visit: Visit) -> Response:
     return visit.go(f"/editor/issues/{issue.name}")
 
 
-def _doing(visit: Visit, do: Callable[[], Response]) -> Response:
+def doing(visit: Visit, do: Callable[[], Response]) -> Response:
     """What was wanted; or the page once more, with what was in the way. Nothing was changed then."""
     try:
         return do()
@@ -190,7 +193,8 @@ def _doing(visit: Visit, do: Callable[[], Response]) -> Response:
         return _page(visit, 422, wrong=str(error))
 
 
-def _revision(visit: Visit) -> int:
+def revision_seen(visit: Visit) -> int:
+    """The revision that a form was made for."""
     found = number_in(visit.form.text("revision"))
     if found is None:
         raise UsageError("revision: the form does not say which one was seen")
@@ -202,7 +206,7 @@ def number_in(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def _back(visit: Visit, place: str, issue: Issue) -> Response:
+def back(visit: Visit, place: str, issue: Issue) -> Response:
     """To the page, to the place where the button was, and the preview as it was. A script is told where that is instead, and shows the
     preview before it asks for the rest."""
     query = urlencode(Look.of(visit.request.query_params).said())

@@ -102,7 +102,7 @@ def test_no_element_of_theirs_comes_into_a_page_or_a_preview(draft: Draft) -> No
     for html in (stale.text, *(draft.browser.get(path).text for path in (*pages, *ours))):
         seen = Elements(html)
         assert all(one.get("role") == "img" for one in seen.named("svg"))  # a chart of ours
-        assert all((one.get("src") or "").startswith("/static/desk-") for one in seen.named("script"))
+        assert all((one.get("src") or "").startswith(("/static/desk-", "/static/progress-")) for one in seen.named("script"))
         assert [one.get("sandbox") for one in seen.named("iframe")] in ([], [""])
         assert seen.named("style", "base", "object", "embed", "img") == []
         assert all((one.get("action") or "").startswith("/editor") for one in seen.named("form"))

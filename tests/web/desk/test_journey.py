@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from tests.web.desk.browsing import served, sign_in, visiting
 from tests.web.desk.conftest import EDDY, EVERYBODY, come_in
 from tests.web.desk.issue import AT, Draft, offer
 
+PICTURES = os.environ.get("DIGEST_TEST_PICTURES")
 pytestmark = [pytest.mark.browser, needs_browser, pytest.mark.sqlite]
 
 
@@ -180,6 +183,38 @@ def _without_person(text: str, email: str, mail: EmailMessage) -> str:
     token = r"[A-Za-z0-9._-]+"
     assert leave in text
     return re.sub(rf"{HOST}/preferences/{token}", "#", text.replace(leave, "#").replace(email, "@"))
+
+
+@pytest.mark.proof
+def test_an_issue_is_watched_going_out_paused_and_let_go_on(project: Project, chromium: Browser) -> None:
+    offer(project)
+    for number in range(10):
+        project.join(f"u{number}@x.example")
+    with pages_of(project, **EVERYBODY, DIGEST_DELIVERY__RATE="2", DIGEST_DELIVERY__CONCURRENCY="1") as pages:
+        sending = pages.outgoing.attendant(lambda: replace(pages.app_now(), stop=pages.outgoing.stop))
+        sending.start()
+        with served(pages) as at, visiting(chromium, at) as (page, complaints):
+            sign_in(page, at, pages, EDDY)
+            page.goto(f"{at}{AT}")
+            page.get_by_role("button", name="Approve revision 1").press("Enter")
+            page.get_by_label("Send it now").fill("weekly/1")
+            page.keyboard.press("Enter")
+            page.locator("#progress dd[data-state=accepted]:not(:text-is('0'))").wait_for()
+            page.locator("[data-words]", has_text=re.compile(r"of 12 · [0-9.]+ a second · about \d+ seconds left")).wait_for()
+            if PICTURES:
+                page.screenshot(path=Path(PICTURES) / "desk-going-out.png", full_page=True)
+            page.get_by_label("Pause it").fill("A wrong date")
+            page.get_by_role("button", name="Pause").press("Enter")
+            page.get_by_role("button", name="Let it go on").wait_for()
+            gone = len(project.sink.arrived)
+            assert 0 < gone < 12
+            page.get_by_role("button", name="Let it go on").press("Enter")
+            page.locator(".head .state.sent").wait_for(timeout=20_000)
+            assert complaints == []
+        pages.outgoing.stop.set()
+        sending.join(10)
+    assert sorted(one.rcpt_to for one in project.sink.arrived) == sorted({one.rcpt_to for one in project.sink.arrived})
+    assert len(project.sink.arrived) == 12
 
 
 def test_an_article_is_dragged_to_another_place_of_its_topic_and_to_no_other_topic(drafted: Pages, chromium: Browser) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Browser
 from sqlalchemy import update
@@ -71,10 +73,22 @@ def every_page(pages: Pages) -> dict[str, str]:
     found |= {"issue-approved": eddy.get(at), "issue-sent": eddy.get(AT), "home": ada.get("/editor")}
     found |= {"audience": eddy.get(f"{at}/audience"), "sessions": ada.get("/editor/sessions"), "audit": ada.get("/editor/audit")}
     found |= {"no": vera.post(f"{at}/change", do="note"), "not-found": eddy.get("/editor/issues/weekly/9")}
+    special = "/editor/newsletters/weekly/special"
+    found |= {"special": eddy.get(special), "special-wrong": eddy.post(special, what="named", articles="none")}
+    found |= {"correct": eddy.get(f"{AT}/correct"), "issue-rescheduled": _rescheduled(eddy, at)}
+    pages.project.plan(MONDAY + 2 * WEEK)
+    found["issue-sending"] = eddy.get(at)
+    eddy.post(f"{at}/send", do="pause", reason="A wrong date")
+    found["issue-paused"] = eddy.get(at)
     found |= _rest(pages, ada, vera)
     vera.token = "x"
     found["stale"] = vera.post("/editor/sign-out")
     return {name: answer.text for name, answer in found.items() if answer.status_code != 303}
+
+
+def _rescheduled(eddy: Visitor, at: str) -> httpx2.Response:
+    eddy.post(f"{at}/send", do="at", at=f"{MONDAY + 2 * WEEK - timedelta(days=1):%Y-%m-%dT%H:%M}", revision="4")
+    return eddy.get(at)
 
 
 def _rest(pages: Pages, ada: Visitor, vera: Visitor) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def test_whatever_is_opened_at_the_desk_nothing_changes(project: Project) -> Non
         looks = ("part=inbox", "part=headers", "case=thirty", "case=rtl&part=text", "mode=inverted", "find=zeta", "beside=last")
         paths = [f"{AT}/news", *(f"{AT}{page}?{look}" for look in looks for page in ("", "/preview"))]
         paths += ["/editor", "/editor/sessions", "/editor/audit", "/editor/sign-in", link, AT, f"{AT}/preview", f"{AT}/audience"]
-        paths += REST
+        paths += [f"{AT}/progress", f"{AT}/correct", "/editor/newsletters/weekly/special", *REST]
         answers = [
             admin.client.request(method, path) for path in (*paths, f"{AT}/change", f"{AT}/decide") for method in ("GET", "HEAD")
         ]

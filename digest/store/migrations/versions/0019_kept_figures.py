@@ -1,7 +1,7 @@
 """Counts that are kept for the desk's first page, and when a source last had a gap.
 
 Revision ID: 0019
-Revises: 0016
+Revises: 0017
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0016"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
