@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 
 from digest.app import App
+from digest.app.identifying import Vouching
 from digest.app.receiving import Reception
 from digest.audience.consent import Evidence, Source
 from digest.audience.origin import network_of
@@ -36,6 +37,8 @@ class Site:
     """Who has which page of the desk open."""
     counted: Counted = field(default_factory=Counted)
     """How many an issue at the desk is for."""
+    openid: Vouching | None = None
+    """Vouches for editors beside their mailbox, where one is configured."""
 
     def app(self) -> App:
         """The application as it stands at this moment."""

@@ -11,12 +11,14 @@ from digest.web.desk import (
     issue,
     news,
     newsletters,
+    openid,
     preview,
     signing_in,
     simulate,
     sources,
     subscribers,
     suppressions,
+    tokens,
 )
 from digest.web.desk import doors as doorways
 from digest.web.desk.doors import Door
@@ -25,21 +27,9 @@ from digest.web.site import Site
 
 def doors() -> list[Door]:
     """All of them."""
-    rooms = (
-        home,
-        issue,
-        news,
-        preview,
-        articles,
-        sources,
-        subscribers,
-        suppressions,
-        deliveries,
-        newsletters,
-        simulate,
-        signing_in,
-    )
-    return [door for room in rooms for door in room.doors()]
+    decisions = (home, issue, news, preview, newsletters, simulate)
+    lists = (articles, sources, subscribers, suppressions, deliveries)
+    return [door for room in (*decisions, *lists, signing_in, openid, tokens) for door in room.doors()]
 
 
 def routes(site: Site) -> list[Route]:
