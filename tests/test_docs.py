@@ -20,8 +20,8 @@ _LINK = re.compile(r"\]\((?!https?:)([^)#\s]+)")
 _BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"^ {4}(?=digest ).*$", re.MULTILINE)
 _INLINE = re.compile(r"`(digest [^`]+)`")
-_COMMAND = re.compile(r"(?:^|&&\s*|[\w./]*/)digest ([a-z]+)(?: ([a-z]+)\b(?![/@.-]))?", re.MULTILINE)
-GROUPS = {name.split()[0] for name in names() if " " in name}
+_COMMAND = re.compile(r"(?:^|&&\s*|[\w./]*/)digest ([a-z]+)(?: ([a-z]+)\b(?![/@.-]))?(?: ([a-z]+)\b(?![/@.-]))?", re.MULTILINE)
+GROUPS = {name.rpartition(" ")[0] for name in names() if " " in name} | {name.split()[0] for name in names() if " " in name}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -39,6 +39,10 @@ def test_every_command_that_a_page_writes_out_exists(page: Path) -> None:
 def test_a_command_that_does_not_exist_would_be_noticed() -> None:
     text = "```\ndigest issues publish weekly/1\ncd there && digest serve\n```\nand `digest articles`, `digest send weekly/1`"
     assert list(_commands(text)) == ["issues publish", "serve", "articles", "send"]
+    assert list(_commands("`digest editor token lend 1` and `digest editor link ada@example.com`")) == [
+        "editor token lend",
+        "editor link",
+    ]
 
 
 def test_every_file_named_by_the_promises_is_there() -> None:
@@ -72,5 +76,8 @@ def test_every_library_has_its_line_in_the_decisions() -> None:
 def _commands(text: str) -> Iterator[str]:
     """Each command in code, by its name: such as `issues draft` or `run`."""
     for code in [*_BLOCK.findall(text), *(line.strip() for line in _INDENTED.findall(text)), *_INLINE.findall(text)]:
-        for first, second in _COMMAND.findall(code):
-            yield f"{first} {second}".strip() if first in GROUPS else first
+        for words in _COMMAND.findall(code):
+            name = words[0]
+            for word in words[1:]:
+                name = f"{name} {word}".strip() if name in GROUPS else name
+            yield name

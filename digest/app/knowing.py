@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, select
 
+from digest.app.wiring import App
 from digest.audience.consent import evidence_of
-from digest.audience.finding import subscriptions_of
+from digest.audience.finding import find_subscriber, subscriptions_of
 from digest.audience.own_letters import letters_of
 from digest.audience.subscriber import Subscriber
+from digest.errors import UsageError
 from digest.insights.statistics import deliveries_of
 from digest.store import tables
 
@@ -85,6 +87,15 @@ def known_of(connection: Connection, person: Subscriber) -> dict[str, Any]:
             tables.returned_mail.c.subscriber_id == person.id,
         ),
     }
+
+
+def story(app: App, email: str) -> dict[str, Any]:
+    """The same of whoever has an address, with every delivery. `UsageError` where nobody is known by it."""
+    with app.store.reading() as connection:
+        person = find_subscriber(connection, email)
+        if person is None:
+            raise UsageError(f"nobody is known by {email}; `digest subscribers list` shows who is")
+        return known_of(connection, person) | {"deliveries": deliveries_of(connection, person.id)}
 
 
 def _rows(connection: Connection, table: Table, names: tuple[str, ...], which: ColumnElement[bool]) -> list[dict[str, Any]]:

@@ -101,11 +101,16 @@ def sign_in(app: App, token: str, before: str | None, network: str | None, brows
         link = links.use(connection, number, now=app.now)
         if link is None or role_of(app.settings, link.email) is None:
             return None
-        former = sessions.find(connection, before, now=app.now) if before else None
-        if former is not None:
-            sessions.revoke(connection, former.id, now=app.now)
-        audit.write_down(connection, audit.Line(app.now, link.email, "signed in", "", network))
-        return sessions.begin(connection, link.email, now=app.now, origin=network, browser=browser)
+        return begin(app, connection, link.email, before, network, browser, "")
+
+
+def begin(app: App, connection: Connection, email: str, before: str | None, network: str | None, browser: str, how: str) -> str:
+    """The secret of a new session of somebody who has shown who they are. The one that the browser had `before` is over."""
+    former = sessions.find(connection, before, now=app.now) if before else None
+    if former is not None:
+        sessions.revoke(connection, former.id, now=app.now)
+    audit.write_down(connection, audit.Line(app.now, email, "signed in", how, network))
+    return sessions.begin(connection, email, now=app.now, origin=network, browser=browser)
 
 
 def who(app: App, secret: str, *, idle: bool = False) -> Signed | None:

@@ -126,7 +126,7 @@ def _keep(app: App, connection: Connection, wanted: SignUp, wish: Wish, evidence
     )
 
 
-def invite(app: App, person: Subscriber, subscription: Subscription) -> bool:
+def invite(app: App, person: Subscriber, subscription: Subscription, evidence: Evidence = BY_COMMAND) -> bool:
     """Write to somebody whom the operator has added and who has not confirmed; False when they were written to within the hour."""
     newsletter = next(one for one in app.settings.newsletters if one.slug == subscription.newsletter)
     choices = Choices(subscription.topics, subscription.frequency, person.timezone, person.language)
@@ -135,7 +135,7 @@ def invite(app: App, person: Subscriber, subscription: Subscription) -> bool:
     with app.store.writing() as connection:
         if not allow_invited(app, connection, person.address):
             return False
-        _keep(app, connection, wanted, wish, BY_COMMAND)
+        _keep(app, connection, wanted, wish, evidence)
         return True
 
 

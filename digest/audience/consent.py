@@ -47,6 +47,8 @@ class Source(StrEnum):
 
     PAGE = "page"
     API = "api"
+    PROGRAM = "program"
+    """Another program of the publisher's, with a token: somebody vouches for nobody by it."""
     ONE_CLICK = "one-click"
     """The button of their mail program (RFC 8058)."""
     COMMAND_LINE = "command line"

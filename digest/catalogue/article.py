@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +59,8 @@ class Article:
     first_seen_at: datetime
     seeded_at: datetime | None
     withdrawn_at: datetime | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As reports say it."""
+        names = ("id", "arrival", "title", "url", "tags", "published_at", "featured", "popularity")
+        return {name: getattr(self, name) for name in names} | {"withdrawn": self.withdrawn_at is not None}

@@ -46,22 +46,7 @@ def list_all(config: Config = None, as_json: Json = False) -> None:
     with application(config) as application_, application_.store.reading() as connection:
         articles = list_articles(connection)
     if as_json:
-        print_json(
-            [
-                {
-                    "id": article.id,
-                    "arrival": article.arrival,
-                    "title": article.title,
-                    "url": article.url,
-                    "tags": article.tags,
-                    "published_at": article.published_at,
-                    "featured": article.featured,
-                    "popularity": article.popularity,
-                    "withdrawn": article.withdrawn_at is not None,
-                }
-                for article in articles
-            ]
-        )
+        print_json([article.to_json() for article in articles])
         return
     rows = (
         (

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from digest.cli import tokens
 from digest.cli.options import Config, Json, Now, actor, application
 from digest.cli.output import print_json, say
 
 app = typer.Typer(help="Who works at the desk.", no_args_is_help=True)
+app.add_typer(tokens.app, name="token")
 
 
 @app.callback()

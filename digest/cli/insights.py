@@ -60,17 +60,15 @@ def explain(
 def stats(issue: IssueName, config: Config = None, as_json: Json = False) -> None:
     """The account of an issue, whose sums agree; and what providers told of it, by topic and article (--json: by rendition, too)."""
     from digest.app import issuing
-    from digest.app.hearing import look
+    from digest.app.stating import stats_of
     from digest.cli.reports import account_line, alarm_lines, beside_lines, engagement_lines
-    from digest.insights.statistics import statistics
     from digest.issues.withdrawn import left_out
 
     with application(config) as application_:
         found = issuing.named(application_, issue)
         with application_.store.reading() as connection:
             withdrawn = left_out(connection, found)
-            rings = [str(alarm) for alarm in look(application_, connection, found)]
-            report = statistics(connection, found) | {"alarms": rings}
+        report = stats_of(application_, found)
     if as_json:
         print_json(report)
         return
@@ -87,5 +85,5 @@ def stats(issue: IssueName, config: Config = None, as_json: Json = False) -> Non
     if report["account"]["accepted"] or report["engagement"]["heard"]:
         for line in engagement_lines(report["engagement"]):
             say(f"  {line}")
-    for line in alarm_lines(found.name, rings):
+    for line in alarm_lines(found.name, report["alarms"]):
         warn(line[1:])

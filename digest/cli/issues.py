@@ -173,7 +173,7 @@ def list_all(newsletter: Newsletter = None, config: Config = None, as_json: Json
         with application_.store.reading() as connection:
             issues = list_issues(connection, slug)
     if as_json:
-        print_json([_data(issue) for issue in issues])
+        print_json([issue.to_json() for issue in issues])
     else:
         rows = ((i.name, i.slot, i.state, i.audience, i.subject, i.reason) for i in issues)
         table(("issue", "slot", "state", "audience", "subject", "reason"), rows)
@@ -193,7 +193,7 @@ def show(issue: IssueName, config: Config = None, as_json: Json = False) -> None
         with application_.store.reading() as connection:
             decided, withdrawn = decisions(connection, found), left_out(connection, found)
     if as_json:
-        print_json(_data(found) | {"decisions": decided, "left_out": [asdict(one) for one in withdrawn]})
+        print_json(found.to_json() | {"decisions": decided, "left_out": [asdict(one) for one in withdrawn]})
         return
     _tell(found, False, [])
     for one in withdrawn:
@@ -372,12 +372,6 @@ def _frequency(newsletter: Any, wanted: str | None) -> Any:
     return offered[wanted]
 
 
-def _data(issue: Issue) -> dict[str, Any]:
-    hidden = {"id", "state", "corrects"}
-    rest = {name: getattr(issue, name) for name in type(issue).__slots__ if name not in hidden}
-    return {"issue": issue.name, "state": issue.state.value, **rest}
-
-
 def _tell(issue: Issue, as_json: bool, lines: list[str], more: dict[str, Any] | None = None) -> None:
     for line in lines:
         if line.startswith("!"):
@@ -385,7 +379,7 @@ def _tell(issue: Issue, as_json: bool, lines: list[str], more: dict[str, Any] | 
         elif not as_json:
             say(line)
     if as_json:
-        print_json(_data(issue) | (more or {}))
+        print_json(issue.to_json() | (more or {}))
         return
     when = "" if issue.send_at is None else f", goes out {issue.send_at:%Y-%m-%d %H:%M} UTC"
     say(f"{issue.name}: {issue.state}, slot {issue.slot}{when}" + (f" ({issue.reason})" if issue.reason else ""))

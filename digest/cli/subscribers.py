@@ -31,33 +31,19 @@ def add(
     as_json: Json = False,
 ) -> None:
     """Add one person, or change what they get. Without --confirmed they get a mail to confirm it, at most one in an hour."""
-    from digest.app.signing_up import invite
-    from digest.audience.people import subscribe
+    from digest.app import enlisting
 
+    terms = enlisting.Terms(name=name, topics=topics, frequency=frequency, timezone=timezone, language=language)
     with application(config, now) as application_:
-        found = application_.the_newsletter(newsletter)
-        with application_.store.writing() as connection:
-            joined = subscribe(
-                connection,
-                found,
-                email,
-                name=name,
-                topics=topics,
-                frequency=frequency,
-                timezone=timezone,
-                language=language,
-                confirmed=confirmed,
-                now=application_.now,
-            )
-        subscription, waits = joined.subscription, joined.subscription.state == "pending" and not joined.suppressed
-        written = waits and invite(application_, joined.subscriber, subscription)
+        added = enlisting.add(application_, email, newsletter, terms, confirmed=confirmed)
+    joined, subscription, waits, written = added.joined, added.joined.subscription, added.waits, added.written
     if as_json:
         said = {"email": joined.subscriber.email, "outcome": joined.outcome, "suppressed": joined.suppressed, "written": written}
         print_json(said | _terms(subscription))
         return
     topics_said = "all topics" if subscription.topics == "*" else subscription.topics
     say(
-        f"{joined.subscriber.email}: {joined.outcome}, {subscription.state}, {found.slug} {subscription.frequency}, {topics_said}"
+        f"{joined.subscriber.email}: {joined.outcome}, {subscription.state}, {subscription.newsletter} {subscription.frequency}, {topics_said}"
     )
     if written:
         say("a mail that asks them to confirm goes out with `digest serve`, or with the next `digest run`")
@@ -127,13 +113,17 @@ def _state(text: str | None) -> SubscriptionState | None:
 @app.command()
 def show(email: Email, config: Config = None, as_json: Json = False) -> None:
     """One person: what they get, what they agreed to and took back, every delivery to them, and with --json all that is known."""
-    from digest.app.knowing import known_of
+    from digest.app.knowing import story
     from digest.audience.consent import evidence_of
     from digest.audience.finding import find_subscriber, subscriptions_of
     from digest.audience.questions import open_question
     from digest.errors import UsageError
     from digest.insights.statistics import deliveries_of
 
+    if as_json:
+        with application(config) as application_:
+            print_json(story(application_, email))
+        return
     with application(config) as application_, application_.store.reading() as connection:
         person = find_subscriber(connection, email)
         if person is None:
@@ -141,11 +131,7 @@ def show(email: Email, config: Config = None, as_json: Json = False) -> None:
         subscriptions = subscriptions_of(connection, person.id)
         kept = evidence_of(connection, person.id)
         deliveries = deliveries_of(connection, person.id)
-        everything = known_of(connection, person) if as_json else {}
         asked = {one.id: open_question(connection, one) for one in subscriptions}
-    if as_json:
-        print_json(everything | {"deliveries": deliveries})
-        return
     say(f"{person.email}" + (f" ({person.name})" if person.name else ""))
     for one in subscriptions:
         until = f" until {one.paused_until:%Y-%m-%d %H:%M} UTC" if one.state == "paused" and one.paused_until else ""

@@ -75,6 +75,11 @@ class Issue:
         """Whether its blocks exist; they do not when its template was broken at the freeze."""
         return bool(self.content_hash)
 
+    def to_json(self) -> dict[str, Any]:
+        """As reports say it: by its name, and without the row's id."""
+        rest = {name: getattr(self, name) for name in type(self).__slots__ if name not in {"id", "state", "corrects"}}
+        return {"issue": self.name, "state": self.state.value, **rest}
+
 
 _COLUMNS = [tables.issue.c[name] for name in Issue.__slots__]
 

@@ -23,6 +23,7 @@ from digest.settings.events import Events
 from digest.settings.links import Links
 from digest.settings.newsletter import NewsletterSettings
 from digest.settings.notices import Notices
+from digest.settings.openid import OpenId
 from digest.settings.pages import Pages
 from digest.settings.plugins import TELL_NOTHING
 from digest.settings.providers import Providers
@@ -164,8 +165,10 @@ class Editors(Table):
     )
     viewers: tuple[Address, ...] = Field((), description="Who may look at the desk and change nothing.")
     admins: tuple[Address, ...] = Field(
-        (), description="Editors who also see who is signed in and what was done, and may end a session."
+        (),
+        description="Editors who also see who is signed in and what was done, may end a session, and make tokens for other programs.",
     )
+    oidc: OpenId = OpenId()
 
 
 class Settings(Table):

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from digest.app import App
 from digest.app.conducting import Outgoing
+from digest.app.identifying import Vouching
 from digest.app.receiving import Reception
 from digest.audience.consent import Evidence, Source
 from digest.audience.origin import network_of
@@ -45,6 +46,8 @@ class Site:
     """Looks at issues that go out, for those who listen."""
     ear: Ear = field(default_factory=Ear)
     """Counts those."""
+    openid: Vouching | None = None
+    """Vouches for editors beside their mailbox, where one is configured."""
 
     def app(self) -> App:
         """The application as it stands at this moment."""

@@ -19,6 +19,7 @@ REVISIONS = (
     "0016",
     "0017",
     "0019",
+    "0020",
 )
 """Every revision there has been, in their order (a test compares them with the files)."""
 

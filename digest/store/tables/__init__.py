@@ -21,7 +21,7 @@ from digest.store.tables.audience import (
 from digest.store.tables.catalogue import article, article_key, link_answer, source
 from digest.store.tables.columns import Instant, Json, instant_text, metadata
 from digest.store.tables.consent import address_change, asking, consent, question
-from digest.store.tables.editors import audit, editor_link, editor_session, issue_edits
+from digest.store.tables.editors import api_token, audit, editor_link, editor_session, issue_edits
 from digest.store.tables.figures import figure
 from digest.store.tables.guards import halt, provider_day, send_epoch
 from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
@@ -39,6 +39,7 @@ __all__ = [
     "Instant",
     "Json",
     "address_change",
+    "api_token",
     "article",
     "article_key",
     "asking",

@@ -1,4 +1,4 @@
-"""Editors: links that let them in, who is signed in, what they did, and what each revision of an issue holds of their edits."""
+"""Editors: links that let them in, who is signed in, tokens of other programs, what was done, and what each revision of an issue holds of their edits."""
 
 from __future__ import annotations
 
@@ -31,6 +31,25 @@ editor_session = Table(
     Column("origin", String(64)),
     Column("browser", Text, nullable=False),
     Index("editor_session_by_hash", "hash", unique=True),
+    sqlite_autoincrement=True,
+)
+
+# What other programs show to the API. The hash is of a secret that was shown once. `owner` is the admin who made it, or nobody: then
+# the command line did.
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hash", String(64), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("owner", String(320)),
+    Column("made_by", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("used_at", Instant),
+    Column("revoked_at", Instant),
+    Index("api_token_by_hash", "hash", unique=True),
     sqlite_autoincrement=True,
 )
 

@@ -23,7 +23,7 @@ from digest.app.signing_in import Signed
 from digest.editors.roles import Role
 from digest.web.desk.cookies import secret_in
 from digest.web.forms import Form, read_form
-from digest.web.guarding import desk_policy
+from digest.web.guarding import desk_policy, is_loopback
 from digest.web.site import Site, network
 
 SIGN_IN = "/editor/sign-in"
@@ -117,10 +117,20 @@ def _is_ours(site: Site, request: Request) -> bool:
     fetched, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if fetched is None and origin is None:
         return False
-    ours = {_origin(site.settings.site.public_url), _origin(str(request.url))}
-    return fetched in (None, "same-origin") and (origin is None or origin in ours)
+    return fetched in (None, "same-origin") and (origin is None or origin in _ours(site, request))
+
+
+def _ours(site: Site, request: Request) -> set[str]:
+    """Where our pages are: what the configuration says, whatever a request says of itself; and this machine, where one tries it out.
+
+    On plain http anybody on the way writes pages in the name of our host: what those post is not ours.
+    """
+    here = {_origin(str(request.url))} if is_loopback(request.url.hostname or "") else set()
+    return {_origin(site.settings.site.public_url)} | here
 
 
 def _origin(address: str) -> str:
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
+    """As browsers write it: in small letters, without the port that goes without saying."""
+    parts = urlsplit(address.lower())
+    usual = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual) if usual else parts.netloc}"

@@ -11,6 +11,7 @@ from digest.web.desk import (
     issue,
     news,
     newsletters,
+    openid,
     outside,
     preview,
     sending,
@@ -19,6 +20,7 @@ from digest.web.desk import (
     sources,
     subscribers,
     suppressions,
+    tokens,
 )
 from digest.web.desk import doors as doorways
 from digest.web.desk.doors import Door
@@ -27,23 +29,9 @@ from digest.web.site import Site
 
 def doors() -> list[Door]:
     """All of them."""
-    rooms = (
-        home,
-        issue,
-        news,
-        preview,
-        sending,
-        outside,
-        articles,
-        sources,
-        subscribers,
-        suppressions,
-        deliveries,
-        newsletters,
-        simulate,
-        signing_in,
-    )
-    return [door for room in rooms for door in room.doors()]
+    decisions = (home, issue, news, preview, sending, outside, newsletters, simulate)
+    lists = (articles, sources, subscribers, suppressions, deliveries)
+    return [door for room in (*decisions, *lists, signing_in, openid, tokens) for door in room.doors()]
 
 
 def routes(site: Site) -> list[Route]:

@@ -9,6 +9,7 @@ from digest.app import signing_in
 from digest.editors.roles import Role
 from digest.web.desk.cookies import give, secret_in, take_away
 from digest.web.desk.doors import SIGN_IN, Door, Visit
+from digest.web.desk.issue import number_in
 
 
 def doors() -> list[Door]:
@@ -26,7 +27,10 @@ def doors() -> list[Door]:
 
 
 def _form(visit: Visit) -> Response:
-    return visit.page("sign-in.html", out="out" in visit.request.query_params) if visit.signed is None else visit.go("/editor")
+    if visit.signed is not None:
+        return visit.go("/editor")
+    openid = None if visit.site.openid is None else visit.site.openid.name
+    return visit.page("sign-in.html", out="out" in visit.request.query_params, openid=openid)
 
 
 def _ask(visit: Visit) -> Response:
@@ -64,9 +68,8 @@ def _sessions(visit: Visit) -> Response:
 
 
 def _revoke(visit: Visit) -> Response:
-    number = visit.request.path_params["number"]
-    known = number.isascii() and number.isdigit() and len(number) < 10
-    if not known or not signing_in.revoke(visit.app, visit.who, int(number), visit.network):
+    number = number_in(visit.request.path_params["number"])
+    if number is None or not signing_in.revoke(visit.app, visit.who, number, visit.network):
         raise HTTPException(404)
     return visit.go("/editor/sessions")
 

@@ -1,26 +1,35 @@
-"""Who may do what at the desk: route × role × spelling, row by row. A route without a row fails."""
+"""Who may do what at the desk: route × role × spelling, row by row. A route without a row fails.
+
+Behind each door stands a stub that says one is in, so a new door needs its row and nothing else; every guard before it is the real one.
+That a door then does what it is for is shown where it is tested.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
+from urllib.parse import unquote
 
-import httpx2
 import pytest
-from sqlalchemy import select
-from starlette.routing import Route
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
 
-from digest.app import signing_in
 from digest.editors import sessions
-from digest.store import tables
+from digest.web.application import make_application
+from digest.web.desk import entrance
 from digest.web.desk.cookies import SECURE
-from digest.web.desk.entrance import doors
-from tests.journeys.project import MONDAY, Project, article
-from tests.web.conftest import HOST, Pages
-from tests.web.desk.conftest import ADA, EDDY, OURS, VERA, Browser, link_for, newcomer
+from digest.web.desk.doors import Visit
+from tests.web.conftest import Pages
+from tests.web.desk.conftest import ADA, EDDY, OURS, VERA, Browser
+from tests.web.desk.examples import EXAMPLES, signed_in
+from tests.web.raw import Answered, Asked, answers
 
 pytestmark = pytest.mark.sqlite  # what is asked of the database is the same on both
 
 WHO = {"nobody": None, "viewer": VERA, "editor": EDDY, "admin": ADA}
+ROLES = list(WHO)
 ROWS = {
     # method, path: from which role on
     ("GET", "/editor"): "viewer",
@@ -29,9 +38,15 @@ ROWS = {
     ("GET", "/editor/sign-in/{token}"): "nobody",
     ("POST", "/editor/sign-in/{token}"): "nobody",
     ("POST", "/editor/sign-out"): "viewer",
+    ("GET", "/editor/openid"): "nobody",
+    ("GET", "/editor/openid/back"): "nobody",
+    ("POST", "/editor/openid/back"): "nobody",
     ("GET", "/editor/sessions"): "viewer",
     ("POST", "/editor/sessions/{number}"): "viewer",
     ("GET", "/editor/audit"): "admin",
+    ("GET", "/editor/tokens"): "admin",
+    ("POST", "/editor/tokens"): "admin",
+    ("POST", "/editor/tokens/{number}"): "admin",
     ("GET", "/editor/issues/{newsletter}/{number}"): "viewer",
     ("GET", "/editor/issues/{newsletter}/{number}/preview"): "viewer",
     ("GET", "/editor/issues/{newsletter}/{number}/audience"): "viewer",
@@ -63,7 +78,29 @@ ROWS = {
     # This costs some seconds of work.
     ("GET", "/editor/simulate"): "editor",
 }
-ROLES = list(WHO)
+SPELLINGS = (
+    *("plain", "slash", "slashes", "query", "case", "all in capitals", "%2e before", "%2e after", "%2e%2e", "%252e%252e"),
+    *("%2f", "%2f in it", "double", "backslash", "semicolon", "%00", "%c0%ae", "%2561"),
+)
+OTHER_METHODS = ("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND")
+# Everything that is not at the desk, and not of the API, which has a matrix of its own: for everybody who comes by.
+FOR_EVERYBODY = (
+    "/static/",
+    "/subscribe",
+    "/confirm/",
+    "/unsubscribe/",
+    "/preferences/",
+    "/move/",
+    "/stay/",
+    "/erase/",
+    "/download/",
+    "/archive",
+    "/sitemap.xml",
+    "/webhooks/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+)
 
 
 def test_every_route_of_the_desk_has_its_row(pages: Pages) -> None:
@@ -71,29 +108,90 @@ def test_every_route_of_the_desk_has_its_row(pages: Pages) -> None:
     there = [one for one in application.routes if getattr(one, "path", "").casefold().startswith("/editor")]
     assert all(isinstance(one, Route) for one in there)
     assert {(method, one.path) for one in there for method in one.methods - {"HEAD"}} == set(ROWS)
-    assert {(door.method, door.path) for door in doors()} == set(ROWS)
+    assert {(door.method, door.path): (door.needs or "nobody") for door in entrance.doors()} == ROWS
 
 
-def outcome(answer: httpx2.Response) -> str:
+def test_every_door_that_is_opened_has_an_example(pages: Pages) -> None:
+    assert {door.path for door in entrance.doors() if door.method == "GET"} == set(EXAMPLES)
+
+
+def test_no_other_route_is_behind_a_sign_in_or_unknown(pages: Pages) -> None:
+    application: Any = pages.client.app
+    routes: list[BaseRoute] = application.routes
+    paths = {getattr(one, "path", repr(one)) for one in routes}
+    assert sorted(path for path in paths if not path.startswith(("/editor", "/api/v1/", *FOR_EVERYBODY))) == []
+
+
+@pytest.fixture
+def stubbed(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> ASGIApp:
+    """The whole application, with stubs behind its doors."""
+
+    def stub(visit: Visit) -> Response:
+        return PlainTextResponse("You are in.")
+
+    doors = [replace(door, answer=stub) for door in entrance.doors()]
+    monkeypatch.setattr(entrance, "doors", lambda: doors)
+    return make_application(pages.app.settings, pages.app.store, lambda: pages.times[-1])
+
+
+def test_each_row_holds_for_every_role_in_every_spelling(pages: Pages, stubbed: ASGIApp) -> None:
+    asked = [
+        (role, at)
+        for role, email in WHO.items()
+        for browser in [signed_in(pages, email)]
+        for method, path in ROWS
+        for at in requests(browser, method, path)
+    ]
+    found = answers(stubbed, [at for _, at in asked])
+    wrong = [
+        (role, at.method, at.target, outcome(one))
+        for (role, at), one in zip(asked, found, strict=True)
+        if not held(role, at, one)
+    ]
+    assert wrong == []
+
+
+def requests(browser: Browser, method: str, path: str) -> list[Asked]:
+    """A row as somebody may write it, and what else may be tried on its path."""
+    written, cookie = re.sub(r"{\w+(:\w+)?}", "1", path), browser.client.cookies.get(SECURE)
+    headers = (*((name.lower(), value) for name, value in OURS.items()), *((("cookie", f"{SECURE}={cookie}"),) if cookie else ()))
+    tried = [(method, spell(written, spelling)) for spelling in SPELLINGS] + [(verb, written) for verb in OTHER_METHODS]
+    return [Asked(verb, target, headers, (("token", browser.token),) if verb == "POST" else ()) for verb, target in tried]
+
+
+def held(role: str, asked: Asked, answered: Answered) -> bool:
+    """Whether a row held. Whatever the spelling, what counts is the row of the door that it leads to."""
+    found, least = outcome(answered), row_of("GET" if asked.method == "HEAD" else asked.method, asked.target)
+    if least is None:
+        return found in ("nowhere", "not so")
+    return found == plainly(role, least)
+
+
+def row_of(method: str, address: str) -> str | None:
+    """The row of what a path means: spelled out, without slashes at its end, each letter as it is."""
+    parts = unquote(address.partition("?")[0]).rstrip("/").split("/")
+    for (verb, path), least in ROWS.items():
+        wanted = path.split("/")
+        alike = len(wanted) == len(parts) and all(
+            bool(there) if here.startswith("{") else here == there for here, there in zip(wanted, parts, strict=True)
+        )
+        if verb == method and alike:
+            return least
+    return None
+
+
+def plainly(role: str, least: str) -> str:
+    """What a row says of a role."""
+    return "in" if ROLES.index(role) >= ROLES.index(least) else "out" if role == "nobody" else "no"
+
+
+def outcome(answer: Answered) -> str:
     """What a door has said: in; sign in first; not with your role; there is nothing; not this way."""
-    if answer.status_code == 303 and answer.headers["location"] == "/editor/sign-in":
+    if answer.status == 303 and answer.headers["location"] == "/editor/sign-in":
         return "out"
-    if answer.status_code == 403:
+    if answer.status == 403:
         return "out" if "You are not signed in" in answer.text else "no" if "Not with your role" in answer.text else "refused"
-    return {404: "nowhere", 405: "not so"}.get(answer.status_code, "in")
-
-
-def asked(pages: Pages, browser: Browser, method: str, path: str, spelling: str) -> str:
-    """What comes of a request whose path is written in a certain way."""
-    written = path.replace("{token}", link_for(pages, EDDY).rpartition("/")[2])
-    written = written.replace("{number}", str(_a_session(pages)) if "sessions" in path else "1")
-    written = written.replace("{newsletter}", "weekly")
-    verb = "HEAD" if spelling == "HEAD" else method
-    sent = None if verb != "POST" else {"token": browser.token} | FORMS.get(path, {})
-    return outcome(browser.client.request(verb, HOST + spell(written, spelling), data=sent, headers=OURS))
-
-
-FORMS: dict[str, dict[str, str]] = {"/editor/sign-in": {"email": EDDY}}
+    return {404: "nowhere", 405: "not so"}.get(answer.status, "in")
 
 
 def spell(path: str, spelling: str) -> str:
@@ -101,66 +199,40 @@ def spell(path: str, spelling: str) -> str:
     return {
         "slash": f"{path}/",
         "slashes": f"{path}//",
+        "query": f"{path}?role=admin",
         "case": path.replace("/editor", "/Editor"),
         "all in capitals": path.upper(),
         "%2e before": f"/%2e{path}",
         "%2e after": f"{path}/%2e",
         "%2e%2e": f"/x/%2e%2e{path}",
+        "%252e%252e": f"/x/%252e%252e{path}",
         "%2f": path.replace("/editor", "/editor%2f.."),
+        "%2f in it": path.replace("/editor/", "/editor%2f"),
+        "%2561": path.replace("/editor", "/%2565ditor"),
         "double": path.replace("/editor", "//editor"),
+        "backslash": f"{path}%5c",
+        "semicolon": f"{path};x=1",
+        "%00": f"{path}%00",
+        "%c0%ae": f"{path}%c0%ae",
     }.get(spelling, path)
 
 
-SAME = ("plain", "slash", "slashes")
-NOWHERE = ("case", "all in capitals", "%2e before", "%2e after", "%2e%2e", "%2f", "double")
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_each_row_holds_in_every_spelling(project: Project, pages: Pages, role: str) -> None:
-    project.offer(article("a"), article("b", tags=("databases",)))
-    project.command("articles", "fetch", "--now", MONDAY.isoformat())
-    project.command("issues", "draft", "weekly", "--now", MONDAY.isoformat())
-    wrong = []
+def test_a_session_that_is_revoked_opens_no_door_with_its_very_next_request(pages: Pages, stubbed: ASGIApp) -> None:
+    admin, before, after = signed_in(pages, ADA), [], []
     for (method, path), least in ROWS.items():
-        may = ROLES.index(role) >= ROLES.index(least)
-        plainly = "in" if may else "out" if role == "nobody" else "no"
-        for spelling in (*SAME, *NOWHERE, "HEAD"):
-            found = asked(pages, _browser(pages, WHO[role]), method, path, spelling)
-            if found not in _expected(method, path, plainly, spelling):
-                wrong.append((method, path, spelling, found))
-    assert wrong == []
+        if least == "nobody":
+            continue
+        browser = signed_in(pages, ADA)
+        (plain, *_) = requests(browser, method, path)
+        before += answers(stubbed, [plain])
+        assert admin.post(f"/editor/sessions/{_number(pages, browser)}").status_code == 303
+        after += answers(stubbed, [plain])
+    assert {outcome(one) for one in before} == {"in"}
+    assert {outcome(one) for one in after} == {"out"}
 
 
-def _browser(pages: Pages, email: str | None) -> Browser:
-    """A browser with a session of its own: some rows end it."""
-    if email is None:
-        return newcomer(pages)
-    app = pages.app_now()
-    with app.store.writing() as connection:
-        secret = sessions.begin(connection, email, now=app.now, origin=None, browser="")
-    browser, signed = newcomer(pages), signing_in.who(app, secret)
-    assert signed is not None
-    browser.client.cookies.set(SECURE, secret)
-    browser.token = signed.form_token
-    return browser
-
-
-def _expected(method: str, path: str, plainly: str, spelling: str) -> tuple[str, ...]:
-    """What may come of a spelling, where the row says what comes of the path as it stands. HEAD is a GET without its words."""
-    if spelling in SAME:
-        return (plainly,)
-    if spelling == "%2e after" and (method, f"{path}/{{number}}") in ROWS:  # the number of one of them, and it is none
-        return ("nowhere",) if plainly == "in" else (plainly,)
-    if spelling in NOWHERE:
-        return ("nowhere", "not so")
-    if ("GET", path) not in ROWS:
-        return ("not so",)
-    return ("in", "out", "refused") if method == "POST" else ("refused" if plainly == "no" else plainly,)
-
-
-def _a_session(pages: Pages) -> int:
-    """The newest session: of whoever is asking."""
-    row = tables.editor_session.c
+def _number(pages: Pages, browser: Browser) -> int:
     with pages.app.store.reading() as connection:
-        found = connection.execute(select(row.id).order_by(row.id.desc()).limit(1)).scalar()
-    return found or 1
+        found = sessions.find(connection, browser.client.cookies[SECURE], now=pages.times[-1])
+    assert found is not None
+    return found.id

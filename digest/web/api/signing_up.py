@@ -1,11 +1,11 @@
-"""The API: signing up from a publisher's own site, by the rules of the page, in JSON. Described by OpenAPI."""
+"""Signing up from a publisher's own site, by the rules of the page, in JSON. Anybody may: no token is asked for."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import HTTPException, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from digest.app import signing_up
@@ -14,14 +14,11 @@ from digest.app.signing_up import SignUp
 from digest.audience.consent import Source
 from digest.audience.proving import Proof
 from digest.errors import UsageError
+from digest.web.api.ways import Way, call_of
 from digest.web.forms import storable
 from digest.web.site import Site, evidence
 
-_REFUSALS: dict[int | str, dict[str, Any]] = {
-    400: {"description": "No JSON at all"},
-    413: {"description": "Too large"},
-    422: {"description": "What cannot be read, or chosen"},
-}
+_REFUSALS = {400: "No JSON at all", 413: "Too large", 422: "What cannot be read, or chosen"}
 _Text = Annotated[str, AfterValidator(storable), Field(max_length=254)]
 
 
@@ -59,22 +56,25 @@ class Challenge(BaseModel):
     wait_seconds: int
 
 
-def router(site: Site) -> APIRouter:
-    """`/api/v1/...`."""
-    made = APIRouter(prefix="/api/v1", tags=["subscriptions"])
+def ways() -> list[Way]:
+    """`/api/v1/challenge` and `/api/v1/subscriptions`."""
+    return [
+        Way("GET", "/challenge", None, challenge, "What makes a sign-up credible"),
+        Way("POST", "/subscriptions", None, subscribe, "Sign somebody up", _REFUSALS, 202),
+    ]
 
-    @made.get("/challenge", summary="What makes a sign-up credible")
-    def challenge() -> Challenge:
-        app = site.app()
-        cost = price(app)
-        wait = int(cost.wait.total_seconds())
-        return Challenge(challenge=signing_up.challenge(app, cost), bits=cost.bits, wait_seconds=wait)
 
-    @made.post("/subscriptions", status_code=202, summary="Sign somebody up", responses=_REFUSALS)
-    def subscribe(wanted: Wanted, request: Request) -> Answer:
-        return _subscribe(site, request, wanted)
+def challenge(request: Request) -> Challenge:
+    """To be solved, or waited for, before somebody is signed up."""
+    app = call_of(request).app
+    cost = price(app)
+    wait = int(cost.wait.total_seconds())
+    return Challenge(challenge=signing_up.challenge(app, cost), bits=cost.bits, wait_seconds=wait)
 
-    return made
+
+def subscribe(wanted: Wanted, request: Request) -> Answer:
+    """By the rules of the page: a mail to the address asks for the confirmation, and whoever asks is told the same."""
+    return _subscribe(call_of(request).site, request, wanted)
 
 
 def _subscribe(site: Site, request: Request, wanted: Wanted) -> Answer:
