@@ -74,7 +74,23 @@ class NewsletterSettings(Succeeded):
         description='Frequencies no longer offered, with the one that takes their place, or `retired`; such as `{ daily = "weekly" }`.',
     )
     timezone: Zone = Field("UTC", description="The zone the schedule is read in.")
-    deliver_at: Literal["slot"] = Field("slot", description="When mails leave: at the slot.")
+    deliver_at: Literal["slot", "local"] = Field(
+        "slot",
+        description="When mails leave: all at the `slot`, or to each reader when the slot's time comes on their own clock (`local`).",
+    )
+    draft_ahead: Duration = Field(
+        timedelta(0),
+        description="How long before its slot an issue is drafted, such as `24h`, so that somebody can look at it; what comes later is for the next one.",
+    )
+    catch_up: Literal["late", "merge", "skip"] = Field(
+        "late",
+        description="What becomes of a slot that nobody was there for: it is sent `late`; the same, but never two issues at once, what was approved for an earlier slot goes into it too (`merge`); or `skip`, and the next one covers it.",
+    )
+    latest: Duration | None = Field(
+        None,
+        gt=timedelta(0),
+        description="How late a slot may still be sent, such as `6h`; by default until the next one, and with `skip` an hour.",
+    )
     max_articles: Whole = Field(20, ge=1, description="The most articles in one subscriber's mail.")
     max_per_topic: Whole = Field(10, ge=1, description="The most articles in one section of one subscriber's mail.")
     max_per_author: Annotated[Whole, Field(ge=1)] | None = Field(
@@ -159,6 +175,11 @@ class NewsletterSettings(Succeeded):
                     f"former_frequencies.{frequency}: {successor!r} is not offered; name one of {', '.join(self.schedule)}, or 'retired'"
                 )
         return self
+
+    @property
+    def patience(self) -> timedelta | None:
+        """How late a slot may still be sent; None: until the next one."""
+        return timedelta(hours=1) if self.latest is None and self.catch_up == "skip" else self.latest
 
     @property
     def offered(self) -> dict[str, Topic]:

@@ -18,6 +18,7 @@ REVISIONS = (
     "0015",
     "0016",
     "0019",
+    "0021",
 )
 """Every revision there has been, in their order (a test compares them with the files)."""
 
