@@ -11,12 +11,12 @@ from digest.settings import NewsletterSettings
 
 def draft_ahead(app: App, newsletter: NewsletterSettings) -> list[Issue]:
     """Draft the coming slots whose lead time has begun. What would be skipped today is looked at again: its time has not come."""
-    if not newsletter.draft_ahead:
+    if newsletter.draft_before is None:
         return []
     drafted = []
     for frequency in newsletter.frequencies:
         slot = slotting.coming(app, newsletter, frequency)
-        if slot is None or slot.at - newsletter.draft_ahead > app.now:
+        if slot is None or slot.at - newsletter.draft_before > app.now:
             continue
         with app.store.reading() as connection:
             if issue_of_slot(connection, newsletter.slug, frequency.value, slot.name) is not None:

@@ -87,13 +87,12 @@ def next_run(app: App) -> datetime:
 
 def _moments(app: App) -> Iterator[datetime]:
     for newsletter in app.newsletters(None):
-        ahead = newsletter.draft_ahead
+        ahead = newsletter.draft_before
         for frequency in newsletter.frequencies:
             slot = slotting.coming(app, newsletter, frequency)
             if slot is not None:
                 yield slot.at
-            later = slotting.coming(app, newsletter, frequency, after=app.now + ahead) if ahead else None
-            if later is not None:
+            if ahead is not None and (later := slotting.coming(app, newsletter, frequency, after=app.now + ahead)) is not None:
                 yield later.at - ahead
     with app.store.reading() as connection:
         wave = next_wave(connection, app.now)

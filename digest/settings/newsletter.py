@@ -78,9 +78,9 @@ class NewsletterSettings(Succeeded):
         "slot",
         description="When mails leave: all at the `slot`, or to each reader when the slot's time comes on their own clock (`local`).",
     )
-    draft_ahead: Duration = Field(
-        timedelta(0),
-        description="How long before its slot an issue is drafted, such as `24h`, so that somebody can look at it; what comes later is for the next one.",
+    draft_before: Duration | None = Field(
+        None,
+        description="So long before its slot an issue is drafted by itself, such as `1d`, so that somebody can look at it; by default at its slot.",
     )
     catch_up: Literal["late", "merge", "skip"] = Field(
         "late",

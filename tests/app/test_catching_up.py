@@ -111,7 +111,7 @@ def test_who_approves_when_the_slot_has_passed_has_it_sent(project: Project) -> 
 
 
 def test_an_issue_is_drafted_ahead_once_there_is_enough_for_it_and_goes_out_at_its_slot(project: Project) -> None:
-    configured(project, 'draft_ahead = "24h"')
+    configured(project, 'draft_before = "24h"')
     project.run(MONDAY - 25 * HOUR)
     assert project.issues() == []
     assert project.run(MONDAY - 24 * HOUR).drafted == []  # nothing to tell yet, and its time has not come
@@ -128,7 +128,7 @@ def test_an_issue_is_drafted_ahead_once_there_is_enough_for_it_and_goes_out_at_i
 
 
 def test_a_draft_that_was_missed_is_let_go_for_the_one_that_was_drafted_after_it(project: Project) -> None:
-    configured(project, 'draft_ahead = "24h"')
+    configured(project, 'draft_before = "24h"')
     offer(project, 1)
     project.run(MONDAY - HOUR)
     offer(project, 2)

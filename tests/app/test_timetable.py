@@ -25,7 +25,7 @@ from tests.journeys.project import MONDAY, a_project, article
 )
 def test_the_next_run_is_at_the_next_slot_or_draft_or_quarter_of_an_hour(tmp_path: Path, after: str, due: str) -> None:
     with a_project(tmp_path) as project:
-        project.configure('schedule = "0 9 * * 1"', 'schedule = "7 9 * * 1"\ndraft_ahead = "53h"')
+        project.configure('schedule = "0 9 * * 1"', 'schedule = "7 9 * * 1"\ndraft_before = "53h"')
         with project.app(datetime.fromisoformat(after).replace(tzinfo=UTC)) as app:
             assert next_run(app) == datetime.fromisoformat(due).replace(tzinfo=UTC)
 

@@ -37,7 +37,7 @@ SCHEDULE = {Frequency.DAILY: "30 2 * * *", Frequency.WEEKLY: "0 9 * * 1", Freque
 HOURS = {Frequency.DAILY: (2, 30), Frequency.WEEKLY: (9, 0), Frequency.MONTHLY: (2, 30)}
 NEWSLETTERS: dict[str, dict[str, Any]] = {
     "berlin": {"timezone": "Europe/Berlin"},
-    "york": {"timezone": "America/New_York", "catch_up": "merge", "draft_ahead": 12 * HOUR},
+    "york": {"timezone": "America/New_York", "catch_up": "merge", "draft_before": 12 * HOUR},
     "kolkata": {"timezone": "Asia/Kolkata", "catch_up": "skip", "latest": 3 * HOUR},  # half an hour, and no summer time
     "howe": {"timezone": "Australia/Lord_Howe", "latest": 5 * HOUR},  # a summer time of half an hour
     "nairobi": {"timezone": "Africa/Nairobi", "deliver_at": "local"},  # no summer time, and waves

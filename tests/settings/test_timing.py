@@ -33,7 +33,7 @@ def test_what_cannot_be_is_refused_with_its_key(project: Project, lines: str, sa
         ('latest = "0s"', "latest: must be more than nothing"),
         ('catch_up = "never"', "catch_up: must be 'late', 'merge' or 'skip'"),
         ('deliver_at = "home"', "deliver_at: must be 'slot' or 'local'"),
-        ('draft_ahead = "2"', "draft_ahead: '2' is not a duration"),
+        ('draft_before = "2"', "draft_before: '2' is not a duration"),
     ],
 )
 def test_what_a_newsletter_cannot_do_is_refused_with_its_key(project: Project, line: str, said: str) -> None:
