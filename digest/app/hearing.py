@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -30,6 +30,7 @@ from digest.store import tables
 
 _ALARM = "alarm"
 _MOST_SLOTS = 1000
+_FURTHEST = timedelta(days=2)  # more than any two zones are apart
 _ALARMS_EVERY = 10.0  # seconds: a look at the alarms reads a whole issue
 
 
@@ -144,9 +145,11 @@ def _missed(connection: Connection, newsletter: NewsletterSettings, issue: Issue
     frequency = Frequency(issue.frequency)
     if frequency not in newsletter.schedule:
         return ()
-    others = list_issues(connection, issue.newsletter)
-    before = [one.slot_at for one in others if one.frequency == issue.frequency and one.slot_at < issue.slot_at]
-    if not before:
+    others = [one for one in list_issues(connection, issue.newsletter) if one.frequency == issue.frequency]
+    before = max((one for one in others if one.slot_at < issue.slot_at), key=lambda one: one.slot_at, default=None)
+    if before is None:
         return ()
-    slots = slots_between(newsletter.schedule[frequency], ZoneInfo(newsletter.timezone), max(before), issue.slot_at)
-    return tuple(slot.name for slot in islice(slots, _MOST_SLOTS) if slot.at < issue.slot_at)
+    # By their names: where readers are reached at their own hour, an issue's slot begins in another zone than the newsletter's.
+    span = before.slot_at - _FURTHEST, issue.slot_at + _FURTHEST
+    slots = slots_between(newsletter.schedule[frequency], ZoneInfo(newsletter.timezone), *span)
+    return tuple(islice((slot.name for slot in slots if before.slot < slot.name < issue.slot), _MOST_SLOTS))

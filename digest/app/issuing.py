@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, update
 
+from digest.app import slotting
 from digest.app.checking import refuse_faulty
 from digest.app.editing import Wish, understand, write_down
 from digest.app.succeeding import succeed
@@ -21,7 +21,7 @@ from digest.delivery.ledger import Ledger
 from digest.delivery.settling import conclude
 from digest.delivery.transitions import DeliveryState
 from digest.errors import Refused, UsageError
-from digest.issues.calendar import Slot, due_slot, next_slot
+from digest.issues.calendar import Slot
 from digest.issues.editing import Edits
 from digest.issues.freezing import freeze, refreeze
 from digest.issues.frozen import Frozen
@@ -34,15 +34,15 @@ _S = IssueState
 
 
 def coming_slot(app: App, newsletter: NewsletterSettings, frequency: Frequency) -> Slot:
-    """The slot that is due and has no issue yet, or else the next one."""
-    cron, zone = newsletter.schedule[frequency], ZoneInfo(newsletter.timezone)
-    due = due_slot(cron, zone, app.settings.started_at, app.now)
-    if due is not None:
+    """The slot that is due, not too late and has no issue yet, or else the next one."""
+    due = slotting.due(app, newsletter, frequency)
+    if due is not None and not slotting.too_late(app, newsletter, frequency, due):
         with app.store.reading() as connection:
             if issue_of_slot(connection, newsletter.slug, frequency.value, due.name) is None:
                 return due
-    coming = next_slot(cron, zone, max(app.now, app.settings.started_at))
+    coming = slotting.coming(app, newsletter, frequency)
     if coming is None:
+        cron = newsletter.schedule[frequency]
         raise UsageError(f"newsletters.{newsletter.slug}.schedule: {cron!r} has no date left")
     return coming
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 
-from digest.app.scheduling import next_run
+from digest.app.timetable import next_run
 from digest.app.wiring import App
 from digest.settings import SourceSettings
 from digest.store import tables
@@ -43,7 +43,7 @@ def sources(app: App) -> tuple[Standing, ...]:
             for found in connection.execute(select(row.name, row.fetched_at, row.error, row.paused_until, row.gap_at))
         }
         brought = {found[0]: found for found in connection.execute(counted)}
-    coming, standings = next_run(app.settings, app.now), []
+    coming, standings = next_run(app), []
     for source in app.settings.sources:
         if not source.current:
             continue

@@ -7,19 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from digest.app import issuing
+from digest.app import issuing, slotting
 from digest.app.calling_out import call_out
 from digest.app.carrying import forget_old, send_letters
+from digest.app.catching_up import let_go
 from digest.app.checking import FAILED, ChecksFailed, refuse_faulty
+from digest.app.drafting import draft_ahead
 from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.mailing_back import TakenIn, read_mailbox
 from digest.app.noticing import take_notice, tell_failed
 from digest.app.processing import Processed, process
+from digest.app.retaining import Retained, retain
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.sunsetting import Sunset, ask_the_silent
-from digest.app.unapproved import NOBODY, WAITS, decide_without, draft_ahead, remind
+from digest.app.unapproved import WAITS, decide_without, remind
 from digest.app.wiring import App
 from digest.audience.pausing import why_nobody
 from digest.delivery.ending import PAUSING, Ending
@@ -27,13 +29,12 @@ from digest.delivery.plan import count_audience
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import OUT_OF_REACH, Sent
 from digest.errors import Busy, DigestError, Refused, Unreachable, UsageError
-from digest.issues.calendar import Slot, due_slot
+from digest.issues.calendar import Slot
 from digest.issues.issue import Issue, issue_of_slot, list_issues
-from digest.issues.lifecycle import IssueState
+from digest.issues.lifecycle import AUTOMATIC, BY_ITSELF, IssueState
 from digest.settings import Frequency, NewsletterSettings
 
 _S = IssueState
-AUTOMATIC = "automatic"
 _LOOK = 0.5  # seconds between two looks whether another run has ended
 
 
@@ -60,15 +61,32 @@ class Ran:
     returned: TakenIn = field(default_factory=TakenIn)  # what came back by mail
     sunset: list[Sunset] = field(default_factory=list)  # who was asked whether they want to go on, and who let go
     mailbox: str | None = None  # why that could not be read
+    retained: Retained = field(default_factory=Retained)  # what was old, and thrown away
+    drafted: list[Issue] = field(default_factory=list)  # ahead of their slots
+    missed: list[str] = field(default_factory=list)  # slots of which nothing is sent any more
+
+    @property
+    def has_news(self) -> bool:
+        """Whether there is anything that somebody who looks on would want to read."""
+        told = (self.handled, self.drafted, self.waiting, self.letters, self.heard.any, self.halted, self.sunset, self.mailbox)
+        return any(told) or self.fetched.failed
 
 
-def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched = lambda _: None) -> Ran:
+def run(
+    app: App,
+    slug: str | None,
+    on_progress: OnProgress,
+    on_read: OnFetched = lambda _: None,
+    *,
+    lately: Fetched | None = None,
+) -> Ran:
     """Do everything that is due, what was reported first. Holds the run lock; `Busy` when another run or send has it.
 
     Asked to stop while sources are read, it ends there: an issue is not made of half of them. `on_read` hears of each source.
+    What was read `lately` is not read again, unless an issue is to be made of it.
     """
     try:
-        ran = _run(app, slug, on_progress, on_read)
+        ran = _run(app, slug, on_progress, on_read, lately)
     except (Busy, UsageError):
         raise
     except Exception as error:
@@ -82,20 +100,20 @@ def run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched 
     return ran
 
 
-def _run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched) -> Ran:
+def _run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched, lately: Fetched | None) -> Ran:
     newsletters = app.newsletters(slug)
     app.providers()  # what it lacks is said before anything is done
     # Before it waits for nobody: a send may go on for hours, and what is told of it meanwhile may be a reason to stop it.
     heard = process(app) if app.outbox is None else Processed()
     with app.run_lock():
-        ran = Ran(fetch(app, on_read), heard=heard)
+        fresh = lately is None or any(_to_be_made(app, newsletter) for newsletter in newsletters)
+        ran = Ran(fetch(app, on_read) if lately is None or fresh else lately, heard=heard)
         if ran.fetched.stopped:
             return ran
         _read_mailbox(app, ran)
         go_on_after_pauses(app)
         for newsletter in newsletters:
-            for issue in draft_ahead(app, newsletter):
-                ran.handled.append(Handled(issue, "drafted before its slot"))
+            ran.handled += [Handled(issue, issue.reason or "") for issue in let_go(app, newsletter)]
             for issue in _begun(app, newsletter):
                 ran.handled.append(_go_on(app, issue, on_progress))
             ran.handled += _paused(app, newsletter, ran)
@@ -103,6 +121,7 @@ def _run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched
                 _decide_and_go_on(app, newsletter, issue, ran, on_progress)
             for frequency in newsletter.frequencies:
                 _due(app, newsletter, frequency, ran, on_progress)
+            ran.drafted += draft_ahead(app, newsletter)
         ran.halted = obstacle(app)
         if app.outbox is None:
             if ran.halted is None:
@@ -110,6 +129,7 @@ def _run(app: App, slug: str | None, on_progress: OnProgress, on_read: OnFetched
             tell_editors(app)
             ran.letters = send_letters(app)
             forget_old(app)
+            ran.retained = retain(app)
         return ran
 
 
@@ -117,6 +137,16 @@ def tell_editors(app: App) -> None:
     """Queue what editors are to be told: reminders, and what has happened."""
     remind(app)
     take_notice(app)
+
+
+def _to_be_made(app: App, newsletter: NewsletterSettings) -> bool:
+    """Whether a slot has come whose issue is not there yet."""
+    due = ((frequency, slotting.due(app, newsletter, frequency)) for frequency in newsletter.frequencies)
+    with app.store.reading() as connection:
+        return any(
+            slot is not None and issue_of_slot(connection, newsletter.slug, frequency.value, slot.name) is None
+            for frequency, slot in due
+        )
 
 
 def _read_mailbox(app: App, ran: Ran) -> None:
@@ -184,17 +214,23 @@ def _go_on(app: App, issue: Issue, on_progress: OnProgress, *, approved_now: boo
         return Handled(hold(app, issue, str(failed)), str(failed), refused=True)
     except Refused as refused:  # stops this issue alone
         return Handled(issuing.named(app, issue.name), str(refused), refused=True)
-    return Handled(sent.issue, sent.reason, sent, refused=sent.ending in PAUSING - {Ending.OUT_OF_REACH})
+    note = "; ".join(filter(None, (sent.reason, str(sent.coming or ""))))
+    return Handled(sent.issue, note, sent, refused=sent.ending in PAUSING - {Ending.OUT_OF_REACH})
 
 
 def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ran, on_progress: OnProgress) -> None:
     """The slot that is due, if one is: make its issue, or take the one that waits for it."""
-    slot = due_slot(newsletter.schedule[frequency], ZoneInfo(newsletter.timezone), app.settings.started_at, app.now)
+    slot = slotting.due(app, newsletter, frequency)
     if slot is None:
         return
     with app.store.reading() as connection:
         issue = issue_of_slot(connection, newsletter.slug, frequency.value, slot.name)
     made = issue is None
+    if issue is None and slotting.too_late(app, newsletter, frequency, slot):
+        ran.missed.append(
+            f"{newsletter.slug}, slot {slot.name}: it is too late for it by now; its articles go into the next issue"
+        )
+        return
     if issue is None:
         issue = _draft(app, newsletter, frequency, slot, ran)
     elif issue.state is _S.HELD and _may_be_mended(newsletter, issue):
@@ -217,7 +253,7 @@ def _decide_and_go_on(app: App, newsletter: NewsletterSettings, issue: Issue, ra
     if decided:
         issue = _decide(app, newsletter, issue, ran)
     if issue.state is _S.APPROVED and all(issue.id != handled.issue.id for handled in ran.handled):
-        approved_now = decided and issue.approved_by in (AUTOMATIC, NOBODY)  # and not by a person meanwhile
+        approved_now = decided and issue.approved_by in BY_ITSELF  # and not by a person meanwhile
         ran.handled.append(_go_on(app, issue, on_progress, approved_now=approved_now))
     return issue
 

@@ -16,9 +16,11 @@ from digest.delivery.halting import in_force
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import Sender, Sent
 from digest.delivery.shelf import NothingLeft
+from digest.delivery.timing import Timing
 from digest.errors import DigestError, Refused
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState
+from digest.settings import NewsletterSettings
 
 
 def send(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
@@ -37,6 +39,7 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress, *, approved_now
     What the caller has not `approved_now` is checked once more before it is planned. What is planned is not: some have it
     already, and the others shall get the same.
     """
+    newsletter = app.newsletter(issue.newsletter)
     sender = Sender(
         store=app.store,
         providers=app.providers(),
@@ -49,8 +52,8 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress, *, approved_now
         on_progress=on_progress,
         quotas=app.quotas(),
         unsubscribe_by_mail=app.settings.unsubscribe_by_mail,
+        timing=_timing(app, newsletter, issue),
     )
-    newsletter = app.newsletter(issue.newsletter)
     wrong = obstacle(app)
     if wrong is not None:
         raise Refused(wrong)
@@ -71,6 +74,14 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress, *, approved_now
         return sent
     rings = watch(app, sent.issue) if sent.ending is not None or sent.touched else ()
     return replace(sent, alarms=tuple(str(alarm) for alarm in rings))
+
+
+def _timing(app: App, newsletter: NewsletterSettings, issue: Issue) -> Timing:
+    """A dry run shows what everybody would get, at whatever hour. What belongs to no slot, or goes out when a person said, is for all at once."""
+    if app.outbox is not None:
+        return Timing(unhurried=True)
+    by_slot = not issue.outside and issue.send_at is None
+    return Timing(by_slot and newsletter.deliver_at == "local", newsletter.patience)
 
 
 def go_on_after_pauses(app: App) -> None:

@@ -1,4 +1,4 @@
-"""Unapproved: drafts that are made ahead, reminders while nobody has approved them, and what becomes of them when their time has come."""
+"""Unapproved: reminders while nobody has approved an issue, and what becomes of it when its time has come."""
 
 from __future__ import annotations
 
@@ -6,40 +6,22 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from digest.app import issuing
+from digest.app import issuing, slotting
 from digest.app.noticing import Notice, anybody_told, put
 from digest.app.wiring import App
-from digest.errors import Refused
-from digest.issues.calendar import Slot, next_slot
+from digest.issues.calendar import Slot
 from digest.issues.issue import Issue, issue_of_slot, list_issues
-from digest.issues.lifecycle import IssueState
+from digest.issues.lifecycle import NOBODY, IssueState
 from digest.settings import Frequency, NewsletterSettings, format_duration
 
 _S = IssueState
 WAITS = "it waits for an approval"
-
-NOBODY = "nobody, by unapproved = send"
-"""Who has approved an issue that was sent all the same."""
 
 _OTHERWISE = {
     "hold": "Without an approval it is held.",
     "skip": "Without an approval it is skipped.",
     "send": "Without an approval it is sent all the same.",
 }
-
-
-def draft_ahead(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:
-    """Make the issues of coming slots whose time for that has come (`draft_before`). Where one would be skipped, its slot decides."""
-    if newsletter.draft_before is None:
-        return
-    for frequency in newsletter.frequencies:
-        slot = _coming(app, newsletter, frequency)
-        if slot is None or slot.at - newsletter.draft_before > app.now or _made(app, newsletter, frequency, slot) is not None:
-            continue
-        try:
-            yield issuing.draft(app, newsletter, frequency, slot, "run")
-        except Refused:
-            continue  # too little by now, or somebody was there first
 
 
 def remind(app: App) -> int:
@@ -79,7 +61,7 @@ def _waiting(app: App, newsletter: NewsletterSettings) -> Iterator[tuple[str, da
             words = "Nobody has approved it." if issue.rendered else issue.reason or ""
             yield issue.name, issue.due_at, f"{issue.name} waits for an approval", words
     for frequency in newsletter.frequencies:
-        slot = _coming(app, newsletter, frequency)
+        slot = slotting.coming(app, newsletter, frequency)
         if slot is not None and _made(app, newsletter, frequency, slot) is None:
             name = f"{newsletter.slug}, {frequency.value}"
             yield (
@@ -88,10 +70,6 @@ def _waiting(app: App, newsletter: NewsletterSettings) -> Iterator[tuple[str, da
                 f"{newsletter.slug} has no draft yet",
                 "Nobody has drafted what comes next, and nobody can approve it.",
             )
-
-
-def _coming(app: App, newsletter: NewsletterSettings, frequency: Frequency) -> Slot | None:
-    return next_slot(newsletter.schedule[frequency], ZoneInfo(newsletter.timezone), max(app.now, app.settings.started_at))
 
 
 def _made(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot) -> Issue | None:

@@ -22,6 +22,7 @@ from digest.cli import (
     pausing,
     projects,
     returned_mail,
+    scheduling,
     sending,
     serving,
     simulating,
@@ -60,6 +61,7 @@ def root(
 projects.register(app)
 sending.register(app)
 serving.register(app)
+scheduling.register(app)
 halting.register(app)
 insights.register(app)
 simulating.register(app)

@@ -88,10 +88,15 @@ def application(config: Path | None, now: str | None = None, *, prepared: bool =
     """The application; its database is made when it is new and refused when another version made it."""
     from digest.app import open_app
 
-    with open_app(config or _state["config"], moment(now)) as app:
+    with open_app(configuration_file(config), moment(now)) as app:
         if prepared:
             app.store.prepare()
         yield app
+
+
+def configuration_file(config: Path | None) -> Path | None:
+    """The configuration file that was named, here or before the command's name."""
+    return config or _state["config"]
 
 
 def actor() -> str:

@@ -37,6 +37,17 @@ def draining(stop: threading.Event) -> Iterator[None]:
 
 
 @contextmanager
+def rereading() -> Iterator[threading.Event]:
+    """SIGHUP sets the event: the configuration is to be read again."""
+    asked = threading.Event()
+    before = signal.signal(signal.SIGHUP, lambda *_: asked.set())
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@contextmanager
 def rows_progress(what: str, quiet: bool) -> Iterator[Callable[[int, Share], None] | None]:
     """How many rows of a file are done: a bar on a terminal, elsewhere a line a minute on standard error."""
     if quiet:

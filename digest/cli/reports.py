@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from digest.app.fetching import Fetched
+from digest.app.retaining import Retained
 from digest.app.running import Handled, Ran
 from digest.cli.events import processed_lines, processed_report
 from digest.cli.returned_mail import taken_lines, taken_report
@@ -30,11 +32,14 @@ def run_report(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> dict[s
         "dry_run": dry_run,
         "fetched": fetch_report(ran.fetched),
         "issues": [_handled(one, folders) for one in ran.handled],
+        "drafted": [issue.name for issue in ran.drafted],
+        "missed": ran.missed,
         "waiting": ran.waiting,
         "letters": ran.letters,
         "sunset": [{"newsletter": one.newsletter, "asked": one.asked, "ended": one.ended} for one in ran.sunset],
         "events": processed_report(ran.heard),
         "returned": taken_report(ran.returned) | {"error": ran.mailbox},
+        "retained": asdict(ran.retained),
         "halted": ran.halted,
     }
 
@@ -71,7 +76,8 @@ def run_lines(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> list[st
         lines += alarm_lines(one.issue.name, one.sent.alarms if one.sent else ())
         if one.issue.name in folders:
             lines.append(f"  open {Path(folders[one.issue.name]) / 'index.html'}")
-    lines += ran.waiting
+    lines += [f"{issue.name}: drafted ahead of its slot, {issue.slot}" for issue in ran.drafted]
+    lines += [*ran.missed, *ran.waiting]
     lines += [
         f"{one.newsletter}: {one.asked:,} silent readers asked whether they want to go on, {one.ended:,} who did not answer let go"
         for one in ran.sunset
@@ -79,11 +85,18 @@ def run_lines(ran: Ran, folders: Mapping[str, str], *, dry_run: bool) -> list[st
     ]
     if ran.letters:
         lines.append(f"{ran.letters:,} letter{'' if ran.letters == 1 else 's'} sent")
+    lines += _retained(ran.retained)
     if ran.halted is not None:
         lines.append(f"!{ran.halted}")
     if not ran.handled and not ran.waiting:
         lines.append("nothing was due")
     return lines
+
+
+def _retained(retained: Retained) -> list[str]:
+    told = ((retained.events, "events"), (retained.people, "people who had left"), (retained.files, "files of dry runs"))
+    gone = ", ".join(f"{count:,} {what}" for count, what in told if count)
+    return [f"thrown away as [retention] says: {gone}"] if gone else []
 
 
 def fetch_lines(fetched: Fetched) -> list[str]:
@@ -125,6 +138,7 @@ def send_report(sent: Sent, folder: Path | None) -> dict[str, Any]:
         "reason": sent.issue.reason or sent.reason or None,
         "audience": sent.audience,
         "account": dict(sent.account),
+        "coming": None if sent.coming is None else asdict(sent.coming),
         "doubt": sent.doubt,
         "left_out": [str(one) for one in sent.left_out],
         "degraded": degraded_report(sent),
@@ -139,6 +153,7 @@ def send_lines(sent: Sent, folder: Path | None) -> list[str]:
     lines = [f"{sent.issue.name}: {sent.issue.state}; {account_line(sent.audience, sent.account)}"]
     if sent.reason or sent.issue.reason:
         lines.append(f"!{sent.issue.name}: {sent.issue.reason or sent.reason}")
+    lines += [f"{sent.issue.name}: {sent.coming}"] if sent.coming is not None else []
     lines += [*_left_out(sent), *_degraded(sent)]
     lines += alarm_lines(sent.issue.name, sent.alarms)
     if folder is not None:

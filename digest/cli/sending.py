@@ -47,6 +47,7 @@ def run(
 
     from digest.app import running
     from digest.app.fetching import current_sources
+    from digest.app.pinging import told
     from digest.cli.fetching_progress import fetching_progress
     from digest.cli.progress import draining, sending_progress
     from digest.cli.reports import exit_code_of_run, run_lines, run_report
@@ -62,10 +63,12 @@ def run(
         stack.enter_context(draining(app.stop))
         on_read = stack.enter_context(fetching_progress(len(current_sources(app)), quiet=as_json))
         on_progress = stack.enter_context(sending_progress(as_json, dry_run=app.outbox is not None))
+        outcome = stack.enter_context(told(app.settings.scheduler if not dry_run else None))
         ran = running.run_when_free(
             app, newsletter, on_progress, on_read, patience=patience, clock=lambda: given or datetime.now(UTC)
         )
         folders = {h.issue.name: str(app.outbox.folder(h.issue)) for h in ran.handled if app.outbox and h.sent}
+        outcome.code = exit_code_of_run(ran)
     _print(run_report(ran, folders, dry_run=dry), run_lines(ran, folders, dry_run=dry), as_json)
     raise typer.Exit(exit_code_of_run(ran))
 

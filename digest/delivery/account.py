@@ -28,9 +28,10 @@ def account(connection: Connection, issue: Issue) -> dict[str, int]:
     return found
 
 
-def unsent(connection: Connection, issue_id: int) -> int:
-    """How many deliveries something may still happen to by itself."""
-    where = (_row.issue_id == issue_id, stands(*UNSENT))
+def unsent(connection: Connection, issue_id: int, *, below: int | None = None) -> int:
+    """How many deliveries something may still happen to by itself; with `below`, of the renditions that are numbered lower."""
+    where = [_row.issue_id == issue_id, stands(*UNSENT)]
+    where += [] if below is None else [_row.rendition < below]
     return connection.execute(select(func.count()).where(*where)).scalar_one()
 
 

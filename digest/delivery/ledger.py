@@ -35,12 +35,13 @@ _NOBODY: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The deliveries of one issue, through one provider, by one process (`owner`)."""
+    """The deliveries of one issue, through one provider, by one process (`owner`); of its renditions those below `closed_from`."""
 
     issue_id: int
     newsletter: str
     provider: str
     owner: str
+    closed_from: int | None = None
 
     def claim(
         self, connection: Connection, size: int, *, now: datetime, lease: timedelta, sub_revision: int = 0
@@ -97,6 +98,8 @@ class Ledger:
         if first is None:
             return None
         (rendition,) = first
+        if self.closed_from is not None and rendition >= self.closed_from:
+            return None  # it is the first that has anybody, and neither its time nor that of those behind it has come
         values = {"issue": self.issue_id, "rendition": rendition, "size": size, "now": now, "newsletter": self.newsletter}
         found = waiting.run(connection, values).fetchall()
         whose = [row[0] for row in found]

@@ -29,7 +29,7 @@ from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
 from digest.store import tables
 
-_PARTS = ("index.html", "renditions", "messages", "requests.jsonl", "recipients.csv", "summary.json")
+PARTS = ("index.html", "renditions", "messages", "requests.jsonl", "recipients.csv", "summary.json")
 WHY_NOT = {
     DeliveryState.SKIPPED: "nothing new under their topics",
     DeliveryState.SUPPRESSED: "the address must not be mailed",
@@ -54,7 +54,7 @@ class Outbox:
     def begin(self, issue: Issue) -> Path:
         """An empty folder for an issue; what an earlier dry run of it left is removed, and nothing else."""
         folder = self.folder(issue)
-        for part in _PARTS:
+        for part in PARTS:
             path = folder / part
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         for part in ("renditions", "messages"):

@@ -7,7 +7,7 @@ themselves are never loaded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -23,6 +23,7 @@ from digest.audience.tongues import language_column, other_tongues
 from digest.delivery import correcting, had
 from digest.delivery.composing import Composed, Composer, Group
 from digest.delivery.transitions import DeliveryState
+from digest.delivery.waves import Waves
 from digest.issues import pool
 from digest.issues.frozen import Frozen
 from digest.issues.issue import Issue, frozen_of
@@ -30,14 +31,14 @@ from digest.issues.lifecycle import IssueState, step
 from digest.issues.withdrawn import withdrawn_from
 from digest.rendering.content import Arrangement
 from digest.store import tables
-from digest.store.tables.columns import json_text
+from digest.store.tables.columns import instant_text, json_text
 
 _CHUNK = 1000
 
 
-def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime) -> int:
-    """Freeze the audience of an approved issue and return its size; the issue is then being sent."""
-    audience = correcting.plan(connection, issue, frozen) if issue.is_correction else _plan(connection, issue, frozen)
+def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime, waves: Waves | None = None) -> int:
+    """Freeze the audience of an approved issue and return its size; the issue is then being sent. With `waves`, each in its own."""
+    audience = correcting.plan(connection, issue, frozen) if issue.is_correction else _plan(connection, issue, frozen, waves)
     step(
         connection,
         issue.id,
@@ -53,13 +54,13 @@ def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime)
     return audience
 
 
-def _plan(connection: Connection, issue: Issue, frozen: Frozen) -> int:
+def _plan(connection: Connection, issue: Issue, frozen: Frozen, waves: Waves | None) -> int:
     renditions_had = had.find(connection, issue, frozen)
     already = frozenset(had_by_everybody(connection))
     composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id), already)
-    readers = _Readers(renditions_had.table, tongues_of(connection, frozen), frozen.content.language)
-    composed = [(group, composer.compose(group)) for group in _groups(connection, issue, frozen, readers)]
-    numbers = _keep_renditions(connection, issue, frozen, composed)
+    readers = _Readers(renditions_had.table, tongues_of(connection, frozen), frozen.content.language, waves)
+    composed = [(wave, group, composer.compose(group)) for wave, group in _groups(connection, issue, frozen, readers)]
+    numbers = _keep_renditions(connection, issue, frozen, composed, waves)
     _keep_groups(connection, issue, composed, numbers)
     audience = _insert_deliveries(connection, issue, frozen, readers)
     had.forget(connection, renditions_had)
@@ -89,14 +90,15 @@ def _audience(issue: Issue, frozen: Frozen) -> Select[tuple[int]]:
 
 @dataclass(frozen=True, slots=True)
 class _Readers:
-    """What of a reader's group stands in other tables than the subscription: what they had, and the language they get.
+    """What of a reader's group stands in other tables than the subscription: what they had, the language they get, their wave.
 
-    In nearly every plan one of the two is the same for all, and its table is not looked into.
+    In nearly every plan these are the same for all, and their tables are not looked into.
     """
 
     had_table: Table | None
     tongues: Mapping[str, tuple[str, ...]]
     own: str
+    waves: Waves | None = None
 
     @property
     def had(self) -> ColumnElement[Any]:
@@ -107,11 +109,15 @@ class _Readers:
         return language_column(self.own, self.tongues)
 
     @property
+    def wave(self) -> ColumnElement[Any]:
+        return literal(0) if self.waves is None else self.waves.column
+
+    @property
     def tables(self) -> FromClause:
         row, joined = tables.subscription.c, cast("FromClause", tables.subscription)
         if self.had_table is not None:
             joined = joined.outerjoin(self.had_table, self.had_table.c.subscriber_id == row.subscriber_id)
-        if self.tongues:
+        if self.tongues or self.waves is not None:
             joined = joined.join(tables.subscriber, tables.subscriber.c.id == row.subscriber_id)
         return joined
 
@@ -122,36 +128,40 @@ def tongues_of(connection: Connection, frozen: Frozen) -> dict[str, tuple[str, .
     return other_tongues(connection, own, others) if others else {}
 
 
-def _groups(connection: Connection, issue: Issue, frozen: Frozen, readers: _Readers) -> list[Group]:
+def _groups(connection: Connection, issue: Issue, frozen: Frozen, readers: _Readers) -> list[tuple[int, Group]]:
+    """Those that are alike, each with its wave; in the order of their waves."""
     row = tables.subscription.c
-    keys = (row.topics, row.coverage, row.owed, readers.had, readers.language)
+    keys = (readers.wave, row.topics, row.coverage, row.owed, readers.had, readers.language)
     # DISTINCT and not GROUP BY, for which SQLite sorts the whole audience, in memory.
     query = _audience(issue, frozen).with_only_columns(*keys).select_from(readers.tables).distinct()
     # Sorted here: stores differ in the order of text, and a dry run's copy numbers renditions as the real one does.
-    return [Group(*found) for found in sorted(tuple(row) for row in connection.execute(query))]
+    return [(wave, Group(*alike)) for wave, *alike in sorted(tuple(row) for row in connection.execute(query))]
 
 
-def _keep_renditions(
-    connection: Connection, issue: Issue, frozen: Frozen, composed: Iterable[tuple[Group, Composed]]
-) -> dict[tuple[str, Arrangement], int]:
-    numbers: dict[tuple[str, Arrangement], int] = {}
-    for group, made in composed:
+_Composed = list[tuple[int, Group, Composed]]
+_Numbers = Mapping[tuple[int, str, Arrangement], int]
+
+
+def _keep_renditions(connection: Connection, issue: Issue, frozen: Frozen, composed: _Composed, waves: Waves | None) -> _Numbers:
+    numbers: dict[tuple[int, str, Arrangement], int] = {}
+    for wave, group, made in composed:
         if made.arrangement is not None:
-            numbers.setdefault((group.language, made.arrangement), len(numbers) + 1)
+            numbers.setdefault((wave, group.language, made.arrangement), len(numbers) + 1)
     renditions = (
         {
             "issue_id": issue.id,
             "number": number,
             "language": language,
             "arrangement": json_text({"lead": arrangement.lead, "sections": arrangement.sections}),
+            "opens_at": None if waves is None else instant_text(waves.opens_at[wave]),
         }
-        for (language, arrangement), number in numbers.items()
+        for (wave, language, arrangement), number in numbers.items()
     )
     retold = frozen.retold()
     # What tells the same as an article in it counts as held: whoever gets the one has had the other.
     held = (
         {"issue_id": issue.id, "rendition": number, "article_id": article}
-        for (_, arrangement), number in numbers.items()
+        for (_, _, arrangement), number in numbers.items()
         for article in sorted(set(arrangement.articles).union(*(retold.get(one, ()) for one in arrangement.articles)))
     )
     _insert(connection, tables.rendition, renditions)
@@ -168,23 +178,24 @@ def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]
 def _keep_groups(
     connection: Connection,
     issue: Issue,
-    composed: list[tuple[Group, Composed]],
-    numbers: Mapping[tuple[str, Arrangement], int],
+    composed: _Composed,
+    numbers: _Numbers,
 ) -> None:
     rows = (
         {
             "issue_id": issue.id,
             "number": number,
+            "wave": wave,
             "topics": group.topics,
             "coverage": group.coverage,
             "owed": group.owed,
             "had": group.had,
             "language": group.language,
-            "rendition": None if made.arrangement is None else numbers[group.language, made.arrangement],
+            "rendition": None if made.arrangement is None else numbers[wave, group.language, made.arrangement],
             "owed_after": made.owed_after,
             "owed_if_unsent": made.owed_if_unsent,
         }
-        for number, (group, made) in enumerate(composed, start=1)
+        for number, (wave, group, made) in enumerate(composed, start=1)
     )
     _insert(connection, tables.audience_group, rows)
 
@@ -195,6 +206,8 @@ def _insert_deliveries(connection: Connection, issue: Issue, frozen: Frozen, rea
     alike &= (group.owed == row.owed) & (group.had == readers.had)
     if readers.tongues:
         alike &= group.language == readers.language
+    if readers.waves is not None:
+        alike &= group.wave == readers.wave
     state = case(
         (row.subscriber_id.in_(pool.suppressed(issue.newsletter)), DeliveryState.SUPPRESSED.value),
         (group.rendition.is_(None), DeliveryState.SKIPPED.value),

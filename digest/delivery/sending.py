@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, update
 
 from digest.audience.pausing import why_nobody
-from digest.delivery import canary
+from digest.delivery import canary, waves
 from digest.delivery.account import account, unsent
 from digest.delivery.allowance import Allowance, Canary, Plan, Quota
 from digest.delivery.ending import PAUSING, PROVIDER_FAILED, Ending
@@ -26,6 +26,7 @@ from digest.delivery.providers.port import Provider, key_life
 from digest.delivery.resolving import doubt_again, resolve_unknown
 from digest.delivery.settling import conclude
 from digest.delivery.shelf import Shelf
+from digest.delivery.timing import Timing
 from digest.delivery.upkeep import expire, replan, sweep
 from digest.errors import Refused
 from digest.issues.issue import Issue, frozen_of, issue_by_id
@@ -45,7 +46,8 @@ class Sent:
 
     `touched` counts what this send attempted, and what it found that another process had left unknown. `left_out` is the
     note to the editor: what was withdrawn from the issue. `alarms` are those that ring for the issue now. `doubt` is the most that
-    a crash would have left unknown. `degraded` are the renditions of this send that were too large for mail programs.
+    a crash would have left unknown. `degraded` are the renditions of this send that were too large for mail programs. `coming` are those
+    whose hour has not come where they live.
     """
 
     issue: Issue
@@ -58,6 +60,7 @@ class Sent:
     alarms: tuple[str, ...] = ()
     doubt: int = 0
     degraded: tuple[Degraded, ...] = ()
+    coming: waves.Coming | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Sender:
     on_progress: OnProgress = lambda _: None
     quotas: Mapping[str, Plan] = field(default_factory=dict)
     unsubscribe_by_mail: str | None = None
+    timing: Timing = field(default_factory=Timing)
 
     def send(self, issue: Issue, *, others_are_dead: bool) -> Sent:
         """Bring an approved or half-sent issue as far as it goes just now."""
@@ -90,14 +94,38 @@ class Sender:
         issue, found = self._prepare(issue, ledger, others_are_dead=others_are_dead)
         degraded: tuple[Degraded, ...] = ()
         ending, reason, tried, doubt = None, "", 0, 0
-        if issue.state is IssueState.SENDING:
+        if issue.state is IssueState.SENDING and self._any_open(issue):
             teller = self._teller(issue)
             (ending, reason), tried, doubt = self._send_planned(issue, teller), teller.tried, teller.doubt
             degraded = tuple(teller.degraded.values())
         with self.store.writing() as connection:
             issue = self._end(connection, issue, ending, reason)
             counted, withdrawn = account(connection, issue), left_out(connection, issue)
-        return Sent(issue, issue.audience or 0, counted, ending, reason, tried + found, withdrawn, doubt=doubt, degraded=degraded)
+            coming = waves.coming(connection, issue, self.now) if issue.state is IssueState.SENDING else None
+        return Sent(
+            issue,
+            issue.audience or 0,
+            counted,
+            ending,
+            reason,
+            tried + found,
+            withdrawn,
+            doubt=doubt,
+            degraded=degraded,
+            coming=coming,
+        )
+
+    def _closed_from(self, issue: Issue) -> int | None:
+        with self.store.reading() as connection:
+            return self.timing.closed_from(connection, issue, self.now)
+
+    def _any_open(self, issue: Issue) -> bool:
+        """Whether anybody waits whose time has come; where there are no waves, there may always be."""
+        closed_from = self._closed_from(issue)
+        if closed_from is None:
+            return True
+        with self.store.reading() as connection:
+            return unsent(connection, issue.id, below=closed_from) > 0
 
     def _prepare(self, issue: Issue, ledger: Ledger, *, others_are_dead: bool) -> tuple[Issue, int]:
         clock = datetime.now(UTC)
@@ -109,11 +137,7 @@ class Sender:
             if issue.state is IssueState.APPROVED:
                 if issue.approved_hash != issue.content_hash:
                     raise Refused(f"issue {issue.name} was changed after its approval; approve it again")
-                check_audience(connection, issue, count_audience(connection, issue), self.settings)
-                if plan(connection, issue, frozen_of(connection, issue), now=self.now) == 0:
-                    why = why_nobody(connection, issue.newsletter, issue.frequency)
-                    raise Refused(f"issue {issue.name} has no audience: {why}")
-                return issue_by_id(connection, issue.id), 0
+                return self._plan(connection, issue, clock), 0
             if issue.state is not IssueState.SENDING:
                 if issue.state is not IssueState.SENT:  # it was edited, say, while somebody looked at it
                     raise Refused(f"issue {issue.name} cannot be sent: meanwhile {WHY_NOT[issue.state]}")
@@ -123,11 +147,22 @@ class Sender:
             if issue.planned_at is not None and self.now - issue.planned_at > self.settings.expires_after:
                 expire(connection, ledger, now=clock, reason="it waited longer than delivery.expires_after")
             replan(connection, ledger, now=clock)
+            self.timing.look_again(connection, issue, now=self.now, real=clock, actor=self.owner)
         return issue, swept.unknown
+
+    def _plan(self, connection: Connection, issue: Issue, clock: datetime) -> Issue:
+        check_audience(connection, issue, count_audience(connection, issue), self.settings)
+        frozen = frozen_of(connection, issue)
+        found = self.timing.planned_by(connection, issue, frozen)
+        if plan(connection, issue, frozen, now=self.now, waves=found) == 0:
+            why = why_nobody(connection, issue.newsletter, issue.frequency)
+            raise Refused(f"issue {issue.name} has no audience: {why}")
+        self.timing.look_again(connection, issue, now=self.now, real=clock, actor=self.owner)
+        return issue_by_id(connection, issue.id)
 
     def _teller(self, issue: Issue) -> Teller:
         with self.store.reading() as connection:
-            waiting = unsent(connection, issue.id)
+            waiting = unsent(connection, issue.id, below=self._closed_from(issue))
         largest = max(self._unit(issue, provider) for provider in self.providers)
         return Teller(issue.name, waiting, largest * self.settings.concurrency, self.on_progress)
 
@@ -195,7 +230,7 @@ class Sender:
             doubt_again(connection, ledger, key_life(provider), now=datetime.now(UTC))
 
     def _engine(self, issue: Issue, provider: Provider, shelf: Shelf, allowances: Sequence[Allowance]) -> LocalEngine:
-        ledger = Ledger(issue.id, issue.newsletter, provider.name, self.owner)
+        ledger = Ledger(issue.id, issue.newsletter, provider.name, self.owner, self._closed_from(issue))
         envelopes = EnvelopeMaker(self.key, self.public_url, issue, self.unsubscribe_by_mail)
         unit = self._unit(issue, provider)
         quota = self.quotas.get(provider.name)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, insert, select
 
@@ -92,8 +91,7 @@ def refreeze(
     when it was frozen: it is an edit, and changes nothing but what somebody edited.
     """
     remember_tags(connection, newsletter)
-    zone = ZoneInfo(newsletter.timezone)
-    slot = Slot(at=issue.slot_at, local=issue.slot_at.astimezone(zone).replace(tzinfo=None))
+    slot = Slot(at=issue.slot_at, local=datetime.fromisoformat(issue.slot))
     before = frozen_of(connection, issue)
     edits = edits_of(before.rules, before.content) if edits is None else edits
     kept = None if cutoff is None else before

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 
 from digest.errors import UsageError
 from digest.issues.frozen import Frozen
@@ -132,6 +132,14 @@ def issue_of_slot(connection: Connection, newsletter: str, frequency: str, slot:
     where = (issue.newsletter == newsletter, issue.frequency == frequency, issue.slot == slot)
     row = connection.execute(select(*_COLUMNS).where(*where)).one_or_none()
     return None if row is None else _issue(row)
+
+
+def next_said(connection: Connection, after: datetime) -> datetime | None:
+    """The first of the later times at which a person has said that an issue goes out."""
+    row = tables.issue.c
+    waits = row.state.in_([state.value for state in (IssueState.DRAFT, IssueState.HELD, IssueState.APPROVED)])
+    found: datetime | None = connection.execute(select(func.min(row.send_at)).where(row.send_at > after, waits)).scalar()
+    return found
 
 
 def frozen_of(connection: Connection, issue: Issue) -> Frozen:

@@ -26,6 +26,11 @@ class IssueState(StrEnum):
 
 
 _S = IssueState
+
+AUTOMATIC = "automatic"
+NOBODY = "nobody, by unapproved = send"
+BY_ITSELF = frozenset({AUTOMATIC, NOBODY})
+"""Who has approved an issue that no person has: its newsletter needs nobody, or sends it all the same."""
 STEPS: dict[IssueState, frozenset[IssueState]] = {
     _S.DRAFT: frozenset({_S.APPROVED, _S.HELD, _S.SKIPPED, _S.CANCELLED, _S.DRAFT}),
     _S.HELD: frozenset({_S.APPROVED, _S.DRAFT, _S.HELD, _S.SKIPPED, _S.CANCELLED}),

@@ -27,6 +27,8 @@ from digest.settings.openid import OpenId
 from digest.settings.pages import Pages
 from digest.settings.plugins import TELL_NOTHING
 from digest.settings.providers import Providers
+from digest.settings.retention import Retention
+from digest.settings.scheduler import Scheduler
 from digest.settings.secrecy import HOW_TO_MAKE_ONE
 from digest.settings.source_table import SourceSettings
 from digest.settings.succession import Succeeded
@@ -44,6 +46,7 @@ from digest.settings.types import (
     Number,
     WebAddress,
     Whole,
+    format_duration,
 )
 from digest.shipped import shipped
 
@@ -198,6 +201,8 @@ class Settings(Table):
     events: Events = Events()
     notices: Notices = Notices()
     pages: Pages = Pages()
+    retention: Retention = Retention()
+    scheduler: Scheduler = Scheduler()
     theme: Theme = Theme()
 
     project: Path = Field(exclude=True, description="The project folder; set by the reader, not by the file.")
@@ -217,6 +222,7 @@ class Settings(Table):
         _moved_to_one_of("newsletters", {one.slug: one for one in self.newsletters})
         _moved_to_one_of("sources", {one.name: one for one in self.sources})
         _heard(self.newsletters, self.delivery.provider)
+        _remembered(self.newsletters, self.retention)
         check_theme(self.theme, self.site.colour)
         if self.bounces.unsubscribe_by_mail and self.providers.smtp.bounce_address is None:
             raise ValueError(
@@ -254,6 +260,14 @@ def _heard(newsletters: tuple[NewsletterSettings, ...], provider: str) -> None:
         if newsletter.sunset is not None and provider in TELL_NOTHING:
             raise ValueError(
                 f"newsletters.{index}.sunset: {provider} tells Digest of no opens or clicks, so everybody would seem silent: take it out, or send through postmark or resend with tracking on there"
+            )
+
+
+def _remembered(newsletters: tuple[NewsletterSettings, ...], retention: Retention) -> None:
+    for index, newsletter in enumerate(newsletters):
+        if newsletter.sunset is not None and retention.events is not None and retention.events < 2 * newsletter.sunset:
+            raise ValueError(
+                f"retention.events: {format_duration(retention.events)} is not twice as long as newsletters.{index}.sunset, {format_duration(newsletter.sunset)}: nobody could tell who is silent; keep them longer"
             )
 
 

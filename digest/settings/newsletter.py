@@ -74,7 +74,23 @@ class NewsletterSettings(Succeeded):
         description='Frequencies no longer offered, with the one that takes their place, or `retired`; such as `{ daily = "weekly" }`.',
     )
     timezone: Zone = Field("UTC", description="The zone the schedule is read in.")
-    deliver_at: Literal["slot"] = Field("slot", description="When mails leave: at the slot.")
+    deliver_at: Literal["slot", "local"] = Field(
+        "slot",
+        description="When mails leave: all at the `slot`, or to each reader when the slot's time comes on their own clock (`local`).",
+    )
+    draft_before: Duration | None = Field(
+        None,
+        description="So long before its slot an issue is drafted by itself, such as `1d`, so that somebody can look at it; by default at its slot.",
+    )
+    catch_up: Literal["late", "merge", "skip"] = Field(
+        "late",
+        description="What becomes of a slot that nobody was there for: it is sent `late`; the same, but never two issues at once, what was approved for an earlier slot goes into it too (`merge`); or `skip`, and the next one covers it.",
+    )
+    latest: Duration | None = Field(
+        None,
+        gt=timedelta(0),
+        description="How late a slot may still be sent, such as `6h`; by default until the next one, and with `skip` an hour.",
+    )
     max_articles: Whole = Field(20, ge=1, description="The most articles in one subscriber's mail.")
     max_per_topic: Whole = Field(10, ge=1, description="The most articles in one section of one subscriber's mail.")
     max_per_author: Annotated[Whole, Field(ge=1)] | None = Field(
@@ -105,10 +121,6 @@ class NewsletterSettings(Succeeded):
     unapproved: Literal["hold", "skip", "send"] = Field(
         "hold",
         description="What becomes of an issue that nobody has approved when it is to go out: it is held until somebody does, skipped, or sent all the same.",
-    )
-    draft_before: Duration | None = Field(
-        None,
-        description="So long before its slot an issue is drafted by itself, such as `1d`, so that somebody can look at it; by default at its slot.",
     )
     template: TemplateName = Field("weekly", description="The template's name: templates/NAME.mjml and .txt.")
     links: Links | None = Field(None, description="How its links are marked, instead of `[links]`.")
@@ -167,6 +179,11 @@ class NewsletterSettings(Succeeded):
                     f"former_frequencies.{frequency}: {successor!r} is not offered; name one of {', '.join(self.schedule)}, or 'retired'"
                 )
         return self
+
+    @property
+    def patience(self) -> timedelta | None:
+        """How late a slot may still be sent; None: until the next one."""
+        return timedelta(hours=1) if self.latest is None and self.catch_up == "skip" else self.latest
 
     @property
     def offered(self) -> dict[str, Topic]:

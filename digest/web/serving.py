@@ -4,34 +4,33 @@ from __future__ import annotations
 
 import logging
 import socket
-import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from threading import Event
-from types import TracebackType
 
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from digest.app import App
 from digest.app.carrying import carrier
 from digest.app.conducting import Outgoing
 from digest.app.counting import counter
+from digest.app.log_lines import write_log_lines
 from digest.app.news import noticer
 from digest.app.processing import processor
+from digest.app.rereading import Configuration, Rereader
 from digest.app.scheduling import Scheduler
+from digest.app.timetable import Jobs, Run
 from digest.errors import UsageError
-from digest.settings import Settings
 from digest.store.database import Store
 from digest.web.application import make_application
 from digest.web.connections import Impatient
 from digest.web.guarding import THREADS
 
 _PATIENCE = 5  # seconds for what is being answered when told to end
-_Fault = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class _Server(uvicorn.Server):
@@ -56,45 +55,49 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter) or self._stop.is_set()
 
 
-class _Discreet(logging.Formatter):
-    """Of an error its kind and its lines of code, never its words: they may hold an address or a token."""
+class _Pages:
+    """The pages, as the configuration of now wants them: made anew when that has changed, while requests go on."""
 
-    def formatException(self, ei: _Fault) -> str:  # noqa: N802  # the library's own name
-        """The traceback without what the exception says."""
-        kind = "an error" if ei[0] is None else ei[0].__qualname__
-        return "".join(traceback.format_tb(ei[2])) + kind
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make, self._made = make, make()
+
+    def make_anew(self) -> None:
+        """From the next request on."""
+        self._made = self._make()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._made(scope, receive, send)
 
 
 def serve(
-    settings: Settings,
+    configuration: Configuration,
     store: Store,
     listening: socket.socket,
     *,
     clock: Callable[[], datetime],
     stop: Event,
-    run: Callable[[App], None] | None,
+    reread: Event,
+    run: Run | None,
 ) -> None:
     """Answer on a socket, send letters and what editors want to be sent now, count what the desk shows, read what is reported and do a `run`
-    whenever it is time (None: somebody else does both), until `stop` is set."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Discreet("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    for name, level in (("uvicorn.error", logging.WARNING), ("digest", logging.INFO)):
-        logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(level)
+    whenever it is time (None: somebody else does both), until `stop` is set; and read the configuration again when `reread` is."""
+    write_log_lines({"uvicorn.error": logging.WARNING, "digest": logging.INFO})
 
     def app() -> App:
-        return App(settings, store, clock(), stop=stop)
+        return App(configuration.settings, store, clock(), stop=stop)
 
     letters = carrier(app, stop)
-    scheduler = None if run is None else Scheduler(app, run, stop)
+    scheduler = None if run is None else Scheduler(app, Jobs(run).all(), stop)
     reports = None if run is None else processor(app, stop)
     outgoing = Outgoing(stop)
     wanted = outgoing.attendant(app)
     figures = counter(app, stop)
+    wake_events = _nothing if reports is None else reports.wake
+    pages = _Pages(lambda: make_application(configuration.settings, store, clock, letters.wake, wake_events, outgoing))
     config = uvicorn.Config(
-        make_application(settings, store, clock, letters.wake, _nothing if reports is None else reports.wake, outgoing),
+        pages,
         access_log=False,  # the addresses hold tokens
-        forwarded_allow_ips=list(settings.pages.trusted_proxies),
+        forwarded_allow_ips=list(configuration.settings.pages.trusted_proxies),
         http=Impatient,
         lifespan="off",
         log_config=None,
@@ -103,16 +106,16 @@ def serve(
         ws="none",
     )
     news = noticer(app, stop, letters.wake)
-    threads = (letters, wanted, news, scheduler, reports, figures)
+    threads = [thread for thread in (letters, wanted, news, scheduler, reports, figures) if thread is not None]
+    hearers = (pages.make_anew,) if scheduler is None else (pages.make_anew, scheduler.look_again)
+    Rereader(configuration, app, reread, stop, hearers).start()
     for thread in threads:
-        if thread is not None:
-            thread.start()
+        thread.start()
     _Server(config, stop).run(sockets=[listening])
     stop.set()
     ends = time.monotonic() + _PATIENCE - 1
     for thread in threads:
-        if thread is not None:
-            thread.join(max(0.0, ends - time.monotonic()))
+        thread.join(max(0.0, ends - time.monotonic()))
 
 
 def _nothing() -> None:

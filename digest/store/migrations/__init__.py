@@ -20,6 +20,7 @@ REVISIONS = (
     "0017",
     "0019",
     "0020",
+    "0021",
 )
 """Every revision there has been, in their order (a test compares them with the files)."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, Text
 
-from digest.store.tables.columns import Json, metadata
+from digest.store.tables.columns import Instant, Json, metadata
 
-# One distinct list of articles of one issue in one language; `lead` and `sections` arrange it.
+# One distinct list of articles of one issue in one language, for one wave; `lead` and `sections` arrange it.
 rendition = Table(
     "rendition",
     metadata,
@@ -14,6 +14,8 @@ rendition = Table(
     Column("number", Integer, nullable=False),
     Column("language", String(35), nullable=False),
     Column("arrangement", Json, nullable=False),
+    # On the clock of decisions: nothing of it is claimed before. NULL: there are no waves.
+    Column("opens_at", Instant),
     PrimaryKeyConstraint("issue_id", "number"),
 )
 
@@ -27,7 +29,7 @@ rendition_article = Table(
     sqlite_with_rowid=False,
 )
 
-# Subscriptions that are alike for one issue: same topics, coverage point, owed and had articles, language.
+# Subscriptions that are alike for one issue: same wave, topics, coverage point, owed and had articles, language.
 audience_group = Table(
     "audience_group",
     metadata,
@@ -43,6 +45,8 @@ audience_group = Table(
     # What they are owed afterwards when they get it, and when they do not.
     Column("owed_after", Text, nullable=False),
     Column("owed_if_unsent", Text, nullable=False),
+    # In which wave they are; 0 where there are none.
+    Column("wave", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("issue_id", "number"),
     Index("group_alike", "issue_id", "topics", "coverage", "owed", "had"),
 )
