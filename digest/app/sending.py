@@ -72,7 +72,7 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress, *, approved_now
         with app.store.reading() as connection:
             app.outbox.finish(connection, sent.issue, frozen_of(connection, sent.issue))
         return sent
-    rings = watch(app, sent.issue) if sent.ending is not None or sent.touched else ()
+    rings = watch(app, sent.issue, sent.account) if sent.ending is not None or sent.touched else ()
     return replace(sent, alarms=tuple(str(alarm) for alarm in rings))
 
 
