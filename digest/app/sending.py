@@ -13,9 +13,9 @@ from digest.app.processing import process
 from digest.app.wiring import App
 from digest.audience.pausing import any_due, resume_due
 from digest.delivery.halting import in_force
+from digest.delivery.press import NothingLeft
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import Sender, Sent
-from digest.delivery.shelf import NothingLeft
 from digest.delivery.timing import Timing
 from digest.errors import DigestError, Refused
 from digest.issues.issue import Issue, frozen_of
