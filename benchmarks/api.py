@@ -53,7 +53,7 @@ def sendgrid(audience: int, runs: int) -> list[Figure]:
         ),
         Figure(
             "its peak memory",
-            f"{peak:.0f} MB together, the scribe {largest.children_mb:.0f} MB at most",
+            f"{peak:.0f} MB together, the carrier {largest.children_mb:.0f} MB at most",
             bar="≤ 200 MB",
             keys={"sendgrid_peak_mb": round(peak, 1)},
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -90,20 +90,20 @@ def halt_for(app: App, issue_ids: Iterable[int]) -> None:
                 _halt(connection, issue, rings, datetime.now(UTC))
 
 
-def watch(app: App, issue: Issue) -> tuple[Alarm, ...]:
-    """The alarms of an issue that was just sent; one that halts, halts all sending."""
+def watch(app: App, issue: Issue, counted: Mapping[str, int]) -> tuple[Alarm, ...]:
+    """The alarms of an issue that was just sent, and `counted`; one that halts, halts all sending."""
     with app.store.writing() as connection:
-        rings = look(app, connection, issue)
+        rings = look(app, connection, issue, counted)
         _halt(connection, issue, rings, datetime.now(UTC))
         return rings
 
 
-def look(app: App, connection: Connection, issue: Issue) -> tuple[Alarm, ...]:
-    """Every alarm that rings for an issue; nothing is changed."""
+def look(app: App, connection: Connection, issue: Issue, counted: Mapping[str, int] | None = None) -> tuple[Alarm, ...]:
+    """Every alarm that rings for an issue; nothing is changed. `counted` is its account, for who has it already."""
     if issue.audience is None:
         return ()
     bound = request_size(_batch_limit(app), app.settings.delivery.batch, issue.audience)
-    figures = count_figures(connection, issue, bound=bound * app.settings.delivery.concurrency)
+    figures = count_figures(connection, issue, bound=bound * app.settings.delivery.concurrency, counted=counted)
     newsletter = next((one for one in app.settings.newsletters if one.slug == issue.newsletter), None)
     if newsletter is not None:  # else it is not configured any more
         missed, silent = _missed(connection, newsletter, issue), silent_topics(connection, newsletter, issue)

@@ -13,9 +13,9 @@ from digest.app.processing import process
 from digest.app.wiring import App
 from digest.audience.pausing import any_due, resume_due
 from digest.delivery.halting import in_force
+from digest.delivery.press import NothingLeft
 from digest.delivery.progress import OnProgress
 from digest.delivery.sending import Sender, Sent
-from digest.delivery.shelf import NothingLeft
 from digest.delivery.timing import Timing
 from digest.errors import DigestError, Refused
 from digest.issues.issue import Issue, frozen_of
@@ -72,7 +72,7 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress, *, approved_now
         with app.store.reading() as connection:
             app.outbox.finish(connection, sent.issue, frozen_of(connection, sent.issue))
         return sent
-    rings = watch(app, sent.issue) if sent.ending is not None or sent.touched else ()
+    rings = watch(app, sent.issue, sent.account) if sent.ending is not None or sent.touched else ()
     return replace(sent, alarms=tuple(str(alarm) for alarm in rings))
 
 

@@ -5,11 +5,12 @@ A rate says nothing while only one or two have complained or bounced, so those n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, or_, select
 
+from digest.delivery.account import account
 from digest.delivery.event import HARD, Kind
 from digest.delivery.ledger import NOT_HANDED_OVER
 from digest.delivery.resolving import BY_KEY, BY_SILENCE
@@ -103,10 +104,12 @@ def _too_many(count: int, of: int, bound: float) -> bool:
     return count > _SAYS_NOTHING and count > bound * of
 
 
-def count_figures(connection: Connection, issue: Issue, *, bound: int) -> Figures:
-    """Count what the alarms of one issue go by; reads all of its deliveries and events. What others look at is left quiet."""
-    rows = select(_row.state, func.count()).where(_row.issue_id == issue.id).group_by(_row.state)
-    states = {row.state: row[1] for row in connection.execute(rows)}
+def count_figures(connection: Connection, issue: Issue, *, bound: int, counted: Mapping[str, int] | None = None) -> Figures:
+    """Count what the alarms of one issue go by; reads all of its deliveries and events. What others look at is left quiet.
+
+    `counted` is its account, for who has it already.
+    """
+    states = counted or account(connection, issue)
     figures = Figures(
         audience=issue.audience or 0,
         heard=0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from digest.delivery import had
 from digest.issues.arranging import arrange
@@ -17,8 +18,7 @@ from digest.rendering.content import Arrangement
 _HAD = (Reason.ALREADY_SENT, Reason.SAME_STORY)
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Subscriptions that are alike for one issue; `had` names renditions of other issues that they were sent, and articles that
     they had already from elsewhere."""
 

@@ -27,6 +27,7 @@ from digest.delivery.steps import (
     Drain,
     Event,
     Finish,
+    Lost,
     Mark,
     Marked,
     MarkRefused,
@@ -127,6 +128,8 @@ class Dispatch:
                 self._answered(number, self.lanes[number], answer, now)
             case NotHandedOver(lane=number):
                 self._kept(number, self.lanes[number])
+            case Lost(lane=number, text=text):
+                self._lost(number, self.lanes[number], text)
             case Drain(reason=reason):
                 self._end(Ending.DRAINED, reason)
 
@@ -135,8 +138,8 @@ class Dispatch:
         for number, lane in enumerate(self.lanes):
             if lane.phase is Phase.MARKED:
                 self._kept(number, lane)
-            elif lane.phase is Phase.SENDING:
-                lane.phase, lane.answer = Phase.ANSWERED, Answer((Outcome.UNKNOWN,) * len(lane.unit), text)
+            else:
+                self._doubt(lane, text)
 
     def _next_of(self, number: int, lane: Lane, now: datetime, steps: list[Step]) -> None:
         if lane.phase is Phase.ANSWERED and lane.answer is not None and lane.claimed is not None:
@@ -244,6 +247,15 @@ class Dispatch:
         if lane.phase in {Phase.MARKED, Phase.SENDING, Phase.ANSWERED}:
             lane.phase, lane.answer = Phase.KEPT, None
             self._withdraw(number, lane, lane.unit)
+
+    def _lost(self, number: int, lane: Lane, text: str) -> None:
+        """The unit is in doubt, and what the provider would have said of it tells nothing."""
+        self._doubt(lane, text)
+        self._temper.forget(number)
+
+    def _doubt(self, lane: Lane, text: str) -> None:
+        if lane.phase is Phase.SENDING:
+            lane.phase, lane.answer = Phase.ANSWERED, Answer((Outcome.UNKNOWN,) * len(lane.unit), text)
 
     def _back(self, number: int, lane: Lane) -> None:
         """The unit was not marked: it is still only claimed."""

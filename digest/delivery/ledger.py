@@ -115,8 +115,8 @@ class Ledger:
         words = sub_revision_words(sub_revision)
         self._note(connection, batch, _S.PLANNED, _S.CLAIMED, now=now, count=len(whose), reason=words)
         recipients = [Recipient._make(row[:6]) for row in found if row[1] is not None]
-        domains = tuple("" if row[1] is None else row[2].rpartition("@")[2] for row in found)
-        return Claimed(batch, rendition, tuple(whose), domains), recipients, bool(found) and all(row[-1] for row in found)
+        claimed = Claimed(batch, rendition, tuple(whose), tuple(row[2] or "" for row in found))
+        return claimed, recipients, bool(found) and all(row[-1] for row in found)
 
     def _hold(self, connection: Connection, batch: int, whose: Sequence[int]) -> None:
         statements.HOLD.run(connection, {"issue": self.issue_id, "whose": whose, "batch": batch})

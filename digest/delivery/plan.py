@@ -8,9 +8,11 @@ themselves are never loaded.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from queue import SimpleQueue
 from typing import Any, cast
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, Table, case, func, insert, literal, select
@@ -34,6 +36,7 @@ from digest.store import tables
 from digest.store.tables.columns import instant_text, json_text
 
 _CHUNK = 1000
+_AT_ONCE = 100  # groups that are waited for together
 
 
 def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime, waves: Waves | None = None) -> int:
@@ -59,7 +62,7 @@ def _plan(connection: Connection, issue: Issue, frozen: Frozen, waves: Waves | N
     already = frozenset(had_by_everybody(connection))
     composer = Composer(issue, frozen, renditions_had.articles, withdrawn_from(connection, issue.id), already)
     readers = _Readers(renditions_had.table, tongues_of(connection, frozen), frozen.content.language, waves)
-    composed = [(wave, group, composer.compose(group)) for wave, group in _groups(connection, issue, frozen, readers)]
+    composed = _compose(composer, _groups(connection, issue, frozen, readers))
     numbers = _keep_renditions(connection, issue, frozen, composed, waves)
     _keep_groups(connection, issue, composed, numbers)
     audience = _insert_deliveries(connection, issue, frozen, readers)
@@ -128,14 +131,33 @@ def tongues_of(connection: Connection, frozen: Frozen) -> dict[str, tuple[str, .
     return other_tongues(connection, own, others) if others else {}
 
 
-def _groups(connection: Connection, issue: Issue, frozen: Frozen, readers: _Readers) -> list[tuple[int, Group]]:
-    """Those that are alike, each with its wave; in the order of their waves."""
+def _compose(composer: Composer, groups: Iterator[tuple[int, Group]]) -> _Composed:
+    """What each group gets, found while the store still looks for others: of a million readers nearly all are of a group that is known."""
+    found = SimpleQueue[tuple[int, Group] | None]()
+
+    def look() -> None:
+        try:
+            for group in groups:
+                found.put(group)
+        finally:
+            found.put(None)
+
+    with ThreadPoolExecutor(1, "groups") as aside:
+        looking = aside.submit(look)
+        composed = [(wave, group, composer.compose(group)) for wave, group in iter(found.get, None)]
+        looking.result()
+    # Sorted here: stores differ in the order of text, and a dry run's copy numbers renditions as the real one does.
+    return sorted(composed, key=lambda one: one[:2])
+
+
+def _groups(connection: Connection, issue: Issue, frozen: Frozen, readers: _Readers) -> Iterator[tuple[int, Group]]:
+    """Those that are alike, each with its wave, as the store finds them."""
     row = tables.subscription.c
     keys = (readers.wave, row.topics, row.coverage, row.owed, readers.had, readers.language)
     # DISTINCT and not GROUP BY, for which SQLite sorts the whole audience, in memory.
     query = _audience(issue, frozen).with_only_columns(*keys).select_from(readers.tables).distinct()
-    # Sorted here: stores differ in the order of text, and a dry run's copy numbers renditions as the real one does.
-    return [(wave, Group(*alike)) for wave, *alike in sorted(tuple(row) for row in connection.execute(query))]
+    found = connection.execute(query, execution_options={"yield_per": _AT_ONCE})
+    yield from ((wave, Group(*alike)) for wave, *alike in found)
 
 
 _Composed = list[tuple[int, Group, Composed]]

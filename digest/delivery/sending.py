@@ -99,8 +99,8 @@ class Sender:
             (ending, reason), tried, doubt = self._send_planned(issue, teller), teller.tried, teller.doubt
             degraded = tuple(teller.degraded.values())
         with self.store.writing() as connection:
-            issue = self._end(connection, issue, ending, reason)
-            counted, withdrawn = account(connection, issue), left_out(connection, issue)
+            issue, counted = self._end(connection, issue, ending, reason)
+            withdrawn = left_out(connection, issue)
             coming = waves.coming(connection, issue, self.now) if issue.state is IssueState.SENDING else None
         return Sent(
             issue,
@@ -183,9 +183,11 @@ class Sender:
     def _canary_left(self, issue: Issue) -> int | None:
         """How many of the canary have not been tried; None when the rest may go."""
         wanted = canary.size(self.settings, issue.audience or 0)
+        if not wanted:
+            return None
         with self.store.reading() as connection:
             tried = canary.tried(connection, issue).many
-            if not wanted or tried > wanted or canary.is_overruled(connection, issue):
+            if tried > wanted or canary.is_overruled(connection, issue):
                 return None
         return 0 if issue.canary_until is not None else wanted - tried
 
@@ -240,14 +242,17 @@ class Sender:
     def _unit(self, issue: Issue, provider: Provider) -> int:
         return request_size(provider.batch_limit, self.settings.batch, issue.audience or 0)
 
-    def _end(self, connection: Connection, issue: Issue, ending: Ending | None, reason: str) -> Issue:
+    def _end(self, connection: Connection, issue: Issue, ending: Ending | None, reason: str) -> tuple[Issue, Mapping[str, int]]:
         issue = issue_by_id(connection, issue.id)
         heed_waiting(connection, issue.id, actor=self.owner, now=datetime.now(UTC))
         if ending in PAUSING and issue.state is IssueState.SENDING:
             reason = OUT_OF_REACH + reason if ending is Ending.OUT_OF_REACH else reason
             step(connection, issue.id, issue.name, issue.state, IssueState.PAUSED, actor="dispatch", now=self.now, reason=reason)
-            return issue_by_id(connection, issue.id)
-        return conclude(connection, issue, now=self.now)
+            return issue_by_id(connection, issue.id), account(connection, issue)
+        counted = account(connection, issue)
+        cancelled = issue.state is IssueState.CANCELLED  # then what waits is cancelled as well
+        issue = conclude(connection, issue, now=self.now, counted=counted)
+        return issue, account(connection, issue) if cancelled else counted
 
 
 def request_size(limit: int, setting: int | None, audience: int) -> int:

@@ -7,7 +7,7 @@ each way in which they stand.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -30,9 +30,10 @@ _GIVEN_BACK = [state.value for state in GIVES_BACK]
 _row, _group, _subscription = tables.delivery.c, tables.audience_group.c, tables.subscription.c
 
 
-def conclude(connection: Connection, issue: Issue, *, now: datetime) -> Issue:
+def conclude(connection: Connection, issue: Issue, *, now: datetime, counted: Mapping[str, int] | None = None) -> Issue:
     """Settle an issue when nothing of it waits any more, and call it sent when nothing is unknown either.
 
+    `counted` is its account, for who has it already: it spares looks at the whole issue for those who are not there.
     What came to wait again in an issue that was cancelled meanwhile (deferred, or unknown and to be sent again) is
     cancelled as well: nobody would ever send it.
     """
@@ -42,13 +43,14 @@ def conclude(connection: Connection, issue: Issue, *, now: datetime) -> Issue:
     if issue.state is IssueState.CANCELLED:
         ledger = Ledger(issue.id, issue.newsletter, "", "account")
         cancel(connection, ledger, now=now, reason=issue.reason or "the issue was cancelled")
+        counted = None
     if unsent(connection, issue.id):
         return issue
     close_batches(connection, issue.id, now=now, actor="account")
     if issue.settled_at is None and issue.outside:
         _settle_outside(connection, issue, now)
     elif issue.settled_at is None:
-        _settle(connection, issue, now)
+        _settle(connection, issue, now, counted)
     else:
         give_back(connection, issue)
         take_back(connection, issue)
@@ -84,8 +86,7 @@ def take_back(connection: Connection, issue: Issue) -> int:
     return len(found)
 
 
-def _settle(connection: Connection, issue: Issue, now: datetime) -> None:
-    changed = _changed(connection, issue)
+def _settle(connection: Connection, issue: Issue, now: datetime, counted: Mapping[str, int] | None) -> None:
     reached = case((_subscription.coverage > issue.cutoff, _subscription.coverage), else_=issue.cutoff)
     untouched = (
         _row.issue_id == issue.id,
@@ -96,9 +97,11 @@ def _settle(connection: Connection, issue: Issue, now: datetime) -> None:
         _subscription.coverage == _group.coverage,
         _subscription.owed == _group.owed,
     )
-    connection.execute(update(tables.subscription).where(*untouched).values(coverage=reached, owed=_owed_now()))
-    _settle_changed(connection, issue, changed)
-    _mark_returned(connection, issue)
+    moved = connection.execute(update(tables.subscription).where(*untouched).values(coverage=reached, owed=_owed_now())).rowcount
+    if counted is None or moved != sum(counted.values()) - counted[_S.SUPPRESSED.value]:
+        _settle_changed(connection, issue, _changed(connection, issue))
+    if counted is None or any(counted[state] for state in _GIVEN_BACK):
+        _mark_returned(connection, issue)
     connection.execute(update(tables.issue).where(tables.issue.c.id == issue.id).values(settled_at=now))
     _move_frequency(connection, issue)
 
@@ -122,8 +125,12 @@ def _settle_outside(connection: Connection, issue: Issue, now: datetime) -> None
 
 
 def _standing(issue: Issue) -> tuple[Select[tuple[int]], list[ColumnElement[Any]]]:
-    """Those whom another issue changed since the plan, and by what they are alike."""
-    changed = _considered(issue).where((_subscription.coverage != _group.coverage) | (_subscription.owed != _group.owed))
+    """Those whom another issue changed since the plan, and by what they are alike.
+
+    They do not stand where all others have been moved to; who does so by chance stands where this would bring them.
+    """
+    reached = case((_group.coverage > issue.cutoff, _group.coverage), else_=issue.cutoff)
+    changed = _considered(issue).where((_subscription.coverage != reached) | (_subscription.owed != _owed_now()))
     went = case((_row.state.in_(_WENT), 1), else_=0)
     return changed, [_subscription.coverage, _subscription.owed, _row.rendition, went, _owed_now()]
 

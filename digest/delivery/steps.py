@@ -11,16 +11,16 @@ from digest.delivery.providers.answer import Answer
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A batch of one rendition, held by us until its lease ends; `recipients` are subscriber ids, `domains` theirs in turn."""
+    """A batch of one rendition, held by us until its lease ends; `recipients` are subscriber ids, `addresses` theirs in turn."""
 
     batch: int
     rendition: int
     recipients: tuple[int, ...]
-    domains: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
 
     def domain_of(self, recipient: int) -> str:
         """The domain of one recipient's address; empty where nobody said it."""
-        return self.domains[self.recipients.index(recipient)] if self.domains else ""
+        return self.addresses[self.recipients.index(recipient)].rpartition("@")[2] if self.addresses else ""
 
 
 # What to do.
@@ -143,11 +143,19 @@ class NotHandedOver:
 
 
 @dataclass(frozen=True, slots=True)
+class Lost:
+    """Who carried the unit is dead, by no fault of the provider's: nobody knows how far it came."""
+
+    lane: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """Stop: finish what is in flight and release the rest."""
 
     reason: str
 
 
-Heard = Answered | NotHandedOver
+Heard = Answered | NotHandedOver | Lost
 Event = ClaimAnswered | Marked | MarkRefused | Heard | Drain

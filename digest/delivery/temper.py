@@ -54,6 +54,10 @@ class Temper:
         if whole:
             self._breaker.withdraw(lane)
 
+    def forget(self, lane: int) -> None:
+        """Nobody will ever know what the provider said to what a lane had begun: where that was to try it, the next one tries."""
+        self._breaker.withdraw(lane)
+
     def heed(
         self, lane: int, claimed: Claimed, unit: tuple[int, ...], answer: Answer, now: datetime
     ) -> tuple[Ending, str] | None:

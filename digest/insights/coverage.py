@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, and_, case, func, select
 
 from digest.audience.dialects import among
 from digest.delivery.owing import counts_as_sent
@@ -39,22 +39,23 @@ def audit(connection: Connection, issue: Issue) -> tuple[str, ...]:
 
 
 def _counted(connection: Connection, issue: Issue) -> Iterator[tuple[str, int]]:
+    kept = and_(_row.state.in_(_BACK), _row.returned.is_(False))
+    wrong = (_subscription.coverage < issue.cutoff, kept)
+    # In one look: it reads everybody.
+    counts = [func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in wrong]
+    behind, not_owed = connection.execute(_considered(issue).with_only_columns(*counts)).one()
     if not issue.outside:
-        yield (
-            "were considered and stand behind the cutoff",
-            _count(connection, _considered(issue, _subscription.coverage < issue.cutoff)),
-        )
-    kept = _considered(issue, _row.state.in_(_BACK), _row.returned.is_(False))
-    yield "did not get it, and are not owed what it held", _count(connection, kept)
+        yield "were considered and stand behind the cutoff", int(behind)
+    yield "did not get it, and are not owed what it held", int(not_owed)
     yield "have an article of it in another issue, too", _twice(connection, issue)
 
 
-def _considered(issue: Issue, *where: ColumnElement[bool]) -> Select[Any]:
+def _considered(issue: Issue) -> Select[Any]:
     """Its deliveries with their subscriptions; who is suppressed stays where they were."""
     theirs = (_subscription.subscriber_id == _row.subscriber_id) & (_subscription.newsletter == issue.newsletter)
     joined = tables.delivery.join(tables.subscription, theirs)
     ours = (_row.issue_id == issue.id, _row.state != DeliveryState.SUPPRESSED.value)
-    return select(_row.subscriber_id).select_from(joined).where(*ours, *where)
+    return select(_row.subscriber_id).select_from(joined).where(*ours)
 
 
 def _twice(connection: Connection, issue: Issue) -> int:
@@ -84,7 +85,3 @@ def _both(connection: Connection, issue_id: int, other_id: int) -> Iterable[Row[
     columns = (_row.rendition.label("one"), other.c.rendition.label("two"))
     joined = select(*columns, func.count().label("many")).select_from(tables.delivery.join(other, same))
     return connection.execute(joined.where(*sent).group_by(_row.rendition, other.c.rendition))
-
-
-def _count(connection: Connection, whose: Select[Any]) -> int:
-    return connection.execute(whose.with_only_columns(func.count())).scalar_one()

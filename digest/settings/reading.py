@@ -14,7 +14,6 @@ import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -57,7 +56,9 @@ def read_settings(config: Path | None = None, environ: Mapping[str, str] | None 
     settings = _validated(layers, project, file, problems)
     if settings is None or problems:
         raise UsageError("; ".join(dict.fromkeys(problems)))
-    settings._origins = MappingProxyType({".".join(path): origin for path, origin in layers.origins.items()})
+    settings._origins = {
+        ".".join(path): origin for path, origin in layers.origins.items()
+    }  # a plain one, so that settings can be handed to another process
     return settings
 
 

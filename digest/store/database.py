@@ -53,6 +53,8 @@ class Store:
         self._reading = self._engine if _is_sqlite(self.url) else self._engine.execution_options(**_SNAPSHOT)
         self._turn = Lock()  # where only one may write, whoever waits in this process is next: SQLite itself only tries again
         self._kept: Connection | None = None  # between the steps of sending, which follow one another by the thousand
+        self.lock: int | None = None
+        """The handle of the run lock, while it is held and a file's: whichever process is given it holds the lock too."""
         self.path = Path(self.url.database) if _is_sqlite(self.url) and self.url.database else None
         """The file of an SQLite database; None for every other store."""
 
@@ -206,8 +208,11 @@ class Store:
     @contextmanager
     def run_lock(self) -> Iterator[None]:
         """Held while sending; raises `Busy` when another process sends from this database."""
-        with speaking_plainly(self.url), file_lock(self.path) if self.path else advisory_lock(self._engine):
-            yield
+        with speaking_plainly(self.url), file_lock(self.path) if self.path else advisory_lock(self._engine) as self.lock:
+            try:
+                yield
+            finally:
+                self.lock = None
 
     def _copy_rows(self, store: Store) -> None:
         with self.reading() as connection:

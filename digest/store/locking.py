@@ -29,8 +29,9 @@ _BUSY = "another `digest run` or `digest send` works on this database just now; 
 
 
 @contextmanager
-def file_lock(database: Path) -> Iterator[None]:
-    """Hold the lock beside an SQLite file, or raise `Busy` at once; the kernel frees it with the process."""
+def file_lock(database: Path) -> Iterator[int]:
+    """Hold the lock beside an SQLite file, or raise `Busy` at once; the kernel frees it with the process, and with every other that
+    was given the handle."""
     path = database.with_name(database.name + ".lock")
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -41,7 +42,7 @@ def file_lock(database: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise Busy(_BUSY) from None
-        yield
+        yield handle
     finally:
         os.close(handle)
 

@@ -18,6 +18,7 @@ from digest.delivery.steps import (
     Claimed,
     Drain,
     Finish,
+    Lost,
     Mark,
     Marked,
     MarkRefused,
@@ -173,6 +174,28 @@ def test_what_was_not_handed_over_is_never_unknown(*, told_first: bool) -> None:
     assert dispatch.overdue
     assert dispatch.next(NOW) == [TakeBack(0, 1, (1,)), Release(1, (2, 3, 4, 5, 6)), Finish(1)]
     assert (dispatch.finished, dispatch.ending) == (True, Ending.DRAINED)
+
+
+def test_what_is_lost_with_its_carrier_is_unknown_and_no_fault_of_the_provider_however_much_it_is() -> None:
+    dispatch = machine()
+    sending(dispatch)
+    for _ in range(5):
+        dispatch.hear(Lost(0, "the carrier died"), NOW)
+        settle, mark = dispatch.next(NOW)  # the next one follows at the same stroke
+        assert isinstance(settle, Settle)
+        assert settle.answer == Answer((Outcome.UNKNOWN,), "the carrier died")
+        confirm(dispatch, mark)
+    assert dispatch.ending is None
+
+
+def test_an_answer_that_comes_after_the_loss_changes_nothing() -> None:
+    dispatch = machine()
+    sending(dispatch)
+    dispatch.hear(Lost(0, "the carrier died"), NOW)
+    dispatch.hear(Answered(0, good()), NOW)
+    settle = dispatch.next(NOW)[0]
+    assert isinstance(settle, Settle)
+    assert settle.answer.outcomes == (Outcome.UNKNOWN,)
 
 
 def test_what_is_marked_when_waiting_ends_is_not_handed_over_any_more() -> None:

@@ -244,9 +244,9 @@ def test_a_hint_that_cannot_be_written_does_not_concern_the_message() -> None:
         wire.close()
 
 
-def test_the_relay_is_a_provider_of_streams() -> None:
+def test_the_relay_and_sendgrid_are_providers_of_streams() -> None:
     from digest.delivery.providers.sendgrid import SendGrid
     from digest.delivery.providers.smtp import Smtp
 
     assert issubclass(Smtp, Streaming)
-    assert not issubclass(SendGrid, Streaming)
+    assert issubclass(SendGrid, Streaming)

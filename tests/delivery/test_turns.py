@@ -107,6 +107,7 @@ class Carrier:
     queue: list[tuple[int, Job]] = field(default_factory=list)
     kept: list[Heard] = field(default_factory=list)
     stuck: bool = False
+    swift: bool = False
 
     def send(self, lane: int, job: Job) -> None:
         self.queue.append((lane, job))
@@ -161,6 +162,16 @@ def test_what_is_claimed_whole_is_marked_in_the_same_transaction() -> None:
     one.turn()
     one.turn()
     assert carrier.carried == [[1, 2]]
+
+
+def test_what_is_begun_in_no_time_is_handed_over_when_its_mark_is_durable_and_not_before() -> None:
+    books, carrier, clock = Notebook(), Carrier(swift=True), Clock()
+    one = turns(books, carrier, clock)
+    one.turn()
+    assert (books.told[-1], carrier.queue) == ("commit", [])
+    carrier.stuck = True
+    one.turn()
+    assert [lane for lane, _ in carrier.queue] == [0]
 
 
 def test_a_claim_of_more_than_a_request_carries_is_marked_part_by_part() -> None:

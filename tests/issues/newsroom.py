@@ -195,9 +195,11 @@ class Newsroom:
         return self.conclude(issue)
 
     def conclude(self, issue: Issue) -> Issue:
-        """Settle it when nothing of it waits."""
+        """Settle it when nothing of it waits; as a send does, which has counted it."""
         with self.store.writing() as connection:
-            return conclude(connection, issue_by_id(connection, issue.id), now=self.now)
+            issue = issue_by_id(connection, issue.id)
+            counted = None if issue.audience is None else account(connection, issue)
+            return conclude(connection, issue, now=self.now, counted=counted)
 
     def issue(self, frequency: Frequency = WEEKLY, **outcomes: Outcome) -> Issue:
         """A whole issue, from the freeze to its end; one that is skipped stays so."""

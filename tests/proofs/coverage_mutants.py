@@ -5,7 +5,7 @@ A mutant is a patch of the product; the proof passes on the product as it is, an
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -43,8 +43,8 @@ def coverage_point_moved_too_far() -> Iterator[None]:
     """Who was considered moves to the newest article there is, whatever the issue could hold."""
     original = settling._settle
 
-    def settle(connection: Connection, issue: Issue, now: datetime) -> None:
-        original(connection, issue, now)
+    def settle(connection: Connection, issue: Issue, now: datetime, counted: Mapping[str, int] | None) -> None:
+        original(connection, issue, now, counted)
         row = tables.delivery.c
         theirs = select(row.subscriber_id).where(row.issue_id == issue.id, row.state != DeliveryState.SUPPRESSED.value)
         moved = update(tables.subscription).where(_subscription.subscriber_id.in_(theirs))

@@ -3,7 +3,8 @@
 The product knows nothing of them: arming wraps what stands at the point. Names are `ROOM.MOMENT`. A room that writes has
 `begin` (before it), `uncommitted` (done, and the transaction not yet committed) and `committed`; a transport has a point
 before and after each verb, in the middle of a body, and between an answer's arrival and its reading.
-`DIGEST_KILLPOINT_COUNTS=FILE` kills nobody and writes down how often each point was passed. `DIGEST_KILLPOINT_LATE=MANY` lets the
+A process that dies so leaves the file `killed` where it runs; a carrier is armed as its parent is, and each counts for itself.
+`DIGEST_KILLPOINT_COUNTS=FILE` kills nobody and writes down how often each point was passed, into a file for each process. `DIGEST_KILLPOINT_LATE=MANY` lets the
 process find that many of its deliveries too late to be handed over.
 """
 
@@ -56,6 +57,9 @@ TRANSPORT = (
 NAMES = (*(f"{room}.{moment}" for room in ROOMS for moment in ("begin", "uncommitted", "committed")), *TRANSPORT)
 
 
+KILLED = "killed"
+
+
 class _Armed:
     """Counts who passes which point, and dies at the one that was named."""
 
@@ -68,6 +72,7 @@ class _Armed:
         with self._lock:
             self.counts[name] += 1
             if name == self._name and self.counts[name] == self._nth:
+                Path(KILLED).touch()
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -109,7 +114,7 @@ def _write_at_exit(armed: _Armed, path: Path) -> None:
     real_exit = os._exit
 
     def leave(code: int) -> None:
-        path.write_text(json.dumps(armed.counts), encoding="utf-8")
+        path.with_name(f"{path.name}.{os.getpid()}").write_text(json.dumps(armed.counts), encoding="utf-8")
         real_exit(code)
 
     os._exit = leave  # type: ignore[assignment] # the child ends by this alone

@@ -1,6 +1,6 @@
 """Real processes, real sockets, SIGKILL where the witness has counted so many: nobody gets an issue twice, nobody is lost.
 
-On both stores and through both transports; of what goes in requests of many, about half is written by a scribe. `DIGEST_CRASH_LOOP=KILLS` makes it longer, `DIGEST_CRASH_LOOP_SEED=SEED`
+On both stores and through both transports; in about half of the runs a carrier sends, and then either process is killed. `DIGEST_CRASH_LOOP=KILLS` makes it longer, `DIGEST_CRASH_LOOP_SEED=SEED`
 draws the same again.
 """
 
@@ -12,6 +12,8 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -63,7 +65,7 @@ def run_and_kill(ground: Ground, draw: random.Random, kills: int) -> int:
     killed, until = 0, time.monotonic() + SECONDS_A_TRIAL
     while time.monotonic() < until:
         before = ground.count()
-        pid = ground.start("run", "--now", NOW, **draw.choice(({}, {"DIGEST_SCRIBE": "1"})))
+        pid = ground.start("run", "--now", NOW, **draw.choice(({}, {"DIGEST_CARRIER": "1"})))
         if killed < kills:
             killed += _kill_after(ground, pid, before + draw.randint(0, 2 * PEOPLE_A_KILL - 10), draw)
         status = ground.zygote.wait(pid)
@@ -83,5 +85,10 @@ def _kill_after(ground: Ground, pid: int, fatal: int, draw: random.Random) -> bo
             if ground.zygote.ended(pid) is not None:
                 return False
     time.sleep(draw.choice((0, 0, 0.001, 0.003, 0.01)))
+    carriers = [int(child) for listed in Path(f"/proc/{pid}/task").glob("*/children") for child in listed.read_text().split()]
+    if carriers and draw.random() < 0.5:
+        with suppress(ProcessLookupError):
+            os.kill(carriers[0], signal.SIGKILL)
+        return True  # and the run goes on without it
     os.kill(pid, signal.SIGKILL)
     return ground.zygote.wait(pid) == -signal.SIGKILL

@@ -117,6 +117,7 @@ class Service:
     waiting: list[tuple[int, Job, Answer, datetime]] = field(default_factory=list)
     kept: list[tuple[int, Job]] = field(default_factory=list)  # not handed over, and its process has not heard of it
     untouched: set[int] = field(default_factory=set)  # whom a turn was told of as not handed over
+    swift: bool = False
 
     def send(self, lane: int, job: Job) -> None:
         """Take a job into its lane's queue."""

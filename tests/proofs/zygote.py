@@ -3,7 +3,7 @@
 As a program it reads one JSON object a line (`{"cwd", "environment", "arguments", "said"}`), forks, and answers with the
 child's pid; `{"wait": pid}` is answered with "alive" or its exit status, negative for a signal. The children are real
 processes with sockets, files and a death of their own. `DIGEST_KILLPOINT` in a child's environment arms a kill point,
-`DIGEST_FAULT` a call of its own that fails; with `DIGEST_SCRIBE` requests are written by a scribe, however few the readers.
+`DIGEST_FAULT` a call of its own that fails; with `DIGEST_CARRIER` a carrier sends, however few the readers, forked and armed as well.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ import importlib
 import json
 import os
 import pkgutil
+import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -121,6 +125,43 @@ def _import_everything() -> None:
     assert threading.active_count() == 1, "a fork would leave a thread behind"
 
 
+class _Forked:
+    """A carrier that was forked, as a process."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._status: int | None = None
+
+    def kill(self) -> None:
+        with suppress(ProcessLookupError):
+            os.kill(self._pid, signal.SIGKILL)
+
+    def wait(self, timeout: float | None = None) -> int:
+        until = time.monotonic() + (LONGEST if timeout is None else timeout)
+        while self._status is None:
+            found, status = os.waitpid(self._pid, os.WNOHANG)
+            if found:
+                self._status = os.waitstatus_to_exitcode(status)
+            elif time.monotonic() > until:
+                raise subprocess.TimeoutExpired("carrier", timeout or LONGEST)
+            else:
+                time.sleep(0.001)
+        return self._status
+
+
+def _fork_a_carrier(there: socket.socket, lock: int | None) -> _Forked:
+    """As `carrier.launch`: a process that has of its parent's files its end of the line and the run lock alone."""
+    from digest.delivery.engines import carrier_child
+
+    pid = os.fork()
+    if pid == 0:
+        kept = sorted({0, 1, 2, there.fileno(), *(() if lock is None else (lock,))})
+        for low, high in pairwise([*kept, resource.getrlimit(resource.RLIMIT_NOFILE)[0]]):
+            os.closerange(low + 1, high)
+        carrier_child.serve(there.fileno())
+    return _Forked(pid)
+
+
 def _become(asked: dict[str, Any]) -> None:
     """In the child: the command line to its end, and never back."""
     code = 70
@@ -136,14 +177,15 @@ def _become(asked: dict[str, Any]) -> None:
         os.dup2(said, 2)
         sys.argv = ["digest", *asked["arguments"]]
         from digest.cli import main
-        from digest.delivery.engines import local
+        from digest.delivery.engines import carrier, local
         from tests.proofs import failing_calls, killpoints
 
         failing_calls.arm(os.environ)
         wanted = ("DIGEST_KILLPOINT", "DIGEST_KILLPOINT_COUNTS", "DIGEST_KILLPOINT_LATE")
         killpoints.arm(*(os.environ.pop(name, None) for name in wanted))
-        if os.environ.pop("DIGEST_SCRIBE", None):
-            local.WORTH_A_SCRIBE = 0
+        if os.environ.pop("DIGEST_CARRIER", None):
+            local.WORTH_A_CARRIER = 0
+            carrier.launch = _fork_a_carrier
         try:
             main()
         except SystemExit as end:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from digest.delivery.account import next_retry
 from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import Ledger
+from digest.delivery.press import Planned
 from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import Refusal
 from digest.delivery.shelf import Shelf
@@ -28,14 +29,14 @@ from digest.store.database import Store
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a lane carries: a batch that was claimed, with what its messages need; the rendition is as of `sub_revision`.
+    """What a lane carries: a batch that was claimed, with what its messages need; their content is as of `sub_revision`.
 
     `marked` are those marked at the same stroke: in the same transaction `mark` is told of them (`already`), or `unmark`.
     """
 
     claimed: Claimed
     people: Sequence[Recipient]
-    rendition: Rendition
+    content: Rendition | Planned
     sub_revision: int
     marked: frozenset[int] = frozenset()
 
@@ -111,9 +112,9 @@ class SqlBooks:
                 replanned = True
                 continue
             claimed, people, marked = found
-            rendition = self.shelf.take(at, claimed.rendition)
-            if rendition is not None:
-                return Load(claimed, people, rendition, sub_revision, marked)
+            content = self.shelf.look(at, claimed.rendition)
+            if content is not None:
+                return Load(claimed, people, content, sub_revision, marked)
             self.ledger.unmark(at, claimed.batch, list(marked))
             drop(at, self.ledger, claimed.batch, claimed.rendition, now=now)
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 from queue import Empty, SimpleQueue
-from typing import Any
 
-from digest.delivery.engines.scribe import Scribe
+from digest.delivery.press import Planned
 from digest.delivery.providers.answer import Answer, Outcome
-from digest.delivery.providers.port import Ahead, Provider, TakesWritten, Transport
+from digest.delivery.providers.port import Ahead, Provider, Transport
 from digest.delivery.recipient import Recipient
 from digest.delivery.steps import Answered, Heard, NotHandedOver
 from digest.rendering.content import Envelope
@@ -26,15 +25,26 @@ _MOMENT = 0.0005  # seconds
 class Job:
     """One send for one lane. `ahead` is who most likely follows.
 
-    `in_time` is asked at the last moment: only then is anything handed over, else `NotHandedOver` is the answer.
+    `in_time` is asked at the last moment: only then is anything handed over, else `NotHandedOver` is the answer. `begin_by` is the
+    moment from which on it says no, by the clock of leases, for who is asked in another process.
     """
 
-    rendition: Rendition
+    content: Rendition | Planned
     people: Sequence[Recipient]
     make: Callable[[Recipient, Rendition], Envelope]
     in_time: Callable[[], bool]
     ahead: Recipient | None = None
     make_ahead: Callable[[Recipient, Rendition], Envelope] | None = None
+    begin_by: float = math.inf
+
+    @property
+    def rendition(self) -> Rendition:
+        """What everybody of it gets; assembled where it was not."""
+        return self.content.make() if isinstance(self.content, Planned) else self.content
+
+    def assembled(self) -> Job:
+        """The same job, of whose content nothing is left to be made."""
+        return replace(self, content=self.rendition)
 
     def envelopes(self) -> list[Envelope]:
         """One for each of the people; made by the lane, since whoever writes the ledger has enough to do."""
@@ -46,32 +56,18 @@ class Job:
         return None if person is None else Ahead(person.address, lambda: make(person, self.rendition))
 
 
-class _Unmade(Sequence[Envelope]):
-    """A job's envelopes, made when one of them is first asked for: of a written request mostly none is."""
-
-    def __init__(self, job: Job) -> None:
-        self._job = job
-
-    @cached_property
-    def _made(self) -> list[Envelope]:
-        return self._job.envelopes()
-
-    def __len__(self) -> int:
-        return len(self._job.people)
-
-    def __getitem__(self, which: Any) -> Any:
-        return self._made[which]
-
-
 class Lanes:
     """A bounded number of connections. Threads start with their first job and die with the process.
 
-    Where there is a `scribe` and the provider's transports take what it has written, it writes.
+    Where it is to be told otherwise than by `hear`, each lane calls `tell` by itself.
     """
 
-    def __init__(self, provider: Provider, scribe: Scribe | None = None) -> None:
-        self._provider, self._scribe = provider, scribe
+    swift = False
+
+    def __init__(self, provider: Provider, tell: Callable[[Heard], None] | None = None) -> None:
+        self._provider = provider
         self._answers: SimpleQueue[Heard] = SimpleQueue()
+        self._tell = tell or self._answers.put
         self._jobs: dict[int, SimpleQueue[Job | None]] = {}
         self._threads: list[threading.Thread] = []
         self._under_way = 0
@@ -80,6 +76,7 @@ class Lanes:
 
     def send(self, lane: int, job: Job) -> None:
         """Hand a job to a lane; its answer will be heard."""
+        job = job.assembled()
         if lane not in self._jobs:
             self._jobs[lane] = SimpleQueue()
             thread = threading.Thread(target=self._work, args=(lane, self._jobs[lane]), name=f"lane-{lane}", daemon=True)
@@ -94,7 +91,7 @@ class Lanes:
         """What no lane has begun is not handed over any more, and that will be heard."""
         with self._beginning:
             for lane in self._not_begun:
-                self._answers.put(NotHandedOver(lane))
+                self._tell(NotHandedOver(lane))
             self._not_begun.clear()
 
     def hear(self, seconds: float) -> list[Heard]:
@@ -121,34 +118,23 @@ class Lanes:
         until = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
-        if self._scribe is not None:
-            self._scribe.close()
 
     def _work(self, lane: int, jobs: SimpleQueue[Job | None]) -> None:
         transport = self._provider.open()
         while (job := jobs.get()) is not None:
             answer = self._carry(lane, transport, job)
             if answer is not None:
-                self._answers.put(Answered(lane, answer))
+                self._tell(Answered(lane, answer))
         transport.close()
 
     def _carry(self, lane: int, transport: Transport, job: Job) -> Answer | None:
         """What became of a job; None when it was not begun. What was made of it is not kept while the lane waits for the next."""
         try:
-            sends = self._ready(transport, job)
-            return sends(datetime.now(UTC)) if self._begins(lane, job) else None
+            envelopes = job.envelopes()
+            return transport.send(job.rendition, envelopes, datetime.now(UTC)) if self._begins(lane, job) else None
         except Exception as error:
             # A transport that raises is a defect, and nobody knows how far it came.
             return Answer((Outcome.UNKNOWN,) * len(job.people), f"the provider's adapter failed: {type(error).__name__}")
-
-    def _ready(self, transport: Transport, job: Job) -> Callable[[datetime], Answer]:
-        """What is to be called to send a job, all that can be made of it before made."""
-        if self._scribe is not None and isinstance(transport, TakesWritten):
-            written = self._scribe.write(job.rendition, job.people)
-            if written is not None:
-                return lambda date: transport.send_written(job.rendition, _Unmade(job), date, written)
-        envelopes = job.envelopes()
-        return lambda date: transport.send(job.rendition, envelopes, date)
 
     def _begins(self, lane: int, job: Job) -> bool:
         """Whether a job is handed over now: it was not recalled, and is not late."""
@@ -158,5 +144,5 @@ class Lanes:
             del self._not_begun[lane]
             if job.in_time():
                 return True
-            self._answers.put(NotHandedOver(lane))
+            self._tell(NotHandedOver(lane))
             return False

@@ -10,15 +10,15 @@ from datetime import timedelta
 from digest.delivery.allowance import Allowance
 from digest.delivery.ending import Ending
 from digest.delivery.engines.books import SqlBooks
+from digest.delivery.engines.carrier import Carrier
 from digest.delivery.engines.lanes import Lanes
-from digest.delivery.engines.scribe import Scribe, WriteWhole
 from digest.delivery.engines.streams import Streams
 from digest.delivery.engines.turns import Turns
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.ledger import Ledger
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Outcome
-from digest.delivery.providers.port import Provider, Streaming
+from digest.delivery.providers.port import Provider, Streaming, longest_send, made_of
 from digest.delivery.real_time import steady_clock
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import Drain
@@ -27,7 +27,7 @@ from digest.store.database import Store
 
 _DRAIN = timedelta(seconds=7)  # with what comes after it, a process ends within ten
 _CLAIMS = (10, 400)  # deliveries a lane claims at once where a request carries one: the fewest and the most
-WORTH_A_SCRIBE = 20_000  # readers of an issue: a scribe takes some tenths of a second to begin
+WORTH_A_CARRIER = 20_000  # readers of an issue: a carrier takes some tenths of a second to begin
 _CLAIMS_A_LANE = 4  # so many claims of a lane at least: the lanes end at about the same time
 
 Progress = Callable[[Mapping[Outcome, int]], None]
@@ -80,13 +80,22 @@ class LocalEngine:
             lanes.close()
         return Result(machine.ending or Ending.EMPTY, machine.reason, dict(turns.outcomes))
 
-    def _carriers(self) -> Lanes | Streams:
-        if isinstance(self.provider, Streaming):
-            return Streams(self.provider)
-        writes: WriteWhole | None = getattr(self.provider, "write_whole", None)
-        if writes is None or self.unit == 1 or self.audience < WORTH_A_SCRIBE:
-            return Lanes(self.provider)
-        return Lanes(self.provider, Scribe(writes, self.envelopes))
+    def _carriers(self) -> Lanes | Streams | Carrier:
+        settings = made_of(self.provider)
+        if settings is None or self.audience < WORTH_A_CARRIER:
+            return self._here()
+        return Carrier(
+            self.provider,
+            settings,
+            self.envelopes,
+            self.shelf.press,
+            longest=longest_send(self.settings),
+            lock=self.store.lock,
+            instead=self._here,
+        )
+
+    def _here(self) -> Lanes | Streams:
+        return Streams(self.provider) if isinstance(self.provider, Streaming) else Lanes(self.provider)
 
 
 def pace(settings: Delivery, unit: int, audience: int = 0) -> Pace:

@@ -39,8 +39,10 @@ class _Sending:
 class Streams:
     """A bounded number of connections. Only what cannot wait in company, such as a handshake, gets a thread for its time."""
 
-    def __init__(self, provider: Streaming) -> None:
-        self._provider = provider
+    swift = False
+
+    def __init__(self, provider: Streaming, moment: float = _MOMENT) -> None:
+        self._provider, self._moment = provider, moment
         self._streams: dict[int, Stream] = {}
         self._waiting: dict[int, _Sending] = {}  # by file descriptor
         self._poll = select.poll()
@@ -48,12 +50,14 @@ class Streams:
         self._done: SimpleQueue[_Sending] = SimpleQueue()
         self._looked_at = 0.0
         self._closing, self._closed = threading.Lock(), False
+        self._watched = -1
         self._bell, self._ring = os.pipe()
         self._poll.register(self._bell, select.POLLIN)
 
     def send(self, lane: int, job: Job) -> None:
         """Begin a job; its answer will be heard."""
         try:
+            job = job.assembled()
             if lane not in self._streams:
                 self._streams[lane] = self._provider.stream()
             envelopes = job.envelopes()
@@ -69,23 +73,28 @@ class Streams:
     def recall(self) -> None:
         """Every job was begun when it was given."""
 
-    def hear(self, seconds: float) -> list[Heard]:
-        """Every answer there is, waiting up to so long for the first.
+    def watch(self, connection: int) -> None:
+        """Listen for something else as well: who hears comes back when there is something to read."""
+        self._watched = connection
+        self._poll.register(connection, select.POLLIN)
 
-        Where few of many have answered, the others are given a moment: so half of the lanes are written down together while
+    def hear(self, seconds: float) -> list[Heard]:
+        """Every answer there is, waiting up to so long for the first, or for what is watched.
+
+        Where few of many have answered, the others are given a `moment`: so half of the lanes are written down together while
         the other half is under way.
         """
         ends, given = time.monotonic() + seconds, False
-        self._listen(0)
+        called = self._listen(0)
         while True:
             left = ends - time.monotonic()
             if self._answers and not given and len(self._waiting) > len(self._answers):
-                ends, given = time.monotonic() + _MOMENT, True
-            elif left <= 0 or (self._answers and len(self._waiting) <= len(self._answers)):
+                ends, given = time.monotonic() + self._moment, True
+            elif called or left <= 0 or (self._answers and len(self._waiting) <= len(self._answers)):
                 answers, self._answers = self._answers, []
                 return answers
             else:
-                self._listen(min(left, _SOON))
+                called = self._listen(min(left, _SOON))
 
     def close(self, seconds: float = 1.0) -> None:
         """Let the connections go; whoever still waits for an answer, or takes its time with a goodbye, is left behind."""
@@ -102,10 +111,13 @@ class Streams:
             os.close(self._bell)
             os.close(self._ring)
 
-    def _listen(self, seconds: float) -> None:
-        """Let those go on who have something to read, then those whose time is over."""
+    def _listen(self, seconds: float) -> bool:
+        """Let those go on who have something to read, then those whose time is over; whether there is something of what is watched."""
+        called = False
         for connection, _ in self._poll.poll(seconds * 1000):
-            if connection == self._bell:
+            if connection == self._watched:
+                called = True
+            elif connection == self._bell:
                 self._take_back()
             else:
                 self._poll.unregister(connection)
@@ -118,6 +130,7 @@ class Streams:
                     self._poll.unregister(connection)
                     del self._waiting[connection]
                     self._go_on(sending, TimeoutError("timed out"))
+        return called
 
     def _go_on(self, sending: _Sending, error: Exception | None = None) -> None:
         """One of them goes on until it waits again or has its answer."""

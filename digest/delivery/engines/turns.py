@@ -24,6 +24,7 @@ from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.providers.port import longest_send
+from digest.delivery.real_time import elapsed
 from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import LeaseLost, Refusal, Stale
 from digest.delivery.steps import (
@@ -50,7 +51,15 @@ _LEAST_MARGIN = timedelta(minutes=1)  # and with less than this nothing of it is
 
 
 class Carriers(Protocol):
-    """What carries jobs: threads with connections, or a simulation of them."""
+    """What carries jobs: threads with connections, or a simulation of them.
+
+    `swift` says that to begin a job takes no time: then nothing waits for a commit's time to be begun in.
+    """
+
+    @property
+    def swift(self) -> bool:
+        """See above."""
+        ...
 
     def send(self, lane: int, job: Job) -> None:
         """Begin a job; its answer will be heard."""
@@ -97,6 +106,8 @@ class Turns:
         """Listen, write down, and hand over what the turn before has marked: where a commit takes time, during it."""
         began = self._clock()
         self._marked = self.machine.sends(began)
+        if self._carriers.swift:
+            self._hand_over_all()
         for heard in self._carriers.hear(0 if self._marked else self._patience(began)):
             self.machine.hear(heard, self._clock())
         now = self._clock()
@@ -123,11 +134,11 @@ class Turns:
         people = self._people[send.lane]
         whose = [people[one] for one in send.recipients]
         ahead = None if send.ahead is None else people.get(send.ahead)  # who was erased has no address
-        in_time = partial(self._is_in_time, self._deadlines[send.batch])
-        self._carriers.send(
-            send.lane,
-            Job(self._loads[send.lane].rendition, whose, self._envelopes.make, in_time, ahead, self._envelopes.make_ahead),
-        )
+        deadline, envelopes = self._deadlines[send.batch], self._envelopes
+        in_time = partial(self._is_in_time, deadline)
+        begin_by = elapsed() + (deadline - self._longest - self._clock()).total_seconds()
+        content = self._loads[send.lane].content
+        self._carriers.send(send.lane, Job(content, whose, envelopes.make, in_time, ahead, envelopes.make_ahead, begin_by))
 
     def _is_in_time(self, deadline: datetime) -> bool:
         """Whether a send that began now would end before its deadline.

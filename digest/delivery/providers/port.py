@@ -20,7 +20,7 @@ from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.waiting import Wanted
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition
-from digest.settings import Delivery
+from digest.settings import Delivery, Settings
 
 __all__ = [
     "Ahead",
@@ -31,11 +31,11 @@ __all__ = [
     "Provider",
     "Stream",
     "Streaming",
-    "TakesWritten",
     "Transport",
     "Trouble",
     "key_life",
     "longest_send",
+    "made_of",
 ]
 
 
@@ -54,6 +54,12 @@ def key_life(provider: object) -> timedelta:
     """
     life: timedelta = getattr(provider, "idempotent_for", timedelta(0))
     return life
+
+
+def made_of(provider: object) -> Settings | None:
+    """The settings of which another process can make the same provider, by its class: its `made_of`. None: none can."""
+    settings: Settings | None = getattr(provider, "made_of", None)
+    return settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +97,6 @@ class Transport(Protocol):
 
     def close(self) -> None:
         """Let the connection go; never raises."""
-        ...
-
-
-@runtime_checkable
-class TakesWritten(Protocol):
-    """A transport that can be given a request which another process has written.
-
-    Its provider has the writer as its attribute `write_whole`: a module's function, of a rendition and envelopes.
-    """
-
-    def send_written(
-        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, written: bytes | bytearray
-    ) -> Answer:
-        """As `Transport.send`; `written` is the one request that carries all of `envelopes`, in their order."""
         ...
 
 

@@ -16,11 +16,13 @@ import orjson
 
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.http_line import Limits, Line, NoAnswer, NotSent
+from digest.delivery.providers.port import Ahead
 from digest.delivery.providers.sendgrid_answers import Reading, read_answer
 from digest.delivery.providers.sendgrid_client import build_client
 from digest.delivery.providers.sendgrid_events import read_events
-from digest.delivery.providers.sendgrid_fitting import requests, sort_out, write_whole
+from digest.delivery.providers.sendgrid_fitting import requests, sort_out
 from digest.delivery.providers.sendgrid_request import MOST_RECIPIENTS, write_request
+from digest.delivery.providers.waiting import run
 from digest.delivery.providers.wire import Deadline
 from digest.delivery.providers.wording import mask
 from digest.errors import Refused, UsageError
@@ -37,16 +39,19 @@ class SendGrid:
     name = "sendgrid"
     batch_limit = MOST_RECIPIENTS
     read_events = staticmethod(read_events)
-    write_whole = staticmethod(write_whole)
 
     def __init__(self, settings: Settings) -> None:
         self._key = read_key(settings)
-        self._settings = settings
+        self.made_of = self._settings = settings
         self._host = settings.providers.sendgrid.host.rstrip("/")
 
     def open(self) -> SendGridTransport:
         """A new transport; connects at its first send."""
-        return SendGridTransport(self._settings, self._key, self._host, lambda: self._tls)
+        return SendGridTransport(self.stream())
+
+    def stream(self) -> SendGridStream:
+        """The same, for whoever drives several at once."""
+        return SendGridStream(self._settings, self._key, self._host, lambda: self._tls)
 
     def describe(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> list[dict[str, Any]]:
         """Each request `send` would make if all goes well, the key masked."""
@@ -65,6 +70,21 @@ class SendGrid:
 
 
 class SendGridTransport:
+    """One lane's connection to the API, for whoever has nothing else to do meanwhile."""
+
+    def __init__(self, stream: SendGridStream) -> None:
+        self._stream = stream
+
+    def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> Answer:
+        """Carry one batch; it takes at most `connect_timeout` and twice `timeout`, whatever number of requests it needs."""
+        return run(self._stream.send(rendition, envelopes, date))
+
+    def close(self) -> None:
+        """Let the connection go; never raises."""
+        self._stream.close()
+
+
+class SendGridStream:
     """One lane's connection to the API."""
 
     def __init__(self, settings: Settings, key: str, host: str, tls: Callable[[], ssl.SSLContext]) -> None:
@@ -72,30 +92,18 @@ class SendGridTransport:
         self._line = Line(host, tls)
         self._client = build_client(key, host, self._line).client
 
-    def send(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> Answer:
-        """Carry one batch; it takes at most `connect_timeout` and twice `timeout`, whatever number of requests it needs.
-
-        `date` is not used: SendGrid dates the mail.
-        """
+    async def send(
+        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: Ahead | None = None
+    ) -> Answer:
+        """As `SendGridTransport.send`. `date` is not used: SendGrid dates the mail; nor is `ahead`."""
         batch = _Batch(rendition, envelopes, Deadline(self._delivery.connect_timeout + self._delivery.timeout))
         positions, refused = sort_out(rendition, envelopes)
         for position, words in refused.items():
             batch.reject(position, words)
         try:
             for chosen, body in requests(rendition, envelopes, positions):
-                if not self._carry(batch, chosen, body):
+                if not await self._carry(batch, chosen, body):
                     break
-        except Refused as error:
-            batch.settle((), Reading(Outcome.DEFERRED, Trouble.CONTENT, str(error)))
-        return batch.answer(self._key)
-
-    def send_written(
-        self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, written: bytes | bytearray
-    ) -> Answer:
-        """As `send`, where the one request that carries them all was written before."""
-        batch = _Batch(rendition, envelopes, Deadline(self._delivery.connect_timeout + self._delivery.timeout))
-        try:
-            self._carry(batch, list(range(len(envelopes))), written)
         except Refused as error:
             batch.settle((), Reading(Outcome.DEFERRED, Trouble.CONTENT, str(error)))
         return batch.answer(self._key)
@@ -104,10 +112,10 @@ class SendGridTransport:
         """Let the connection go; never raises."""
         self._line.close()
 
-    def _carry(self, batch: _Batch, positions: list[int], body: bytes | bytearray) -> bool:
+    async def _carry(self, batch: _Batch, positions: list[int], body: bytes) -> bool:
         """One request, made again without the ones it was refused for; whether to go on with others."""
         for _ in range(_ROUNDS):
-            reading = self._post(body, len(positions), batch.before_last)
+            reading = await self._post(body, len(positions), batch.before_last)
             for index, words in reading.named.items():
                 batch.reject(positions[index], words)
             if not reading.named:
@@ -121,10 +129,10 @@ class SendGridTransport:
             body = batch.body(positions)
         return True
 
-    def _post(self, body: bytes | bytearray, personalizations: int, before_last: Deadline) -> Reading:
+    async def _post(self, body: bytes, personalizations: int, before_last: Deadline) -> Reading:
         limits = Limits(before_last.at_most(self._delivery.connect_timeout), before_last, self._delivery.timeout)
         try:
-            answer = self._client.mail.send.post(request_body=body, limits=limits)
+            answer = await self._client.mail.send.post(request_body=body, limits=limits)
         except NotSent as error:
             return Reading(Outcome.DEFERRED, Trouble.CONNECTION, str(error))
         except NoAnswer as error:

@@ -25,10 +25,10 @@ class Client(python_http_client.Client):  # type: ignore[misc] # the package shi
         super().__init__(host=host, request_headers=request_headers, version=version, url_path=url_path)
         self._line = line
 
-    def post(self, request_body: bytes | bytearray, limits: Limits) -> HttpAnswer:
-        """POST `request_body`, which is JSON; raises `NotSent` or `NoAnswer`."""
+    async def post(self, request_body: bytes, limits: Limits) -> HttpAnswer:
+        """POST `request_body`, which is JSON; raises `NotSent` or `NoAnswer`. It waits as `waiting` says."""
         path = urlsplit(self._build_url(None)).path
-        return self._line.call(path, request_body, {**self.request_headers, "Content-Type": "application/json"}, limits)
+        return await self._line.post(path, request_body, {**self.request_headers, "Content-Type": "application/json"}, limits)
 
     def _build_client(self, name: str | None = None) -> Client:
         return Client(

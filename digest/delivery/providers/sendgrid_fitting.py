@@ -12,7 +12,6 @@ from digest.delivery.providers.sendgrid_request import (
     has_too_long_values,
     write_request,
 )
-from digest.errors import Refused
 from digest.rendering.content import Envelope
 from digest.rendering.rendition import Rendition
 
@@ -43,15 +42,3 @@ def fit(rendition: Rendition, envelopes: Sequence[Envelope], positions: list[int
     half = len(positions) // 2
     yield from fit(rendition, envelopes, positions[:half])
     yield from fit(rendition, envelopes, positions[half:])
-
-
-def write_whole(rendition: Rendition, envelopes: Sequence[Envelope]) -> bytes | None:
-    """The one request that carries all envelopes; None where it takes several, or somebody or something cannot be carried."""
-    positions, refused = sort_out(rendition, envelopes)
-    if refused:
-        return None
-    try:
-        (_, body), *others = requests(rendition, envelopes, positions)
-    except Refused:
-        return None
-    return None if others else body

@@ -34,7 +34,10 @@ _QUEUED_AS = re.compile(r"queued as ([\w.-]+)", re.IGNORECASE)
 
 
 class Smtp:
-    """A mail relay."""
+    """A mail relay.
+
+    No other process is told how to make one (`made_of`): to hand each message over costs more than the connections' share of it.
+    """
 
     name = "smtp"
     batch_limit = 1
