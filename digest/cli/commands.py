@@ -21,6 +21,7 @@ from digest.cli import (
     moving,
     pausing,
     projects,
+    restoring,
     returned_mail,
     scheduling,
     sending,
@@ -66,6 +67,7 @@ halting.register(app)
 insights.register(app)
 simulating.register(app)
 doctoring.register(app)
+restoring.register(app)
 covering.register(articles.app)
 moving.register(subscribers.app)
 pausing.register(subscribers.app)
