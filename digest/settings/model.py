@@ -21,6 +21,8 @@ from digest.settings.checks import Checks
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
 from digest.settings.events import Events
 from digest.settings.links import Links
+from digest.settings.logging import Logging
+from digest.settings.metrics import Metrics
 from digest.settings.newsletter import NewsletterSettings
 from digest.settings.notices import Notices
 from digest.settings.openid import OpenId
@@ -199,6 +201,8 @@ class Settings(Table):
     database: Database = Database()
     editors: Editors = Editors()
     events: Events = Events()
+    logging: Logging = Logging()
+    metrics: Metrics = Metrics()
     notices: Notices = Notices()
     pages: Pages = Pages()
     retention: Retention = Retention()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -81,7 +80,7 @@ def serve(
 ) -> None:
     """Answer on a socket, send letters and what editors want to be sent now, count what the desk shows, read what is reported and do a `run`
     whenever it is time (None: somebody else does both), until `stop` is set; and read the configuration again when `reread` is."""
-    write_log_lines({"uvicorn.error": logging.WARNING, "digest": logging.INFO})
+    write_log_lines(configuration.settings)
 
     def app() -> App:
         return App(configuration.settings, store, clock(), stop=stop)
@@ -107,7 +106,8 @@ def serve(
     )
     news = noticer(app, stop, letters.wake)
     threads = [thread for thread in (letters, wanted, news, scheduler, reports, figures) if thread is not None]
-    hearers = (pages.make_anew,) if scheduler is None else (pages.make_anew, scheduler.look_again)
+    hearers = [lambda: write_log_lines(configuration.settings), pages.make_anew]
+    hearers += [] if scheduler is None else [scheduler.look_again]
     Rereader(configuration, app, reread, stop, hearers).start()
     for thread in threads:
         thread.start()
