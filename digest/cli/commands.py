@@ -27,6 +27,7 @@ from digest.cli import (
     sending,
     serving,
     simulating,
+    status,
     subscribers,
     suppressions,
     templates,
@@ -68,6 +69,7 @@ insights.register(app)
 simulating.register(app)
 doctoring.register(app)
 restoring.register(app)
+status.register(app)
 covering.register(articles.app)
 moving.register(subscribers.app)
 pausing.register(subscribers.app)

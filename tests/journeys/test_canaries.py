@@ -123,7 +123,7 @@ def lived(project: Project, app: App) -> str:
 
 def _say_what_should_not_be_said(app: App) -> None:
     log, library = logger("digest.letters"), logging.getLogger("botocore.endpoint")
-    password = SECRETS["DIGEST_PROVIDERS__SMTP__PASSWORD"]
+    password = SECRETS["DIGEST_BOUNCES__PASSWORD"]
     try:
         try:
             raise ValueError(f"{PEOPLE[5]} with {password}")
