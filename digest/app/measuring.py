@@ -10,7 +10,7 @@ from digest import __version__
 from digest.app.wiring import App
 from digest.delivery.halting import in_force
 from digest.errors import Unreachable
-from digest.insights.measures import Family, Memory, measure, measure_waiting
+from digest.insights.measures import Counts, Family, Memory, measure, measure_waiting
 from digest.store.migrations import HEAD
 
 _FRESH = 10.0  # seconds: a delivery of a million takes a second to count
@@ -40,7 +40,7 @@ def _measured(app: App, memory: Memory) -> list[Family]:
             *measure_waiting(connection, datetime.now(UTC)),
         ]
         halted = in_force(connection) is not None
-    built = {(__version__, HEAD): 1.0}
+    built: Counts = {(__version__, HEAD): 1.0}
     return [
         Family("build_info", "Which Digest this is.", ("version", "revision"), built),
         Family("sending_halted", "1: a halt is in force, and nothing is sent.", (), {(): float(halted)}),

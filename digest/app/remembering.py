@@ -26,7 +26,7 @@ def remembered(run: Callable[Concatenate[App, _P], Ran]) -> Callable[Concatenate
     """The same run, whose end is written down; a dry run leaves nothing, and one that found another at work was none."""
 
     @wraps(run)
-    def run_and_remember(app: App, *arguments: _P.args, **options: _P.kwargs) -> Ran:
+    def run_and_remember(app: App, /, *arguments: _P.args, **options: _P.kwargs) -> Ran:
         began, well = datetime.now(UTC), False
         try:
             ran = run(app, *arguments, **options)

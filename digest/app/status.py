@@ -14,6 +14,7 @@ from digest.app.overseeing import Wanting, overview
 from digest.app.wiring import App
 from digest.delivery.account import account
 from digest.delivery.halting import in_force
+from digest.delivery.statements import stands
 from digest.delivery.transitions import UNSENT, DeliveryState
 from digest.errors import Unreachable
 from digest.issues.issue import Issue, list_issues
@@ -193,8 +194,8 @@ def _reports(connection: Connection) -> Queue:
 
 
 def _unknown(connection: Connection) -> int:
-    row = tables.delivery.c
-    return int(connection.execute(select(func.count()).where(row.state == "unknown")).scalar_one())
+    unknown = select(func.count()).select_from(tables.delivery).where(stands(DeliveryState.UNKNOWN))
+    return int(connection.execute(unknown).scalar_one())
 
 
 def _last_run(connection: Connection) -> Ran | None:

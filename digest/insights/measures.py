@@ -108,13 +108,12 @@ def _waiting(issues: list[Issue]) -> Counts:
 def _accounts(connection: Connection, shown: list[Issue], memory: Memory) -> Counts:
     found: Counts = {}
     for issue in shown:
-        known = memory.accounts.get(issue.id)
-        if known is None or known[0] != issue.finished_at:
+        counted = _remembered(memory.accounts, issue)
+        if counted is None:
             counted = {(state,): float(count) for state, count in account(connection, issue).items()}
-            known = (issue.finished_at or issue.frozen_at, counted)
-            if issue.finished_at is not None and not counted[(DeliveryState.UNKNOWN.value,)]:
-                memory.accounts[issue.id] = known
-        found |= {(issue.newsletter, str(issue.number), *labels): value for labels, value in known[1].items()}
+            if not counted[(DeliveryState.UNKNOWN.value,)]:  # which may be resolved long after
+                _remember(memory.accounts, issue, counted)
+        found |= {(issue.newsletter, str(issue.number), *labels): value for labels, value in counted.items()}
     return found
 
 
@@ -122,22 +121,29 @@ def _answers(connection: Connection, shown: list[Issue], memory: Memory) -> Coun
     line, batch = tables.history.c, tables.batch.c
     found: Counts = {}
     for issue in shown:
-        known = memory.answers.get(issue.id)
-        if known is None or known[0] != issue.finished_at:
-            counted = (
+        counted = _remembered(memory.answers, issue)
+        if counted is None:
+            query = (
                 select(batch.provider, line.to_state, func.sum(line.count))
                 .join(tables.batch, batch.id == line.batch_id)
                 .where(line.issue_id == issue.id, line.to_state.in_([state.value for state in _ANSWERS]))
                 .group_by(batch.provider, line.to_state)
             )
-            known = (
-                issue.finished_at or issue.frozen_at,
-                {(provider, state): float(count) for provider, state, count in connection.execute(counted)},
-            )
-            if issue.finished_at is not None:
-                memory.answers[issue.id] = known
-        found |= {(issue.newsletter, str(issue.number), *labels): value for labels, value in known[1].items()}
+            counted = {(provider, state): float(count) for provider, state, count in connection.execute(query)}
+            _remember(memory.answers, issue, counted)
+        found |= {(issue.newsletter, str(issue.number), *labels): value for labels, value in counted.items()}
     return found
+
+
+def _remembered(kept: dict[int, tuple[datetime, Counts]], issue: Issue) -> Counts | None:
+    known = kept.get(issue.id)
+    return known[1] if known is not None and known[0] == issue.finished_at else None
+
+
+def _remember(kept: dict[int, tuple[datetime, Counts]], issue: Issue, counted: Counts) -> None:
+    """Of an issue that has ended; one that goes on again ends at another time."""
+    if issue.finished_at is not None:
+        kept[issue.id] = (issue.finished_at, counted)
 
 
 def _queue(connection: Connection, issues: list[Issue], now: datetime) -> Iterator[Family]:

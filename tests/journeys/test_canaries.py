@@ -21,6 +21,7 @@ from digest.app.running import run
 from digest.app.wiring import App
 from digest.errors import DigestError
 from digest.logs import logger
+from digest.store.database import Store
 from digest.testing.http_stub import Request, Respond
 from digest.testing.sendgrid_stub import SendGridStub
 from digest.testing.smtp_sink import Now, React
@@ -94,10 +95,8 @@ def lived(project: Project, app: App) -> str:
         faults = [client.get(path) for path in (f"/archive/{PEOPLE[1]}/1", f"/{PEOPLE[3]}", "/confirm/canary-token")]
         with pytest.MonkeyPatch.context() as patch:
 
-            @contextmanager
-            def fail(*_: Any, **__: Any) -> Iterator[None]:
+            def fail(_: Store) -> Any:
                 raise RuntimeError(f"a defect that quotes {PEOPLE[4]} and {SECRETS['DIGEST_SECRET_KEY']}")
-                yield
 
             patch.setattr("digest.store.database.Store.reading", fail)
             faults += [
@@ -106,7 +105,7 @@ def lived(project: Project, app: App) -> str:
                 client.post("/api/v1/subscribe", json={"email": PEOPLE[12]}),
             ]
             try:
-                app.store.reading().__enter__()
+                app.store.reading()
             except RuntimeError as error:
                 logging.getLogger("uvicorn.error").error("Exception in ASGI application\n", exc_info=error)
         assert {one.status_code // 100 for one in faults} >= {4, 5}

@@ -16,8 +16,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 from starlette.testclient import TestClient
 
+from digest.app import App
 from digest.app.measuring import Measurer
 from digest.delivery.halting import halt
+from digest.insights.measures import Family, Memory
 from digest.shipped import shipped
 from digest.store import tables
 from digest.testing.smtp_sink import Now, React
@@ -66,7 +68,7 @@ def test_with_a_token_it_is_for_whoever_says_it_and_for_nobody_else(project: Pro
         asking = client(pages, "http://10.0.0.7:8000", ("203.0.113.7", 1))  # by its number, as in a container
         assert asking.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
         for said in ("", "Bearer", f"Bearer {TOKEN}x", f"Basic {TOKEN}", f"bearer {TOKEN[:-1]}", "Bearer é"):
-            assert asking.get("/metrics", headers={"Authorization": said.encode()}).status_code == 404
+            assert asking.get("/metrics", headers={b"Authorization": said.encode()}).status_code == 404
         assert client(pages).get("/metrics").status_code == 404
 
 
@@ -159,7 +161,12 @@ def test_it_names_no_reader(project: Project) -> None:
 @pytest.mark.sqlite
 def test_who_asks_often_is_answered_from_one_measuring(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     measured: list[int] = []
-    monkeypatch.setattr("digest.app.measuring._measured", lambda app, memory: measured.append(1) or [])
+
+    def measure(_: App, __: Memory) -> list[Family]:
+        measured.append(1)
+        return []
+
+    monkeypatch.setattr("digest.app.measuring._measured", measure)
     with project.app() as app:
         measurer = Measurer()
         for _ in range(5):
