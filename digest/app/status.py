@@ -46,7 +46,7 @@ class Coming:
     issue: str | None
     state: str | None
     articles: int | None
-    subscribers: int
+    subscribers: int | None
 
 
 @dataclass(frozen=True, slots=True)

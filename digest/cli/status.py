@@ -131,7 +131,7 @@ def _sections(found: Status) -> Iterator[Section]:
                 f"{one.when} ({one.zone})",
                 None if one.issue is None else f"{one.issue} {one.state}",
                 one.articles,
-                f"{one.subscribers:,}",
+                None if one.subscribers is None else f"{one.subscribers:,}",
             )
             for one in found.coming
         ],
