@@ -19,6 +19,7 @@ from pydantic import (
 from digest.settings.bounces import Bounces
 from digest.settings.checks import Checks
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
+from digest.settings.error_reports import ErrorReports
 from digest.settings.events import Events
 from digest.settings.links import Links
 from digest.settings.logging import Logging
@@ -200,6 +201,7 @@ class Settings(Table):
     bounces: Bounces = Bounces()
     database: Database = Database()
     editors: Editors = Editors()
+    error_reports: ErrorReports = ErrorReports()
     events: Events = Events()
     logging: Logging = Logging()
     metrics: Metrics = Metrics()
