@@ -129,7 +129,9 @@ def _answer_errors(application: FastAPI, site: Site, headers: Mapping[str, str])
         return answer
 
     def of_ours(request: Request, error: Exception) -> Response:
-        _log.error("%s", error if isinstance(error, Unreachable) else type(error).__name__, action="page_failed")  # others may name an address
+        _log.error(
+            "%s", error if isinstance(error, Unreachable) else type(error).__name__, action="page_failed"
+        )  # others may name an address
         status = 503 if isinstance(error, Unreachable) else 500
         answer = told(request, status, HTTPStatus(status).phrase)
         if isinstance(error, Unreachable):
