@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from digest import __version__
+from digest.app import slotting
 from digest.app.wiring import App
 from digest.delivery.halting import in_force
 from digest.errors import Unreachable
-from digest.insights.measures import Counts, Family, Memory, measure, measure_waiting
+from digest.insights.measures import Counts, Family, Memory, Slots, measure, measure_waiting
 from digest.store.migrations import HEAD
 
 _FRESH = 10.0  # seconds: a delivery of a million takes a second to count
@@ -34,9 +36,10 @@ class Measurer:
 
 def _measured(app: App, memory: Memory) -> list[Family]:
     began = time.monotonic()
+    slots = list(_slots(app))
     with app.store.reading() as connection:
         found = [
-            *measure(connection, app.newsletters(None), app.settings.started_at, app.now, memory),
+            *measure(connection, slots, app.now, memory),
             *measure_waiting(connection, datetime.now(UTC)),
         ]
         halted = in_force(connection) is not None
@@ -53,6 +56,15 @@ def _measured(app: App, memory: Memory) -> list[Family]:
         *found,
         Family("measuring_seconds", "How long it took to read all this.", (), {(): time.monotonic() - began}),
     ]
+
+
+def _slots(app: App) -> Iterator[Slots]:
+    for newsletter in app.newsletters(None):
+        for frequency in newsletter.frequencies:
+            due = slotting.due(app, newsletter, frequency)
+            gone = due is not None and slotting.too_late(app, newsletter, frequency, due)
+            coming = slotting.coming(app, newsletter, frequency)
+            yield Slots(newsletter.slug, frequency.value, None if gone else due, coming)
 
 
 def _unconfirmed(app: App) -> bool:

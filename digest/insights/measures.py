@@ -9,17 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
 from digest.delivery.account import account
 from digest.delivery.statements import stands
 from digest.delivery.transitions import UNSENT, DeliveryState
-from digest.issues.calendar import due_slot, next_slot
+from digest.issues.calendar import Slot
 from digest.issues.issue import Issue, list_issues
 from digest.issues.lifecycle import IssueState
-from digest.settings import NewsletterSettings
 from digest.store import tables
 
 _S = IssueState
@@ -49,9 +47,17 @@ class Memory:
     answers: dict[int, tuple[datetime, Counts]] = field(default_factory=dict)
 
 
-def measure(
-    connection: Connection, newsletters: Iterable[NewsletterSettings], started_at: datetime, now: datetime, memory: Memory
-) -> Iterator[Family]:
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Of a newsletter's frequency: the slot of which something may still be sent, and the next one."""
+
+    newsletter: str
+    frequency: str
+    due: Slot | None
+    coming: Slot | None
+
+
+def measure(connection: Connection, slots: Iterable[Slots], now: datetime, memory: Memory) -> Iterator[Family]:
     """Everything that the store can tell. Of issues, those that are under way and the last of each newsletter that has ended."""
     issues = list_issues(connection)
     shown = list(_shown(issues))
@@ -71,7 +77,7 @@ def measure(
         _answers(connection, shown, memory),
     )
     yield from _queue(connection, issues, now)
-    yield from _slots(issues, newsletters, started_at, now)
+    yield from _slots(issues, slots, now)
     yield from _sources(connection)
     yield from _audience(connection)
 
@@ -172,27 +178,23 @@ def _queue(connection: Connection, issues: list[Issue], now: datetime) -> Iterat
     )
 
 
-def _slots(
-    issues: list[Issue], newsletters: Iterable[NewsletterSettings], started_at: datetime, now: datetime
-) -> Iterator[Family]:
+def _slots(issues: list[Issue], slots: Iterable[Slots], now: datetime) -> Iterator[Family]:
     coming: Counts = {}
     overdue: Counts = {}
     late: Counts = {}
-    for newsletter in newsletters:
-        zone = ZoneInfo(newsletter.timezone)
-        for frequency, cron in newsletter.schedule.items():
-            key = (newsletter.slug, frequency.value)
-            mine = [one for one in issues if (one.newsletter, one.frequency) == key]
-            slot = next_slot(cron, zone, max(now, started_at))
-            if slot is not None:
-                coming[key] = slot.at.timestamp()
-            due = due_slot(cron, zone, started_at, now)
-            issue = None if due is None else next((one for one in mine if one.slot == due.name), None)
-            waits = due is not None and (issue is None or issue.state in _NOT_BEGUN)
-            overdue[key] = (now - due.at).total_seconds() if due is not None and waits else 0
-            begun = next((one for one in mine if one.planned_at is not None), None)
-            if begun is not None and begun.planned_at is not None:
-                late[key] = max(0.0, (begun.planned_at - begun.slot_at).total_seconds())
+    for one in slots:
+        key = (one.newsletter, one.frequency)
+        mine = [issue for issue in issues if (issue.newsletter, issue.frequency) == key]
+        if one.coming is not None:
+            coming[key] = one.coming.at.timestamp()
+        overdue[key] = 0.0
+        if one.due is not None:
+            issue = next((found for found in mine if found.slot == one.due.name), None)
+            if issue is None or issue.state in _NOT_BEGUN:
+                overdue[key] = (now - one.due.at).total_seconds()
+        begun = next((found for found in mine if found.planned_at is not None), None)
+        if begun is not None and begun.planned_at is not None:
+            late[key] = max(0.0, (begun.planned_at - begun.slot_at).total_seconds())
     labels = ("newsletter", "frequency")
     yield Family("slot_next_timestamp_seconds", "When the next slot is.", labels, coming)
     yield Family(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from threading import Event
 
 import uvicorn
@@ -106,8 +107,8 @@ def serve(
     )
     news = noticer(app, stop, letters.wake)
     threads = [thread for thread in (letters, wanted, news, scheduler, reports, figures) if thread is not None]
-    hearers = [lambda: write_log_lines(configuration.settings), pages.make_anew]
-    hearers += [] if scheduler is None else [scheduler.look_again]
+    lines = partial(_write_lines, configuration)
+    hearers = (lines, pages.make_anew) if scheduler is None else (lines, pages.make_anew, scheduler.look_again)
     Rereader(configuration, app, reread, stop, hearers).start()
     for thread in threads:
         thread.start()
@@ -116,6 +117,11 @@ def serve(
     ends = time.monotonic() + _PATIENCE - 1
     for thread in threads:
         thread.join(max(0.0, ends - time.monotonic()))
+
+
+def _write_lines(configuration: Configuration) -> None:
+    """As the configuration of now has it, with its secrets."""
+    write_log_lines(configuration.settings)
 
 
 def _nothing() -> None:
