@@ -41,8 +41,9 @@ def write_log_lines(settings: Settings, *, least: str = "debug") -> None:
         root.removeHandler(handler)
     handler = _ToStandardError()
     handler.setFormatter(_formatter(settings))
+    handler.setLevel(level)
     root.addHandler(handler)
-    logging.getLogger("digest").setLevel(level)
+    logging.getLogger("digest").setLevel(settings.logging.level.upper())
     logging.getLogger("uvicorn.access").disabled = True  # its lines hold tokens
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(max(level, _LIBRARIES))
