@@ -193,7 +193,10 @@ def share_what_is_compiled(patch: pytest.MonkeyPatch) -> None:
 
     def create(url: URL, **options: Any) -> Engine:
         engine = create_engine(url, **options)
-        first = made.setdefault(url.drivername, engine)
+        first = made.get(url.drivername)
+        if first is None or not hasattr(first.dialect, "default_isolation_level"):  # it never came to its first connection
+            made[url.drivername] = engine
+            return engine
         engine.dialect = engine.pool._dialect = first.dialect
         engine._compiled_cache = first._compiled_cache
         return engine

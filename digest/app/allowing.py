@@ -6,7 +6,6 @@ that is refused writes next to nothing, however long it lasts.
 
 from __future__ import annotations
 
-import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +16,12 @@ from sqlalchemy import Connection
 from digest.app.wiring import App
 from digest.audience.proving import HIGHER, HIGHEST, USUAL, Price
 from digest.audience.tallying import count, hashed, highest, many
+from digest.logs import logger
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 REFUSED_NETWORK, REFUSED_ALL = "refused-network", "refused-all"
 _ALARMING = {"network": REFUSED_NETWORK, "unproved": REFUSED_NETWORK, "all": REFUSED_ALL}
-_log = logging.getLogger("digest.pages")
+_log = logger("digest.pages")
 
 IN_A_DAY = 5
 """The most mails that sign-ups may cause to one address in a day, and as many each button of its owner's own page; in an hour it is one each."""
@@ -74,6 +74,7 @@ def allow(app: App, connection: Connection, address: str, network: str | None, *
         _log.warning(
             "sign-ups have caused %d mails in an hour, pages.asks_per_hour: forms cost more work until it is quiet",
             app.settings.pages.asks_per_hour,
+            action="sign_ups_many",
         )
     if over is None:
         _count(app, connection, limits)
@@ -166,7 +167,12 @@ def _tell(app: App, limit: _Limit, network: str | None, key: str, before: int) -
         if not many(connection, key, since=app.now - HOUR):
             of_network = _ALARMING[limit.kind] == REFUSED_NETWORK
             who = (network or "who hides their network") if of_network else "all together"
-            _log.warning("a flood of sign-ups: %s asked for more than %d mails in an hour, and is refused more", who, limit.most)
+            _log.warning(
+                "a flood of sign-ups: %s asked for more than %d mails in an hour, and is refused more",
+                who,
+                limit.most,
+                action="sign_ups_flood",
+            )
         count(connection, key, now=app.now, more=weight)
 
 

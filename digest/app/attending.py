@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 
 from digest.app.wiring import App
 from digest.errors import DigestError
+from digest.logs import logger
 
 
 class Attendant:
@@ -28,7 +28,7 @@ class Attendant:
     ) -> None:
         self._work, self._make, self._stop, self._woken = work, make, stop, threading.Event()
         self._name, self._every, self._gather = name, every, gather
-        self._log = logging.getLogger(f"digest.{name}")
+        self._log = logger(f"digest.{name}")
         self._thread = threading.Thread(target=self._attend, name=name, daemon=True)
 
     def start(self) -> None:
@@ -51,7 +51,7 @@ class Attendant:
                 self._work(self._make())
             except Exception as error:  # whatever it was, the next one has its chance
                 said = error if isinstance(error, DigestError) else type(error).__name__  # others may name an address
-                self._log.error("%s wait: %s", self._name, said)
+                self._log.error("%s wait: %s", self._name, said, action="attendant_waits")
                 self._stop.wait(self._every)
             if self._woken.wait(self._every):
                 self._stop.wait(self._gather)

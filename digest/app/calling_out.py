@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +22,7 @@ from digest.audience.links import page_url
 from digest.catalogue.calling import Called, post
 from digest.delivery.letters import wait_after
 from digest.errors import Unreachable
+from digest.logs import logger
 from digest.settings.types import is_this_machine
 from digest.store import tables
 
@@ -39,7 +39,7 @@ timestamp, in seconds of Unix time."""
 _MARGIN = timedelta(minutes=1)
 _LATER = (408, 425, 429)
 _row, _notice = tables.notice_call.c, tables.notice.c
-_log = logging.getLogger("digest.notices")
+_log = logger("digest.notices")
 
 Post = Callable[..., Called]
 """`digest.catalogue.calling.post`, or what stands for it."""
@@ -151,7 +151,7 @@ def _call(app: App, call: _Call, url: str, post: Post) -> bool:
         return True
     if 400 <= called.status < 500 and called.status not in _LATER:
         _settle(app, call, "given up", str(called.status))
-        _log.error("a notice was refused with %s: look at notices.urls", called.status)
+        _log.error("a notice was refused with %s: look at notices.urls", called.status, action="notice_refused")
         return False
     return _again(app, call, str(called.status))
 
@@ -160,7 +160,7 @@ def _again(app: App, call: _Call, answer: str) -> bool:
     attempts = call.attempts + 1
     if attempts >= ATTEMPTS:
         _settle(app, call, "given up", answer)
-        _log.error("a notice was given up after %s attempts: %s", attempts, answer)
+        _log.error("a notice was given up after %s attempts: %s", attempts, answer, action="notice_given_up")
         return False
     with app.store.writing() as connection:
         values = {"not_before": datetime.now(UTC) + wait_after(attempts), "answer": answer}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -30,11 +29,12 @@ from digest.delivery.providers.port import Transport, longest_send
 from digest.delivery.welcoming import Welcome
 from digest.editors import notices
 from digest.errors import TemplateError, Unreachable
+from digest.logs import logger
 from digest.rendering.content import Envelope
 from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
 
-_log = logging.getLogger("digest.letters")
+_log = logger("digest.letters")
 _EVERY = 5.0  # seconds between two looks for letters that wait, where nobody said that there is one
 _MARGIN = timedelta(minutes=1)
 _TIDY = 3600.0  # seconds between two times at which what is old is thrown away
@@ -100,7 +100,7 @@ def _send_one(app: App, transport: Transport, letter: Letter) -> Answer | None:
     except Exception as error:  # one that cannot be written stops only itself: those behind it go on
         why = str(error) if isinstance(error, TemplateError) else type(error).__name__  # other words may name an address
         answer = Answer((Outcome.DEFERRED,), why)
-        _log.error("a letter waits: %s", why)
+        _log.error("a letter waits: %s", why, action="letter_waits", letter=letter.id, kind=letter.kind.value)
     else:
         if composed is None or shut:
             with app.store.writing() as connection:

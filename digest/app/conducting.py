@@ -6,7 +6,6 @@ the background of `digest serve`, by what `digest send` does and under the same 
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 
@@ -23,11 +22,12 @@ from digest.delivery.plan import count_audience
 from digest.errors import Busy, DigestError, Refused, UsageError
 from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import WHY_NOT, IssueState, record
+from digest.logs import logger
 from digest.store import tables
 
 _S = IssueState
 _EVERY = 5.0  # seconds between two times at which is tried what another run was in the way of
-_log = logging.getLogger("digest.sending")
+_log = logger("digest.sending")
 
 
 def send_now(app: App, name: str, *, revision: int, typed: str, audience: int | None, actor: str, network: str | None) -> Issue:
@@ -171,12 +171,12 @@ def _send_one(app: App, name: str) -> str | None:
     except DigestError as error:
         _not_sent(app, issue, str(error))
         return None
-    _log.info("%s: %s", sent.issue.name, sent.issue.state)
+    _log.info("%s: %s", sent.issue.name, sent.issue.state, action="issue_sent", issue=sent.issue.name)
     return None
 
 
 def _not_sent(app: App, issue: Issue, why: str) -> None:
-    _log.error("%s was not sent: %s", issue.name, why)
+    _log.error("%s was not sent: %s", issue.name, why, action="issue_not_sent", issue=issue.name)
     with app.store.writing() as connection:
         now = issue_by_id(connection, issue.id)
         record(connection, now.id, now.state, now.state, actor="digest serve", now=app.now, reason=f"{NOT_SENT}{why}")

@@ -1,29 +1,119 @@
-"""Log lines of a process that goes on and on: one line each, on standard error."""
+"""Log lines: one for each thing that happened, on standard error, for people or as JSON; ours and those of libraries alike.
+
+Each has a time, a level, where it is from, what was done (`action`), and what it was about. No address, no secret and no token stands in
+one: they are taken out of every line just before it is written, wherever it came from. Of an error the kind and the lines of code are
+told, never its words.
+"""
 
 from __future__ import annotations
 
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
 from types import TracebackType
+from typing import Any, TextIO
 
-_Fault = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+import structlog
+
+from digest.app.scrubbing import Scrubber
+from digest.settings import Settings
+
+_LIBRARIES = logging.WARNING  # their lower levels may hold whole requests, keys and all
 
 
-class _Discreet(logging.Formatter):
+class _ToStandardError(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at that time."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]  # a property in place of an attribute, as logging's own last resort has it
+        """Where to."""
+        return sys.stderr
+
+
+def write_log_lines(settings: Settings, *, least: str = "debug") -> None:
+    """Write what happens as `[logging]` says, at `least` from a level on; the last call holds."""
+    level = max(logging.getLevelName(name.upper()) for name in (settings.logging.level, least))
+    root = logging.getLogger()
+    for handler in [one for one in root.handlers if isinstance(one, _ToStandardError)]:
+        root.removeHandler(handler)
+    handler = _ToStandardError()
+    handler.setFormatter(_formatter(settings))
+    handler.setLevel(level)
+    root.addHandler(handler)
+    logging.getLogger("digest").setLevel(settings.logging.level.upper())
+    logging.getLogger("uvicorn.access").disabled = True  # its lines hold tokens
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(max(level, _LIBRARIES))
+        logging.getLogger(name).propagate = True
+
+
+def _formatter(settings: Settings) -> logging.Formatter:
+    scrubber = Scrubber(settings)
+
+    def scrub(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        for twice in ("message", "asctime"):  # what another handler has left in the record
+            event.pop(twice, None)
+        kept = {key: event.pop(key) for key in ("_record", "_from_structlog", "exc_info") if key in event}
+        return {key: scrubber.data(value) for key, value in event.items()} | kept
+
+    before: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        _timed,
+        _named,
+    ]
+    as_json = settings.logging.format == "json"
+    last: list[structlog.typing.Processor] = (
+        [_ordered, structlog.processors.JSONRenderer(ensure_ascii=False)] if as_json else [_on_one_line]
+    )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=before,
+        processors=[_discreet, scrub, structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+    )
+
+
+def _timed(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    event["timestamp"] = structlog.processors.TimeStamper(fmt="iso", utc=True)(None, "", {})["timestamp"]
+    return event
+
+
+def _named(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A line that says not what was done is named for where it is from."""
+    event.setdefault("action", str(event.get("logger", "")).rpartition(".")[2])
+    return event
+
+
+def _discreet(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """Of an error its kind and its lines of code, never its words: they may hold an address or a token."""
+    found = event.pop("exc_info", None) or event["_record"].exc_info
+    if isinstance(found, tuple) and found[0] is not None:
+        event["error"] = found[0].__qualname__
+        event["at"] = _lines(found[2])
+    return event
 
-    def formatException(self, ei: _Fault) -> str:  # noqa: N802  # the library's own name
-        """The traceback without what the exception says."""
-        kind = "an error" if ei[0] is None else ei[0].__qualname__
-        return "".join(traceback.format_tb(ei[2])) + kind
+
+def _lines(found: TracebackType | None) -> list[str]:
+    return [f"{one.filename.rpartition('/site-packages/')[2]}:{one.lineno} in {one.name}" for one in traceback.extract_tb(found)]
 
 
-def write_log_lines(levels: Mapping[str, int]) -> None:
-    """Write what these loggers say, each from a level on."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Discreet("%(asctime)s %(name)s %(levelname)s %(message)s"))
-    for name, level in levels.items():
-        logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(level)
+def _ordered(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    first = ("timestamp", "level", "logger", "action", "event")
+    return {key: event[key] for key in first} | {key: value for key, value in event.items() if key not in first}
+
+
+def _on_one_line(_: Any, __: str, event: structlog.typing.EventDict) -> str:
+    """For people: the words first, then what it was about."""
+    time, level, name, words, at = (event.pop(key, "") for key in ("timestamp", "level", "logger", "event", "at"))
+    told = " ".join(f"{key}={_value(value)}" for key, value in event.items())
+    lines = "".join(f"\n  {line}" for line in at)
+    return f"{time} {level:<7} {name}: {str(words).replace(chr(10), ' ')} [{told}]{lines}"
+
+
+def _value(value: Any) -> str:
+    text = str(value).replace("\n", " ")
+    return repr(text) if " " in text else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,8 +24,9 @@ from digest.delivery.mailed.keeping import Outcome
 from digest.delivery.mailed.mailbox import Mailbox
 from digest.delivery.mailed.sorting import Sort, Sorted, sort_mail
 from digest.errors import DigestError
+from digest.logs import logger
 
-_log = logging.getLogger("digest.events")
+_log = logger("digest.events")
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ def _take_in(app: App, raw: bytes, source: str, into: TakenIn, recipients: Seque
     except DigestError:
         raise
     except Exception as error:  # a defect of ours: the mail is kept and shown, and those behind it go on
-        _log.error("a mail could not be taken in: %s", type(error).__name__)
+        _log.error("a mail could not be taken in: %s", type(error).__name__, action="mail_not_taken_in", source=source)
         about = f"it could not be applied, {DEFECT.format(type(error).__name__)}"
         _take(app, raw, Sorted(Sort.STRANGE, (), None, clock, "", about=about), source, clock, into)
 

@@ -7,7 +7,6 @@ has left.
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,8 +21,9 @@ from digest.delivery.events import Applied
 from digest.delivery.reading_reports import account_of
 from digest.delivery.reports import ReportState
 from digest.errors import Unreachable
+from digest.logs import logger
 
-_log = logging.getLogger("digest.events")
+_log = logger("digest.events")
 _REPORTS, _BYTES = 200, 4 * 1024 * 1024  # that are in memory at once
 _EVENTS = 200  # of one transaction: others want to write, too
 _EVERY = 2.0  # seconds between two looks for what waits, where nobody said that there is something
@@ -91,7 +91,9 @@ def _take(app: App, state: ReportState, step: Step, done: Processed) -> None:
             for alone in apart(step):
                 _take(app, state, alone, done)
             return
-        _log.error("a report could not be applied: %s", type(error).__name__)
+        _log.error(
+            "a report could not be applied: %s", type(error).__name__, action="report_not_applied", reports=sorted(step.told_by)
+        )
         _set_aside(app, step, f"it could not be applied, {DEFECT.format(type(error).__name__)}")
         done.faulty += 1
 

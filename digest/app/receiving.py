@@ -5,7 +5,6 @@ Many that come at once are committed together: whoever comes first while nobody 
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,10 +15,11 @@ from digest.delivery.providers.registry import make_webhook, webhook_names
 from digest.delivery.providers.webhook import NotGenuine, Posted, Webhook
 from digest.delivery.reports import NewReport
 from digest.errors import Refused
+from digest.logs import logger
 from digest.settings import Settings
 from digest.store.database import Store
 
-_log = logging.getLogger("digest.webhooks")
+_log = logger("digest.webhooks")
 _SAID_EVERY = 60.0  # seconds between two lines about the same
 
 
@@ -72,7 +72,7 @@ class _Seldom:
             if len(self._last) > 100:
                 self._last.clear()
             self._last[name, line] = now
-            _log.warning(line, name, name)
+            _log.warning(line, name, name, action="report_refused", provider=name)
 
 
 class _Waiting:

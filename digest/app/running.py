@@ -18,6 +18,7 @@ from digest.app.fetching import Fetched, OnFetched, fetch
 from digest.app.mailing_back import TakenIn, read_mailbox
 from digest.app.noticing import take_notice, tell_failed
 from digest.app.processing import Processed, process
+from digest.app.remembering import remembered
 from digest.app.retaining import Retained, retain
 from digest.app.sending import go_on_after_pauses, obstacle, send_locked
 from digest.app.sunsetting import Sunset, ask_the_silent
@@ -72,6 +73,7 @@ class Ran:
         return any(told) or self.fetched.failed
 
 
+@remembered
 def run(
     app: App,
     slug: str | None,

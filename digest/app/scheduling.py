@@ -26,13 +26,14 @@ from digest.app.pinging import Outcome, Switch, Word
 from digest.app.timetable import OUT_OF_REACH, Job
 from digest.app.wiring import App
 from digest.errors import Busy, DigestError
+from digest.logs import logger
 
 _LOOK = 1.0  # seconds between two looks at the clock
 _NEAR = timedelta(seconds=0.5)
 _A_WHILE = timedelta(hours=1)  # until it is known when a job is next; it is known when it has ended
 _AFTER_ANOTHER = timedelta(seconds=30)  # when another process is at it, its end is looked for so often
 _AGAIN, _AGAIN_AT_MOST = timedelta(minutes=1), timedelta(minutes=15)
-_log = logging.getLogger("digest.scheduler")
+_log = logger("digest.scheduler")
 
 
 def back_off(failures: int) -> timedelta:
@@ -111,10 +112,11 @@ class Scheduler:
         try:
             code = turn.job.work(began)
         except Busy as busy:
-            _log.info("%s: %s", turn.job.name, busy)
+            _log.info("%s: %s", turn.job.name, busy, action="job_waits", job=turn.job.name)
             code = Busy.exit_code
         except Exception as error:  # whatever it was, the next one has its chance
-            _log.error("%s failed: %s", turn.job.name, error if isinstance(error, DigestError) else type(error).__name__)
+            said = error if isinstance(error, DigestError) else type(error).__name__
+            _log.error("%s failed: %s", turn.job.name, said, action="job_failed", job=turn.job.name)
         finally:
             self._settle(turn, began, code)
             self._clockwork.wakeup()
@@ -131,7 +133,7 @@ class Scheduler:
         try:
             due_at = turn.job.next_at(began)
         except Exception as error:
-            _log.error("%s: when it is next is not known: %s", turn.job.name, type(error).__name__)
+            _log.error("%s: when it is next is not known: %s", turn.job.name, type(error).__name__, action="job_without_time")
             due_at = now + _AGAIN
         turn.failures = turn.failures + 1 if code == OUT_OF_REACH else 0
         if code == OUT_OF_REACH:
@@ -194,7 +196,7 @@ class _Clockwork(BackgroundScheduler):  # type: ignore[misc]  # the library has 
                 self._look()
                 self._process_jobs()
             except Exception as error:  # the clock goes on
-                _log.error("the clock: %s", type(error).__name__)
+                _log.error("the clock: %s", type(error).__name__, action="clock_failed")
 
 
 class _Threads(BaseExecutor):  # type: ignore[misc]  # the library has no types

@@ -29,7 +29,7 @@ from digest.settings import NewsletterSettings, Settings
 from digest.settings.providers import Providers, ProviderTable
 from digest.settings.reading import read_settings
 from digest.store.database import Store
-from digest.store.epoch import SendEpoch
+from digest.store.epoch import SendEpoch, forget
 
 DRY_RUN = "dry-run"
 _UNBOUND = {"rate": 0.0, "domain_rates": {}, "canary": 0.0, "audience_factor": 0.0}
@@ -156,6 +156,7 @@ class App:
         with self.store.scratch() as store:
             with store.writing() as connection:
                 lift(connection, "dry run", self.now)  # a halt keeps mail from leaving, and nothing leaves here
+                forget(connection)
             outbox = Outbox(self.settings.project / "outbox", every_message=every_message)
             unhurried = self.settings.delivery.model_copy(update=_UNBOUND)  # nobody is there to be spared
             settings = self.settings.model_copy(update={"delivery": unhurried})

@@ -21,11 +21,13 @@ from digest.cli import (
     moving,
     pausing,
     projects,
+    restoring,
     returned_mail,
     scheduling,
     sending,
     serving,
     simulating,
+    status,
     subscribers,
     suppressions,
     templates,
@@ -66,6 +68,8 @@ halting.register(app)
 insights.register(app)
 simulating.register(app)
 doctoring.register(app)
+restoring.register(app)
+status.register(app)
 covering.register(articles.app)
 moving.register(subscribers.app)
 pausing.register(subscribers.app)

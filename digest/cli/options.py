@@ -87,8 +87,12 @@ def day(text: str, zone: ZoneInfo, option: str) -> datetime:
 def application(config: Path | None, now: str | None = None, *, prepared: bool = True) -> Iterator[App]:
     """The application; its database is made when it is new and refused when another version made it."""
     from digest.app import open_app
+    from digest.app.error_reports import report_errors
+    from digest.app.log_lines import write_log_lines
 
     with open_app(configuration_file(config), moment(now)) as app:
+        write_log_lines(app.settings, least="warning")  # what a command tells is its report
+        report_errors(app.settings)
         if prepared:
             app.store.prepare()
         yield app

@@ -50,11 +50,34 @@ def init(
     say("and rehearse with `digest run --dry-run`.")
 
 
-def migrate(config: Config = None, as_json: Json = False) -> None:
+def migrate(
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Change nothing; end with 1 where the database is of an older version, with 0 where not."),
+    ] = False,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
     """Bring the database to this version's tables."""
     with application(config, prepared=False) as app:
+        if check:
+            _check(app.store.outdated(), as_json)
+            return
         revision = app.store.migrate()
     if as_json:
         print_json({"revision": revision})
     else:
         say(f"the database is at revision {revision}")
+
+
+def _check(outdated: str | None, as_json: bool) -> None:
+    from digest.store.migrations import HEAD
+
+    if as_json:
+        print_json({"needed": outdated is not None, "revision": outdated or HEAD, "wanted": HEAD})
+    elif outdated is None:
+        say(f"there is nothing to migrate: this Digest wants revision {HEAD}")
+    else:
+        say(f"the database is at revision {outdated} and this Digest wants {HEAD}: `digest migrate` brings it there")
+    if outdated is not None:
+        raise typer.Exit(1)

@@ -27,8 +27,6 @@ def scheduler(config: Config = None, now: Now = None) -> None:
 
     It does what `digest run` does, so cron beside it does no harm.
     """
-    import logging
-
     from digest.app.carrying import carrier
     from digest.app.log_lines import write_log_lines
     from digest.app.processing import processor
@@ -41,7 +39,7 @@ def scheduler(config: Config = None, now: Now = None) -> None:
     began = datetime.now(UTC)
     ahead = (moment(now) or began) - began  # --now is where the clock of decisions begins, and it goes on
     with application(config) as app, draining(app.stop), rereading() as asked:
-        write_log_lines({"digest": logging.INFO})
+        write_log_lines(app.settings)
         configuration = Configuration(app.settings, configuration_file(config))
 
         def make() -> App:
@@ -49,7 +47,8 @@ def scheduler(config: Config = None, now: Now = None) -> None:
 
         schedule = Scheduler(make, Jobs(run).all(), app.stop)
         threads = (carrier(make, app.stop), processor(make, app.stop), schedule)
-        Rereader(configuration, make, asked, app.stop, (schedule.look_again,)).start()
+        hearers = (lambda: write_log_lines(configuration.settings), schedule.look_again)
+        Rereader(configuration, make, asked, app.stop, hearers).start()
         for thread in threads:
             thread.start()
         say("scheduling")

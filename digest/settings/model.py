@@ -19,8 +19,11 @@ from pydantic import (
 from digest.settings.bounces import Bounces
 from digest.settings.checks import Checks
 from digest.settings.database_url import DatabaseUrl, absolute_database_url
+from digest.settings.error_reports import ErrorReports
 from digest.settings.events import Events
 from digest.settings.links import Links
+from digest.settings.logging import Logging
+from digest.settings.metrics import Metrics
 from digest.settings.newsletter import NewsletterSettings
 from digest.settings.notices import Notices
 from digest.settings.openid import OpenId
@@ -198,7 +201,10 @@ class Settings(Table):
     bounces: Bounces = Bounces()
     database: Database = Database()
     editors: Editors = Editors()
+    error_reports: ErrorReports = ErrorReports()
     events: Events = Events()
+    logging: Logging = Logging()
+    metrics: Metrics = Metrics()
     notices: Notices = Notices()
     pages: Pages = Pages()
     retention: Retention = Retention()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,21 @@ def copy_file(original: Path, copy: Path, busy_seconds: float) -> None:
         closing(sqlite3.connect(copy)) as target,
     ):
         source.backup(target)
+
+
+def put_in_place(copy: Path, target: Path, busy_seconds: float) -> None:
+    """What an SQLite file holds becomes what `target` holds, at once or not at all, also under processes that have it open."""
+    ends, last = time.monotonic() + busy_seconds, -1
+
+    def patient(_: int, remaining: int, __: int) -> None:
+        nonlocal ends, last
+        if remaining != last:
+            ends, last = time.monotonic() + busy_seconds, remaining
+        elif time.monotonic() > ends:
+            raise sqlite3.OperationalError("database is locked")
+
+    with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(target, timeout=busy_seconds)) as into:
+        source.backup(into, progress=patient)
 
 
 def copy_rows(original: Engine, copy: Connection) -> None:

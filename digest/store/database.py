@@ -179,6 +179,11 @@ class Store:
             connection.execute(text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
             connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
 
+    def outdated(self) -> str | None:
+        """The revision of a database that `migrate` would change; None where there is nothing to do, or no table yet."""
+        found = None if self.path is not None and not self.path.exists() else self._recognised()
+        return None if found in {None, HEAD} else found
+
     def migrate(self) -> str:
         """Bring the tables to this version's revision, and return it."""
         from digest.store.migrations.upgrade import upgrade

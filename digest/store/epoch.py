@@ -6,6 +6,8 @@ not agree nothing is sent until a person says that this database is the one that
 
 An advance writes the file (old token and next one), then the database, then the file again (the next one alone), and only
 then is anything sent. So a death between two writes leaves places that agree.
+
+What `digest restore` puts in place has a token that no file ever has: there a person is asked also where there is no second place.
 """
 
 from __future__ import annotations
@@ -19,13 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from digest.errors import Unreachable
 from digest.store.database import Store
 from digest.store.tables import send_epoch
 
 _MACHINE = Path("/etc/machine-id")
+_RESTORED = "restored-"
 _CONFIRM = "if this database is the one that sends, say so with `digest doctor --confirm-epoch`"
 
 
@@ -48,6 +51,8 @@ class SendEpoch:
 
     def obstacle(self) -> str | None:
         """Why nothing may be sent from this database, and what to do; None when the places agree."""
+        if _is_restored(self._stored()):
+            return f"this database was restored from a backup, and what went out after that is not in it; {_CONFIRM}"
         if self.file is None:
             return None
         try:
@@ -66,9 +71,12 @@ class SendEpoch:
 
     def advance(self) -> None:
         """Make every copy of the database and of the file an old one."""
-        if self.file is None:
-            return
         before, after = self._stored(), secrets.token_hex(16)
+        if self.file is None:
+            if _is_restored(before):
+                with self.store.writing() as connection:
+                    forget(connection)
+            return
         _write(self.file, before, after)
         with self.store.writing() as connection:
             connection.execute(delete(send_epoch))
@@ -78,6 +86,22 @@ class SendEpoch:
     def _stored(self) -> str | None:
         with self.store.reading() as connection:
             return connection.execute(select(send_epoch.c.token)).scalar_one_or_none()
+
+
+def mark_restored(connection: Connection) -> None:
+    """From now on a person is asked before anything is sent from this database."""
+    forget(connection)
+    token = _RESTORED + secrets.token_hex(11)
+    connection.execute(insert(send_epoch).values(id=1, token=token, at=datetime.now(UTC)))
+
+
+def forget(connection: Connection) -> None:
+    """As if nothing had ever been sent from this database: for where nothing can be, as in a dry run."""
+    connection.execute(delete(send_epoch))
+
+
+def _is_restored(stored: str | None) -> bool:
+    return stored is not None and stored.startswith(_RESTORED)
 
 
 def disagreement(stored: str | None, record: Record | None, file: Path) -> str | None:

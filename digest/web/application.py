@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -20,9 +19,10 @@ from digest.app.conducting import Outgoing
 from digest.app.identifying import Vouching
 from digest.app.receiving import Reception
 from digest.errors import DigestError, Unreachable, UsageError
+from digest.logs import logger
 from digest.settings import Settings
 from digest.store.database import Store
-from digest.web import agreeing, archiving, confirming, health, listening, preferring, subscribing, unsubscribing
+from digest.web import agreeing, archiving, confirming, health, listening, metrics, preferring, subscribing, unsubscribing
 from digest.web.api import entrance as api
 from digest.web.api.problems import Wrong
 from digest.web.api.problems import answer as problem
@@ -37,6 +37,7 @@ from digest.web.site import Site, prefix_of
 _ROOMS = (
     listening.routes,  # first: of these there may be thousands a second
     health.routes,
+    metrics.routes,
     unsubscribing.routes,
     preferring.routes,
     agreeing.routes,
@@ -45,7 +46,7 @@ _ROOMS = (
     archiving.routes,
     entrance.routes,
 )
-_log = logging.getLogger("digest.web")
+_log = logger("digest.web")
 
 
 def _real_time() -> datetime:
@@ -128,7 +129,9 @@ def _answer_errors(application: FastAPI, site: Site, headers: Mapping[str, str])
         return answer
 
     def of_ours(request: Request, error: Exception) -> Response:
-        _log.error("%s", error if isinstance(error, Unreachable) else type(error).__name__)  # others may name an address
+        _log.error(
+            "%s", error if isinstance(error, Unreachable) else type(error).__name__, action="page_failed"
+        )  # others may name an address
         status = 503 if isinstance(error, Unreachable) else 500
         answer = told(request, status, HTTPStatus(status).phrase)
         if isinstance(error, Unreachable):

@@ -1,7 +1,7 @@
 """Guarding: what holds for every request and every answer, whatever the page.
 
-Only the host of `site.public_url` and loopback names are answered to, but for health: who watches over containers knows their
-numbers alone. A body is read up to a bound and a deadline; of too many requests at once some are told to come again. Pages may
+Only the host of `site.public_url` and loopback names are answered to, but for health and metrics: who watches over containers
+knows their numbers alone. A body is read up to a bound and a deadline; of too many requests at once some are told to come again. Pages may
 load their own style sheet, their own script and pictures, and nothing else; nobody may frame them.
 """
 
@@ -25,7 +25,10 @@ MOST_AT_ONCE = 250
 """So many may be worked on, or wait for it."""
 
 _ALIVE = "/healthz"
-_HEALTH = frozenset({_ALIVE, "/readyz"})
+METRICS = "/metrics"
+"""Has a lock of its own."""
+
+_ANY_HOST = frozenset({_ALIVE, "/readyz", METRICS})
 _LATER = {"Retry-After": "5"}
 
 MOST_REPORT_BYTES = 4 * 1024 * 1024
@@ -73,7 +76,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         scope, guarded = self._at_the_root(scope), _with_headers(send, self._headers)
-        if scope["path"] not in _HEALTH and not self.answers_to(Headers(scope=scope).get("host", "")):
+        if scope["path"] not in _ANY_HOST and not self.answers_to(Headers(scope=scope).get("host", "")):
             refused = PlainTextResponse("This host is not served here.\n", 421)
             await refused(scope, receive, guarded)
             return

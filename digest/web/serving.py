@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from threading import Event
 
 import uvicorn
@@ -81,7 +81,7 @@ def serve(
 ) -> None:
     """Answer on a socket, send letters and what editors want to be sent now, count what the desk shows, read what is reported and do a `run`
     whenever it is time (None: somebody else does both), until `stop` is set; and read the configuration again when `reread` is."""
-    write_log_lines({"uvicorn.error": logging.WARNING, "digest": logging.INFO})
+    write_log_lines(configuration.settings)
 
     def app() -> App:
         return App(configuration.settings, store, clock(), stop=stop)
@@ -107,7 +107,8 @@ def serve(
     )
     news = noticer(app, stop, letters.wake)
     threads = [thread for thread in (letters, wanted, news, scheduler, reports, figures) if thread is not None]
-    hearers = (pages.make_anew,) if scheduler is None else (pages.make_anew, scheduler.look_again)
+    lines = partial(_write_lines, configuration)
+    hearers = (lines, pages.make_anew) if scheduler is None else (lines, pages.make_anew, scheduler.look_again)
     Rereader(configuration, app, reread, stop, hearers).start()
     for thread in threads:
         thread.start()
@@ -116,6 +117,11 @@ def serve(
     ends = time.monotonic() + _PATIENCE - 1
     for thread in threads:
         thread.join(max(0.0, ends - time.monotonic()))
+
+
+def _write_lines(configuration: Configuration) -> None:
+    """As the configuration of now has it, with its secrets."""
+    write_log_lines(configuration.settings)
 
 
 def _nothing() -> None:

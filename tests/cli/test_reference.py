@@ -32,7 +32,7 @@ def test_every_command_of_this_version_is_there() -> None:
     groups = {name.split()[0] for name in names()}
     wanted = (
         "demo init run editor articles issues preview send serve halt subscribers templates explain simulate stats doctor config"
-        " migrate events suppressions scheduler"
+        " migrate events suppressions scheduler backup restore status"
     )
     assert groups == set(wanted.split())
     assert {

@@ -299,6 +299,32 @@ def test_a_database_of_the_first_revision_keeps_what_it_holds(tmp_path: Path, da
     old.close()
 
 
+def test_a_database_of_any_revision_that_there_was_becomes_one_of_today_and_keeps_its_people(
+    tmp_path: Path, database: Databases
+) -> None:
+    """One that lived through all of them: at each it got somebody, and the way from there is the rest of its way."""
+    old = Store(database.url(tmp_path, prepared=False))
+    for number, at in enumerate(REVISIONS):
+        with old.writing() as connection:
+            command.upgrade(alembic_config(connection), at)
+            who = {"email": f"{number}@x.example", "at": "2026-11-23T09:00:00.000000+00:00"}
+            connection.execute(text("INSERT INTO subscriber (email, address, created_at) VALUES (:email, :email, :at)"), who)
+            connection.execute(
+                text(
+                    "INSERT INTO subscription (subscriber_id, newsletter, topics, frequency, state, coverage, owed, created_at)"
+                    " SELECT id, 'weekly', '*', 'weekly', 'active', 0, '', created_at FROM subscriber WHERE email = :email"
+                ),
+                who,
+            )
+        assert old.outdated() == (None if at == HEAD else at)
+    with old.reading() as connection:
+        row = tables.subscription.c
+        assert connection.execute(select(row.id, row.subscriber_id, row.state).order_by(row.id)).all() == [
+            (number, number, "active") for number in range(1, len(REVISIONS) + 1)
+        ]
+    old.close()
+
+
 EVERY_COLUMN = (
     "issue_id, subscriber_id, group_number, rendition, state, batch_id, attempts, not_before, answer, reported, returned"
 )

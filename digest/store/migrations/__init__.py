@@ -21,6 +21,7 @@ REVISIONS = (
     "0019",
     "0020",
     "0021",
+    "0023",
 )
 """Every revision there has been, in their order (a test compares them with the files)."""
 

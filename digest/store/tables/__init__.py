@@ -31,6 +31,7 @@ from digest.store.tables.mailed import returned_mail
 from digest.store.tables.notices import notice, notice_call, notice_point
 from digest.store.tables.plans import audience_group, rendition, rendition_article
 from digest.store.tables.reports import REPORT_STATES, event, report
+from digest.store.tables.runs import last_run
 
 __all__ = [
     "DELIVERY_STATES",
@@ -65,6 +66,7 @@ __all__ = [
     "issue_edits",
     "issue_history",
     "issue_withdrawal",
+    "last_run",
     "letter",
     "lifted_suppression",
     "link_answer",
