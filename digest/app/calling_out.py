@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import html
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ def body_of(app: App, call: _Call) -> bytes:
     at = app.settings.site.public_url
     link = page_url(at, "editor", f"issues/{call.issue}") if call.issue else f"{at.rstrip('/')}/editor"
     said = {
-        "text": f"{call.title}: {call.words} {link}".replace("\n", " "),
+        "text": f"{_plain(call.title)}: {_plain(call.words)} {link}".replace("\n", " "),
         "id": call.notice,
         "kind": call.kind,
         "issue": call.issue,
@@ -103,6 +104,11 @@ def body_of(app: App, call: _Call) -> bytes:
         "link": link,
     }
     return json.dumps(said).encode()
+
+
+def _plain(text: str) -> str:
+    """As chat programs want it, so that nothing of it is a link, a mention or a mark: a title may be a stranger's."""
+    return html.escape(text, quote=False)
 
 
 def signature(secret: str, timestamp: str, body: bytes) -> str:

@@ -23,12 +23,17 @@ def let_go(app: App, newsletter: NewsletterSettings) -> list[Issue]:
     """
     with app.store.reading() as connection:
         issues = list_issues(connection, newsletter.slug)[::-1]
-    waiting = [one for one in issues if one.slot_at <= app.now and one.send_at is None and one.frequency in newsletter.schedule]
+    waiting = [
+        one
+        for one in issues
+        if one.slot_at <= app.now and (one.send_at is None or one.send_at <= app.now) and one.frequency in newsletter.schedule
+    ]
     return [gone for one in waiting if _is_ours(newsletter, one) and (gone := _let_go(app, newsletter, one)) is not None]
 
 
 def _is_ours(newsletter: NewsletterSettings, issue: Issue) -> bool:
-    return issue.state is _S.APPROVED or (issue.state in {_S.DRAFT, _S.HELD} and newsletter.approval == "automatic")
+    needs_nobody = newsletter.approval == "automatic" or newsletter.unapproved != "hold"
+    return issue.state is _S.APPROVED or (issue.state in {_S.DRAFT, _S.HELD} and needs_nobody)
 
 
 def _let_go(app: App, newsletter: NewsletterSettings, issue: Issue) -> Issue | None:
@@ -46,7 +51,7 @@ def _why(app: App, newsletter: NewsletterSettings, issue: Issue) -> str | None:
         return f"its slot passed more than {format_duration(newsletter.patience)} ago; its articles go into the next issue"
     frequency = next(one for one in newsletter.schedule if one.value == issue.frequency)
     due = slotting.due(app, newsletter, frequency)
-    if due is None or due.at <= issue.slot_at or slotting.too_late(app, newsletter, frequency, due):
+    if due is None or due.name <= issue.slot or slotting.too_late(app, newsletter, frequency, due):
         return None
     if newsletter.catch_up == "merge" or (issue.state is not _S.APPROVED and _has_issue(app, issue, due)):
         return f"its slot passed; its articles go into that of {due.name}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from sqlalchemy import update
 
@@ -15,9 +16,9 @@ from digest.app import issuing
 from digest.app.attending import Attendant
 from digest.app.deciding import seen, write_down
 from digest.app.noticing import NOT_SENT
-from digest.app.sending import obstacle, send
+from digest.app.sending import obstacle, send_while
 from digest.app.wiring import App
-from digest.delivery.guarding import AudienceJump, check_audience
+from digest.delivery.guarding import AudienceJump, check_audience, last_audience
 from digest.delivery.plan import count_audience
 from digest.errors import Busy, DigestError, Refused, UsageError
 from digest.issues.issue import Issue, issue_by_id
@@ -95,6 +96,8 @@ def _may_leave(app: App) -> None:
 def question(app: App, issue: Issue) -> AudienceJump | None:
     """What has to be answered before an issue is sent: whether its audience is right, where that is far above the last one's."""
     with app.store.reading() as connection:
+        if last_audience(connection, issue) is None:
+            return None
         try:
             check_audience(connection, issue, count_audience(connection, issue), app.settings.delivery)
         except AudienceJump as jump:
@@ -117,21 +120,22 @@ class Outgoing:
 
     def __init__(self, stop: threading.Event | None = None) -> None:
         self.stop = stop or threading.Event()
-        self._waiting: dict[str, str] = {}
+        self._waiting: dict[str, _Wanted] = {}
         self._now = ""
         self._wake: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
 
-    def want(self, name: str) -> None:
-        """Send this one, or go on with it."""
+    def want(self, issue: Issue) -> None:
+        """Send this one as it stands now, or go on with it."""
         with self._lock:
-            self._waiting.setdefault(name, "")
+            self._waiting[issue.name] = _Wanted(issue.revision)
         self._wake()
 
     def waits(self, name: str) -> str | None:
         """What a wanted issue waits for: another run that is at work, or nothing (empty); None where it is not wanted any more."""
         with self._lock:
-            return self._waiting.get(name, "" if name == self._now else None)
+            wanted = self._waiting.get(name)
+            return wanted.behind if wanted is not None else "" if name == self._now else None
 
     def send_all(self, app: App) -> None:
         """Send what is wanted. What another run is in the way of stays wanted; so does what is wanted once more while it is sent: it may
@@ -142,15 +146,15 @@ class Outgoing:
             if app.stop.is_set():
                 return
             with self._lock:
-                self._now, _ = name, self._waiting.pop(name)
+                self._now, wanted = name, self._waiting.pop(name)
             busy = None
             try:
-                busy = _send_one(app, name)
+                busy = _send_one(app, name, wanted.revision)
             finally:
                 with self._lock:
                     self._now = ""
                     if busy is not None:
-                        self._waiting[name] = busy
+                        self._waiting.setdefault(name, _Wanted(wanted.revision, busy))
 
     def attendant(self, make: Callable[[], App]) -> Attendant:
         """The thread that does it."""
@@ -159,19 +163,34 @@ class Outgoing:
         return thread
 
 
-def _send_one(app: App, name: str) -> str | None:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which revision is wanted, and behind what other run it waits."""
+
+    revision: int
+    behind: str = ""
+
+
+def _send_one(app: App, name: str, revision: int) -> str | None:
     """Send an issue; what it waits for where another run is at work, else None. Why it was not sent stands in its history."""
+
+    def still(issue: Issue) -> bool:
+        """Nobody has thought better of it, by an edit, another time or taking the approval back."""
+        to_begin = issue.state is _S.APPROVED and issue.send_at is not None and issue.due_at <= app.now
+        return issue.revision == revision and (to_begin or issue.state is _S.SENDING)
+
     issue = issuing.named(app, name)
-    if issue.state not in (_S.APPROVED, _S.SENDING):
-        return None  # somebody has thought better of it
+    if not still(issue):
+        return None
     try:
-        sent = send(app, issue, lambda _: None)
+        sent = send_while(app, issue, still)
     except Busy as busy:
         return str(busy)
     except DigestError as error:
         _not_sent(app, issue, str(error))
         return None
-    _log.info("%s: %s", sent.issue.name, sent.issue.state, action="issue_sent", issue=sent.issue.name)
+    if sent is not None:
+        _log.info("%s: %s", sent.issue.name, sent.issue.state, action="issue_sent", issue=sent.issue.name)
     return None
 
 

@@ -10,7 +10,7 @@ from digest.editors import audit
 from digest.errors import Refused, UsageError
 from digest.issues import revisions
 from digest.issues.issue import Issue
-from digest.issues.lifecycle import IssueState
+from digest.issues.lifecycle import IssueState, time_after_void
 
 _VOID = {"approved_hash": None, "approved_by": None, "approved_at": None}
 
@@ -53,7 +53,8 @@ def _unapprove(app: App, issue: Issue, actor: str) -> Issue:
     if issue.state is not IssueState.APPROVED:
         raise Refused(f"issue {issue.name} is not approved")
     reason = "the approval was taken back"
-    return issuing.change(app, issue, IssueState.DRAFT, actor, reason, of_revision=issue.revision, **_VOID)
+    void = _VOID | {"send_at": time_after_void(issue.send_at, app.now)}
+    return issuing.change(app, issue, IssueState.DRAFT, actor, reason, of_revision=issue.revision, **void)
 
 
 def write_down(app: App, actor: str, act: str, about: str, network: str | None) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from digest.app import issuing, slotting
 from digest.app.wiring import App
 from digest.errors import Refused
-from digest.issues.issue import Issue, issue_of_slot
+from digest.issues.issue import Issue, issue_of_slot, list_issues
+from digest.issues.lifecycle import IssueState
 from digest.settings import NewsletterSettings
 
 
@@ -21,6 +22,11 @@ def draft_ahead(app: App, newsletter: NewsletterSettings) -> list[Issue]:
         with app.store.reading() as connection:
             if issue_of_slot(connection, newsletter.slug, frequency.value, slot.name) is not None:
                 continue
+            if any(
+                one.state is IssueState.SENDING and one.frequency == frequency.value
+                for one in list_issues(connection, newsletter.slug)
+            ):
+                continue  # what that one brings would be taken for new
         try:
             drafted.append(issuing.draft(app, newsletter, frequency, slot, "run"))
         except Refused:

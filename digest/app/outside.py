@@ -22,7 +22,7 @@ from digest.errors import Refused, UsageError
 from digest.issues.calendar import Slot
 from digest.issues.editing import Edits
 from digest.issues.freezing import freeze
-from digest.issues.issue import Issue, find_issue, issue_of_slot
+from digest.issues.issue import Issue, find_issue, issue_of_slot, list_issues
 from digest.issues.lifecycle import IssueState, record
 from digest.issues.outside import CORRECTION, SPECIAL
 from digest.rendering.cleaning import one_line
@@ -34,6 +34,7 @@ LONGEST = {"subject": 300, "text": LONGEST_NOTE}
 """The most characters of what a correction says."""
 
 _PREHEADER = 140
+_OPEN = (IssueState.DRAFT, IssueState.HELD, IssueState.APPROVED, IssueState.SENDING, IssueState.PAUSED)
 
 
 def special(app: App, newsletter: NewsletterSettings, actor: str, wish: Wish | None = None, *, by_hand: bool = False) -> Issue:
@@ -81,6 +82,11 @@ def correct(app: App, name: str, *, subject: str, text: str, actor: str) -> Issu
         newsletter = app.the_newsletter(corrected.newsletter)
         if corrected.audience is None:
             raise Refused(f"issue {corrected.name} was sent to nobody, so nobody needs a correction; it is {corrected.state}")
+        for other in list_issues(connection, newsletter.slug):
+            if other.corrects == corrected.id and other.state in _OPEN:
+                raise Refused(
+                    f"{other.name} corrects {corrected.name} already and is {other.state}; change that one, or skip it first"
+                )
         issue = freeze(
             connection,
             app.settings,

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 
+from digest.app import slotting
 from digest.app.revising import Overtaken
 from digest.app.wiring import App
 from digest.errors import Refused, UsageError
 from digest.issues import revisions
-from digest.issues.calendar import next_slot
 from digest.issues.issue import Issue, find_issue
 from digest.issues.lifecycle import WHY_NOT, IssueState, record
 from digest.settings import Frequency
@@ -52,8 +52,12 @@ def latest(app: App, issue: Issue) -> datetime | None:
     newsletter = next((one for one in app.settings.newsletters if one.slug == issue.newsletter), None)
     if newsletter is None or issue.outside:
         return None
-    cron = newsletter.schedule.get(Frequency(issue.frequency))
-    following = None if cron is None else next_slot(cron, ZoneInfo(newsletter.timezone), issue.slot_at)
+    frequency = Frequency(issue.frequency)
+    if frequency not in newsletter.schedule:
+        return None
+    following = slotting.coming(app, newsletter, frequency, after=issue.slot_at)
+    while following is not None and following.name <= issue.slot:  # its own, in the zones of now
+        following = slotting.coming(app, newsletter, frequency, after=following.at)
     return None if following is None else following.at
 
 

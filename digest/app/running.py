@@ -31,7 +31,7 @@ from digest.delivery.progress import OnProgress
 from digest.delivery.sending import OUT_OF_REACH, Sent
 from digest.errors import Busy, DigestError, Refused, Unreachable, UsageError
 from digest.issues.calendar import Slot
-from digest.issues.issue import Issue, issue_of_slot, list_issues
+from digest.issues.issue import Issue, issue_by_id, issue_of_slot, list_issues
 from digest.issues.lifecycle import AUTOMATIC, BY_ITSELF, IssueState
 from digest.settings import Frequency, NewsletterSettings
 
@@ -185,7 +185,8 @@ def _begun(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:
     """Issues that were approved or half sent, oldest first, and those that paused for want of a connection."""
     with app.store.reading() as connection:
         issues = list_issues(connection, newsletter.slug)[::-1]
-    for issue in issues:
+    for listed in issues:
+        issue = issuing.named(app, listed.name)  # while the one before was sent, somebody may have thought better of this one
         if issue.state is _S.CANCELLED and issue.audience is not None and issue.settled_at is None:
             issuing.tidy(app, issue)
         elif issue.state is _S.SENDING or (issue.state is _S.APPROVED and issue.due_at <= app.now):
@@ -204,7 +205,7 @@ def _paused(app: App, newsletter: NewsletterSettings, ran: Ran) -> list[Handled]
 
 
 def _go_on(app: App, issue: Issue, on_progress: OnProgress, *, approved_now: bool = False) -> Handled:
-    if issue.state is _S.APPROVED and audience_of(app, issue) == 0:
+    if issue.state is _S.APPROVED and not _corrects_what_goes_out(app, issue) and audience_of(app, issue) == 0:
         reason = _why_nobody(app, issue)
         return Handled(issuing.skip(app, issue, "run", reason), reason)
     wrong = obstacle(app)
@@ -220,6 +221,14 @@ def _go_on(app: App, issue: Issue, on_progress: OnProgress, *, approved_now: boo
     return Handled(sent.issue, note, sent, refused=sent.ending in PAUSING - {Ending.OUT_OF_REACH})
 
 
+def _corrects_what_goes_out(app: App, issue: Issue) -> bool:
+    """Whether it is not known yet who was sent what this issue corrects: its plan says so, and it is not skipped for want of readers."""
+    if issue.corrects is None:
+        return False
+    with app.store.reading() as connection:
+        return issue_by_id(connection, issue.corrects).settled_at is None
+
+
 def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ran, on_progress: OnProgress) -> None:
     """The slot that is due, if one is: make its issue, or take the one that waits for it."""
     slot = slotting.due(app, newsletter, frequency)
@@ -227,7 +236,12 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
         return
     with app.store.reading() as connection:
         issue = issue_of_slot(connection, newsletter.slug, frequency.value, slot.name)
+        later = [
+            one for one in list_issues(connection, newsletter.slug) if one.frequency == frequency.value and one.slot > slot.name
+        ]
     made = issue is None
+    if issue is None and any(one.planned_at is not None for one in later):
+        return  # who was ahead of everybody has left, and what has been over is due once more
     if issue is None and slotting.too_late(app, newsletter, frequency, slot):
         ran.missed.append(
             f"{newsletter.slug}, slot {slot.name}: it is too late for it by now; its articles go into the next issue"
@@ -237,7 +251,7 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
         issue = _draft(app, newsletter, frequency, slot, ran)
     elif issue.state is _S.HELD and _may_be_mended(newsletter, issue):
         issue, made = issuing.redraft(app, issue, "run"), True
-    if issue is None or issue.due_at > app.now:  # a person has said that it goes out later
+    if issue is None or (issue.send_at is not None and issue.send_at > app.now):  # a person has said that it goes out later
         return
     issue = _decide_and_go_on(app, newsletter, issue, ran, on_progress)
     if made and issue.state is _S.SKIPPED and all(issue.id != handled.issue.id for handled in ran.handled):
@@ -332,12 +346,12 @@ def hold(app: App, issue: Issue, reason: str) -> Issue:
 
 def _let_older_drafts_go(app: App, newsletter: NewsletterSettings, frequency: Frequency, slot: Slot) -> None:
     """A draft that nobody had to approve and whose slot has passed would be a second mail: its articles go into this one."""
-    if newsletter.approval == "required":
+    if newsletter.approval == "required" and newsletter.unapproved == "hold":
         return
     with app.store.reading() as connection:
         issues = list_issues(connection, newsletter.slug)
     for issue in issues:
-        if issue.state in {_S.DRAFT, _S.HELD} and issue.frequency == frequency.value and issue.slot_at < slot.at:
+        if issue.state in {_S.DRAFT, _S.HELD} and issue.frequency == frequency.value and issue.slot < slot.name:
             issuing.skip(app, issue, "run", f"its slot passed; its articles go into that of {slot.name}")
 
 

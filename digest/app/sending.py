@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +32,14 @@ def send(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
     process(app)
     with app.run_lock():
         return send_locked(app, issuing.named(app, issue.name), on_progress)
+
+
+def send_while(app: App, issue: Issue, still: Callable[[Issue], bool]) -> Sent | None:
+    """`send` what was wanted a while ago: None where under the lock the issue is not `still` as it was wanted."""
+    process(app)
+    with app.run_lock():
+        issue = issuing.named(app, issue.name)
+        return send_locked(app, issue, lambda _: None) if still(issue) else None
 
 
 def send_locked(app: App, issue: Issue, on_progress: OnProgress, *, approved_now: bool = False) -> Sent:

@@ -144,7 +144,8 @@ class Sender:
                 return issue, 0
             swept = sweep(connection, ledger, now=clock, others_are_dead=others_are_dead)
             resolve_unknown(connection, ledger, self.settings, key_life(self.providers[0]), now=clock)
-            if issue.planned_at is not None and self.now - issue.planned_at > self.settings.expires_after:
+            begun = waves.last_opening(connection, issue) or issue.planned_at
+            if begun is not None and self.now - begun > self.settings.expires_after:
                 expire(connection, ledger, now=clock, reason="it waited longer than delivery.expires_after")
             replan(connection, ledger, now=clock)
             self.timing.look_again(connection, issue, now=self.now, real=clock, actor=self.owner)

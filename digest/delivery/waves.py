@@ -22,6 +22,7 @@ from digest.delivery.statements import stands
 from digest.delivery.transitions import DeliveryState
 from digest.issues.calendar import instant
 from digest.issues.issue import Issue
+from digest.issues.lifecycle import BY_ITSELF
 from digest.store import tables
 
 MISSED = "its hour had passed by too much when somebody was there to send it"
@@ -130,9 +131,15 @@ def _later(
     return {at: or_(*(_person.timezone.is_not_distinct_from(name) for name in names)) for at, names in found.items()}
 
 
+def last_opening(connection: Connection, issue: Issue) -> datetime | None:
+    """When the last of the waves opens, and the issue is as old as others are when they are planned; None where it has no waves."""
+    found: datetime | None = connection.execute(select(func.max(_kept.opens_at)).where(_kept.issue_id == issue.id)).scalar()
+    return found
+
+
 def expire_missed(connection: Connection, issue: Issue, *, patience: timedelta, now: datetime, real: datetime, actor: str) -> int:
     """End what waits in waves of which nothing was begun and whose hour has passed by more than `patience`; its articles are owed."""
-    if issue.approved_at is not None and issue.approved_by != "automatic" and issue.approved_at > now - patience:
+    if issue.approved_at is not None and issue.approved_by not in BY_ITSELF and issue.approved_at > now - patience:
         return 0  # somebody said yes when that hour was over, and knew
     begun = select(_kept.opens_at).join(tables.batch, (_batch.issue_id == _kept.issue_id) & (_batch.rendition == _kept.number))
     begun = begun.where(_kept.issue_id == issue.id, _kept.opens_at.is_not(None))

@@ -16,7 +16,7 @@ from digest.issues.editing import Edits, edits_of
 from digest.issues.frozen import Frozen
 from digest.issues.gathering import remember_tags
 from digest.issues.issue import Issue, frozen_of, issue_by_id
-from digest.issues.lifecycle import IssueState, record, step
+from digest.issues.lifecycle import IssueState, record, step, time_after_void
 from digest.issues.outside import CORRECTION, SPECIAL
 from digest.issues.rendered import Rendered, render
 from digest.issues.selection import Selection
@@ -107,6 +107,7 @@ def refreeze(
         "approved_hash": None,
         "approved_by": None,
         "approved_at": None,
+        "send_at": time_after_void(issue.send_at, now),
         "finished_at": now if state is IssueState.SKIPPED else None,
     }
     step(connection, issue.id, issue.name, issue.state, state, actor=actor, now=now, reason=reason, **values)

@@ -83,6 +83,11 @@ def step(
     record(connection, issue_id, from_state, to_state, actor=actor, now=now, reason=reason)
 
 
+def time_after_void(send_at: datetime | None, now: datetime) -> datetime | None:
+    """When an issue goes out whose approval has become void: that it was to go out by now was said of what had been approved."""
+    return None if send_at is None or send_at <= now else send_at
+
+
 def record(
     connection: Connection,
     issue_id: int,

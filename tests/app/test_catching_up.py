@@ -127,6 +127,34 @@ def test_an_issue_is_drafted_ahead_once_there_is_enough_for_it_and_goes_out_at_i
     assert project.everything_read(ANN) == {"a": 1, "b": 1}
 
 
+def test_an_issue_that_was_drafted_ahead_goes_out_when_its_newsletter_has_moved_to_another_zone(project: Project) -> None:
+    configured(project, 'draft_before = "24h"')
+    project.configure('timezone = "UTC"', 'timezone = "Europe/Berlin"')
+    offer(project, 1)
+    project.run(MONDAY - 2 * HOUR)
+    project.configure('timezone = "Europe/Berlin"', 'timezone = "UTC"')
+    project.run(MONDAY)
+    assert project.read(ANN) == [["a"]]
+
+
+@pytest.mark.parametrize(("policy", "got"), [("send", [["b", "a"]]), ("skip", [["b", "a"]])])
+def test_a_draft_without_an_approval_that_was_missed_is_not_sent_too_late(
+    project: Project, policy: str, got: list[list[str]]
+) -> None:
+    configured(project, 'draft_before = "24h"', 'latest = "2h"', f'unapproved = "{policy}"')
+    project.configure('approval = "automatic"', 'approval = "required"')
+    offer(project, 1)
+    project.run(MONDAY - HOUR)
+    project.run(MONDAY + 3 * 24 * HOUR)
+    assert (project.read(ANN), project.issue("weekly/1").state) == ([], IssueState.SKIPPED)
+    offer(project, 2)
+    project.run(MONDAY + WEEK - HOUR)
+    with project.app(MONDAY + WEEK - HOUR) as app:
+        issuing.approve(app, project.issue("weekly/2"), "ann")
+    project.run(MONDAY + WEEK)
+    assert [sorted(keys, reverse=True) for keys in project.read(ANN)] == got
+
+
 def test_a_draft_that_was_missed_is_let_go_for_the_one_that_was_drafted_after_it(project: Project) -> None:
     configured(project, 'draft_before = "24h"')
     offer(project, 1)

@@ -49,7 +49,7 @@ def _send(visit: Visit) -> Response:
 def _now(visit: Visit) -> None:
     form, name = visit.form, name_of(visit)
     try:
-        conducting.send_now(
+        issue = conducting.send_now(
             visit.app,
             name,
             revision=revision_seen(visit),
@@ -60,7 +60,7 @@ def _now(visit: Visit) -> None:
         )
     except AudienceJump as jump:
         raise Refused(f"{jump.question} If that is right, write {jump.audience} as how many are right.") from None
-    visit.site.outgoing.want(name)
+    visit.site.outgoing.want(issue)
 
 
 def _pause(visit: Visit) -> None:
@@ -69,8 +69,7 @@ def _pause(visit: Visit) -> None:
 
 
 def _resume(visit: Visit) -> None:
-    conducting.go_on(visit.app, name_of(visit), actor=visit.who.email, network=visit.network)
-    visit.site.outgoing.want(name_of(visit))
+    visit.site.outgoing.want(conducting.go_on(visit.app, name_of(visit), actor=visit.who.email, network=visit.network))
 
 
 def _cancel(visit: Visit) -> None:

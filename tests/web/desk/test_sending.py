@@ -9,7 +9,8 @@ from functools import partial
 
 import pytest
 
-from digest.app import conducting, issuing, running
+from digest.app import conducting, issuing, outside, running
+from digest.app.fetching import fetch
 from digest.app.rescheduling import reschedule
 from digest.app.sending import send as send_it
 from digest.delivery.guarding import AudienceJump
@@ -18,7 +19,7 @@ from digest.delivery.progress import Progress
 from digest.editors import audit
 from digest.errors import Refused
 from digest.issues.lifecycle import IssueState
-from tests.journeys.project import MONDAY, Project
+from tests.journeys.project import MONDAY, Project, article
 from tests.web.conftest import Pages, pages_of
 from tests.web.desk.conftest import EDDY, EVERYBODY, come_in
 from tests.web.desk.issue import AT, Draft, offer, wrong_in
@@ -80,6 +81,47 @@ def test_what_was_wanted_goes_out_with_the_next_run_when_this_process_ends(draft
     assert (draft.issue.state, mails(draft.pages)) == (IssueState.SENT, 2)
 
 
+@pytest.mark.parametrize("thought_better", ["slot", "later", "unapprove", "edit"])
+def test_what_was_wanted_now_and_thought_better_of_does_not_go_out_before_its_time(draft: Draft, thought_better: str) -> None:
+    pages, outgoing = draft.pages, draft.pages.outgoing
+    draft.decide("approve")
+    assert send(draft, "now", name=NAME) == ""
+    with pages.app.store.run_lock():
+        outgoing.send_all(pages.app_now())  # another run is at work
+    if thought_better == "later":
+        assert send(draft, "at", at="2026-11-23T10:30") == ""
+    elif thought_better == "slot":
+        assert send(draft, "slot") == ""
+    elif thought_better == "unapprove":
+        draft.decide("unapprove")
+    else:
+        draft.change("note", note="Good morning.")
+        draft.decide("approve")  # and nobody has said that this one is to go out now
+    outgoing.send_all(pages.app_now())
+    policy = pages.app.settings.newsletters[0].model_copy(update={"approval": "required", "unapproved": "send"})
+    running.run(
+        replace(pages.app_now(), settings=pages.app.settings.model_copy(update={"newsletters": (policy,)})), None, lambda _: None
+    )
+    assert (mails(pages), outgoing.waits(NAME)) == (0, None)
+
+
+def test_a_run_sends_nothing_that_was_put_off_while_it_sent_another_issue(draft: Draft) -> None:
+    pages = draft.pages
+    draft.decide("approve")
+    pages.project.offer(*(article(key) for key in ("x", "y")))
+    with pages.project.app(MONDAY) as app:
+        fetch(app)
+        second = outside.special(app, app.newsletters(None)[0], "ann")
+        issuing.approve(app, second, "ann")
+
+        def put_off(progress: Progress) -> None:
+            if progress.issue == NAME and issuing.named(app, second.name).send_at is None:
+                reschedule(app, second.name, MONDAY + timedelta(days=1), actor="ann")
+
+        running.run(app, None, put_off)
+        assert (issuing.named(app, NAME).state, issuing.named(app, second.name).state) == (IssueState.SENT, IssueState.APPROVED)
+
+
 def test_a_stale_revision_is_not_sent(draft: Draft) -> None:
     draft.decide("approve")
     seen = draft.issue.revision
@@ -105,7 +147,8 @@ def test_an_audience_far_above_the_last_one_is_asked_about(draft: Draft, monkeyp
     app = draft.pages.app_now()
     settings = app.settings.model_copy(update={"delivery": app.settings.delivery.model_copy(update={"audience_from": 1})})
     wary = replace(app, settings=settings)
-    monkeypatch.setattr("digest.delivery.guarding.last_audience", lambda connection, issue: 1)
+    for place in ("digest.delivery.guarding", "digest.app.conducting"):
+        monkeypatch.setattr(f"{place}.last_audience", lambda connection, issue: 1)
     now = partial(conducting.send_now, wary, NAME, revision=draft.issue.revision, typed=NAME, actor=EDDY, network=None)
     jump = conducting.question(wary, draft.issue)
     assert jump is not None
@@ -157,7 +200,7 @@ def test_what_is_let_go_on_while_its_sending_still_stops_goes_on(draft: Draft) -
             issuing.change(pages.app_now(), draft.issue, IssueState.PAUSED, "ann", "once more")
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(conducting, "send", lambda app, issue, _: send_it(app, issue, once_more))
+        patched.setattr(conducting, "send_while", lambda app, issue, _: send_it(app, issue, once_more))
         outgoing.send_all(pages.app_now())
     assert (seen, mails(pages), outgoing.waits(NAME)) == ([""], 0, "")
     issuing.resume(pages.app_now(), draft.issue, "ann")
