@@ -144,7 +144,8 @@ def expire_missed(connection: Connection, issue: Issue, *, patience: timedelta, 
     begun = select(_kept.opens_at).join(tables.batch, (_batch.issue_id == _kept.issue_id) & (_batch.rendition == _kept.number))
     begun = begun.where(_kept.issue_id == issue.id, _kept.opens_at.is_not(None))
     missed = select(_kept.number).where(_kept.issue_id == issue.id, _kept.opens_at < now - patience, _kept.opens_at.not_in(begun))
-    where = (_row.issue_id == issue.id, stands(_S.PLANNED), _row.rendition.in_(missed))
+    moved = _row.not_before > real  # who waits for the hour of another place
+    where = (_row.issue_id == issue.id, stands(_S.PLANNED), _row.rendition.in_(missed), func.coalesce(moved, False).is_(False))
     done = connection.execute(update(tables.delivery).where(*where).values(state=_S.EXPIRED.value, not_before=None)).rowcount
     note(connection, issue.id, _S.PLANNED, _S.EXPIRED, now=real, actor=actor, count=done, reason=MISSED)
     return done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -60,9 +61,10 @@ def make_application(
     wake: Callable[[], None] = lambda: None,
     wake_events: Callable[[], None] = lambda: None,
     outgoing: Outgoing | None = None,
+    over: threading.Event | None = None,
 ) -> FastAPI:
     """The pages of a project whose database is open; `clock` is the clock of decisions, `wake` is told of letters, `wake_events` of what
-    providers report, and `outgoing` of issues that editors want to be sent."""
+    providers report, and `outgoing` of issues that editors want to be sent; `over` is set when a newer configuration has pages of its own."""
     outgoing = outgoing or Outgoing()
     files = Files(settings.site.colour)
     site = Site(
@@ -73,7 +75,7 @@ def make_application(
         wake,
         Reception(settings, store, wake_events),
         outgoing=outgoing,
-        ear=Ear(outgoing.stop),
+        ear=Ear(outgoing.stop, over or threading.Event()),
         openid=_openid(settings),
     )
     application = FastAPI(

@@ -56,14 +56,18 @@ class _Server(uvicorn.Server):
 
 
 class _Pages:
-    """The pages, as the configuration of now wants them: made anew when that has changed, while requests go on."""
+    """The pages, as the configuration of now wants them: made anew when that has changed, while requests go on. Who listens at the desk
+    has to come again: they may have no role any more."""
 
-    def __init__(self, make: Callable[[], ASGIApp]) -> None:
-        self._make, self._made = make, make()
+    def __init__(self, make: Callable[[Event], ASGIApp]) -> None:
+        self._make, self._over = make, Event()
+        self._made = make(self._over)
 
     def make_anew(self) -> None:
         """From the next request on."""
-        self._made = self._make()
+        before, over = self._over, Event()
+        self._made, self._over = self._make(over), over
+        before.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._made(scope, receive, send)
@@ -93,7 +97,7 @@ def serve(
     wanted = outgoing.attendant(app)
     figures = counter(app, stop)
     wake_events = _nothing if reports is None else reports.wake
-    pages = _Pages(lambda: make_application(configuration.settings, store, clock, letters.wake, wake_events, outgoing))
+    pages = _Pages(lambda over: make_application(configuration.settings, store, clock, letters.wake, wake_events, outgoing, over))
     config = uvicorn.Config(
         pages,
         access_log=False,  # the addresses hold tokens

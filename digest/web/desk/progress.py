@@ -39,9 +39,10 @@ _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 @dataclass(slots=True)
 class Ear:
-    """Who listens: counted, and let in as long as there are not too many."""
+    """Who listens: counted, and let in as long as there are not too many. `stop` ends us, `over` this configuration of ours."""
 
     stop: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
     _inside: dict[str, int] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -60,6 +61,10 @@ class Ear:
             if left:
                 self._inside[whose] = left
 
+    def has_ended(self) -> bool:
+        """Whether nobody is told anything any more; a browser then comes again, to whoever is there."""
+        return self.stop.is_set() or self.over.is_set()
+
     @property
     def inside(self) -> int:
         """How many listen."""
@@ -69,13 +74,13 @@ class Ear:
 
 def listen(ear: Ear, whose: str, still_in: Callable[[], bool], look: Callable[[], Going]) -> Response:
     """The answer to somebody who listens. `still_in` says whether their session is alive, `look` how the issue goes."""
-    return _Stream(ear, whose, tell(still_in, look, ear.stop))
+    return _Stream(ear, whose, tell(still_in, look, ear.has_ended))
 
 
 async def tell(
     still_in: Callable[[], bool],
     look: Callable[[], Going],
-    stop: threading.Event,
+    has_ended: Callable[[], bool],
     *,
     lasts: float = LASTS,
     every: float = EVERY,
@@ -84,7 +89,7 @@ async def tell(
     of the pool, for as long as it takes."""
     ends, last = time.monotonic() + lasts, ""
     yield f"retry: {_AGAIN}\n\n"
-    while not stop.is_set():
+    while not has_ended():
         try:
             if not await run_in_threadpool(still_in):
                 yield "event: out\ndata: {}\n\n"
@@ -100,13 +105,13 @@ async def tell(
             return
         if time.monotonic() + every > ends:
             return
-        await _wait(every, stop)
+        await _wait(every, has_ended)
 
 
-async def _wait(seconds: float, stop: threading.Event) -> None:
+async def _wait(seconds: float, has_ended: Callable[[], bool]) -> None:
     """Without a thread; whoever ends us is heard within a moment."""
     ends = time.monotonic() + seconds
-    while not stop.is_set() and (left := ends - time.monotonic()) > 0:
+    while not has_ended() and (left := ends - time.monotonic()) > 0:
         await asyncio.sleep(min(left, 0.25))
 
 

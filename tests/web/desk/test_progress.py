@@ -11,9 +11,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from starlette.types import ASGIApp
 
 from digest.app.sending import send
 from digest.app.signing_in import still_in
@@ -26,6 +27,7 @@ from digest.issues.lifecycle import IssueState
 from digest.web.desk.cookies import SECURE
 from digest.web.desk.progress import MOST, MOST_EACH, Ear, tell
 from digest.web.desk.watching import FRESH, Going, Watch
+from digest.web.serving import _Pages
 from tests.journeys.project import MONDAY, Project
 from tests.journeys.serving import served
 from tests.web.conftest import HOST, pages_of
@@ -54,7 +56,7 @@ def told(
         return one
 
     async def listen() -> list[str]:
-        return [one async for one in tell(still, look, stop or threading.Event(), lasts=lasts, every=0.0)]
+        return [one async for one in tell(still, look, (stop or threading.Event()).is_set, lasts=lasts, every=0.0)]
 
     return asyncio.run(listen())
 
@@ -89,6 +91,15 @@ def test_so_many_may_listen_and_so_many_of_one_session() -> None:
     assert [ear.let_in(str(number)) for number in range(MOST)].count(True) == MOST - MOST_EACH
     ear.let_out("one")
     assert (ear.let_in("two"), ear.let_in("three"), ear.inside) == (True, False, MOST)
+
+
+def test_who_listens_has_to_come_again_when_the_configuration_is_another_one() -> None:
+    made: list[threading.Event] = []
+    pages = _Pages(lambda over: cast("ASGIApp", made.append(over)))
+    ear = Ear(over=made[0])
+    assert not ear.has_ended()
+    pages.make_anew()
+    assert (ear.has_ended(), made[1].is_set()) == (True, False)
 
 
 def test_a_rate_is_told_by_what_was_seen_before_and_one_look_serves_all(monkeypatch: pytest.MonkeyPatch) -> None:
