@@ -20,6 +20,7 @@ from digest.store import tables
 from digest.store.database import Store
 from digest.testing.smtp_sink import Now
 from digest.testing.smtp_talk import React
+from tests import databases
 from tests.journeys.project import MONDAY
 from tests.proofs.mutants.projects import hold, projects
 
@@ -80,7 +81,8 @@ def _made_without(keyword: str, *made: Table) -> Iterator[None]:
         for table in made:
             _without(self, table, keyword)
 
-    with mock.patch.object(Store, "_create", create):
+    anew = databases._an_sqlite_file.__wrapped__  # not the one that was made before
+    with mock.patch.object(Store, "_create", create), mock.patch.object(databases, "_an_sqlite_file", anew):
         yield
 
 
