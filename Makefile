@@ -37,7 +37,7 @@ judges: ## fetch axe-core and html-validate, which judge mails in the tests; nee
 	npm install --prefix $(JUDGES) --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --before 2026-11-20 $$(cat requirements/judges.txt)
 
 proofs: $(READY) ## what takes longer: crash loop, kill points, simulation, faults, coverage, mutants, galleries, the built wheel in an empty environment
-	$(BIN)/pytest -m "wheel or proof" -p no:randomly
+	$(BIN)/pytest -m "wheel or proof" -p no:randomly -n 2 --dist loadfile
 
 reliability: $(READY) ## the proofs in their large form, most of an hour; writes docs/RELIABILITY.md
 	$(BIN)/python -m tests.proofs.reliability
