@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from benchmarks.measuring import Figure, once
 from benchmarks.project import NOW, a_place, by_popularity, opened
 from digest.app import App
+from digest.app.counting import recount
 from digest.editors import sessions
 from digest.web.application import make_application
 from digest.web.desk.cookies import SECURE
@@ -66,6 +67,7 @@ def desk(readers: int, runs: int) -> Iterator[Figure]:
         a_place(by_popularity(), readers, articles=ARTICLES) as place,
         opened(place, DIGEST_EDITORS__EMAILS=f'["{_EDITOR}"]') as app,
     ):
+        recount(app)  # as a thread of `digest serve` does
         at = _signed_in(app)
         held = len(re.findall(r' data-article="', at.get(_ISSUE)))
         if held != ARTICLES:
