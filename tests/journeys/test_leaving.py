@@ -33,8 +33,10 @@ def links(mail: EmailMessage) -> set[str]:
 
 
 def everything(project: Project) -> str:
+    """All that the database holds, but for what the server counts by itself for the desk."""
+    held = [table for table in tables.metadata.sorted_tables if table is not tables.figure]
     with project.app() as app, app.store.reading() as connection:
-        return str([connection.execute(select(table)).all() for table in tables.metadata.sorted_tables])
+        return str([connection.execute(select(table)).all() for table in held])
 
 
 def test_one_click_by_who_knows_only_the_mails_headers_and_the_next_issue_skips_them(project: Project) -> None:
