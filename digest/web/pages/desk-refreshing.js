@@ -183,6 +183,7 @@ async function post(form, said) {
     return;
   }
   const { done, revision } = await answer.json();
+  form.reset(); // what was said is done, and is not being typed any more
   if (said.get("revision") !== String(revision)) became.set(said.get("revision"), String(revision));
   for (const frame of document.querySelectorAll("#frame iframe")) turn(frame, looksAt(frame));
   const address = new URL(done, location.href);
