@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, func, select
 
+from digest.app import slotting
 from digest.app.counting import Counted, audience, outcomes, shown_issues
 from digest.app.wiring import App
 from digest.delivery.account import count_unknown
 from digest.delivery.halting import in_force
 from digest.insights.comparing import BEFORE, Measure, compare
-from digest.issues.calendar import Slot, due_slot, next_slot
+from digest.issues.calendar import Slot
 from digest.issues.issue import Issue, issue_of_slot, issues_in
 from digest.issues.lifecycle import IssueState
 from digest.settings import Frequency, NewsletterSettings
@@ -127,13 +128,12 @@ def _next(
     app: App, connection: Connection, newsletter: NewsletterSettings, frequency: Frequency
 ) -> tuple[Slot | None, Issue | None]:
     """The slot that is due and whose issue has not ended, or else the next one; with its issue where there is one."""
-    cron, zone = newsletter.schedule[frequency], ZoneInfo(newsletter.timezone)
-    due = due_slot(cron, zone, app.settings.started_at, app.now)
+    due = slotting.due(app, newsletter, frequency)
     if due is not None:
         issue = issue_of_slot(connection, newsletter.slug, frequency.value, due.name)
         if issue is None or issue.state in (_S.DRAFT, _S.HELD, _S.APPROVED):
             return due, issue
-    coming = next_slot(cron, zone, max(app.now, app.settings.started_at))
+    coming = slotting.coming(app, newsletter, frequency)
     return coming, None if coming is None else issue_of_slot(connection, newsletter.slug, frequency.value, coming.name)
 
 

@@ -31,7 +31,7 @@ from digest.delivery.progress import OnProgress
 from digest.delivery.sending import OUT_OF_REACH, Sent
 from digest.errors import Busy, DigestError, Refused, Unreachable, UsageError
 from digest.issues.calendar import Slot
-from digest.issues.issue import Issue, issue_by_id, issue_of_slot, list_issues
+from digest.issues.issue import Issue, any_planned_after, issue_by_id, issue_of_slot, list_issues
 from digest.issues.lifecycle import AUTOMATIC, BY_ITSELF, IssueState
 from digest.settings import Frequency, NewsletterSettings
 
@@ -186,6 +186,8 @@ def _begun(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:
     with app.store.reading() as connection:
         issues = list_issues(connection, newsletter.slug)[::-1]
     for listed in issues:
+        if listed.settled_at is not None or listed.state in {_S.SENT, _S.SKIPPED}:
+            continue
         issue = issuing.named(app, listed.name)  # while the one before was sent, somebody may have thought better of this one
         if issue.state is _S.CANCELLED and issue.audience is not None and issue.settled_at is None:
             issuing.tidy(app, issue)
@@ -236,11 +238,9 @@ def _due(app: App, newsletter: NewsletterSettings, frequency: Frequency, ran: Ra
         return
     with app.store.reading() as connection:
         issue = issue_of_slot(connection, newsletter.slug, frequency.value, slot.name)
-        later = [
-            one for one in list_issues(connection, newsletter.slug) if one.frequency == frequency.value and one.slot > slot.name
-        ]
+        is_over = issue is None and any_planned_after(connection, newsletter.slug, frequency.value, slot.name)
     made = issue is None
-    if issue is None and any(one.planned_at is not None for one in later):
+    if is_over:
         return  # who was ahead of everybody has left, and what has been over is due once more
     if issue is None and slotting.too_late(app, newsletter, frequency, slot):
         ran.missed.append(

@@ -21,6 +21,17 @@ from digest.settings.reading import read_settings
 LONGEST = timedelta(days=3660)
 
 
+def day(name: str, text: str) -> date:
+    """A day as somebody wrote it; `name` is what they wrote it as."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{name}: {text!r} is not a date; write it as 2026-01-31") from None
+    if not 1970 <= found.year < 9000:
+        raise UsageError(f"{name}: the year {found.year} is out of reach")
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Bounds:
     """How much is replayed at most: days, slots and articles."""

@@ -38,9 +38,9 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Replay the catalogue slot by slot: the issues that these rules would have made. Nothing is changed."""
-    from digest.app.simulating import replay
+    from digest.app.simulating import day, replay
 
-    begin, end = _day("--from", first), _day("--to", last)
+    begin, end = day("--from", first), day("--to", last)
     with application(config) as app:
         replayed = replay(app, newsletter, begin, end, against)
     if out is not None:
@@ -51,18 +51,6 @@ def simulate(
     _tell(replayed)
     if out is not None:
         say(f"charts and every value: {out}")
-
-
-def _day(option: str, text: str) -> date:
-    from digest.errors import UsageError
-
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{option}: {text!r} is not a date; write it as 2026-01-31") from None
-    if not 1970 <= found.year < 9000:
-        raise UsageError(f"{option}: the year {found.year} is out of reach")
-    return found
 
 
 def _write(out: Path, replayed: Replayed, span: str) -> None:

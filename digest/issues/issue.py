@@ -134,6 +134,13 @@ def issue_of_slot(connection: Connection, newsletter: str, frequency: str, slot:
     return None if row is None else _issue(row)
 
 
+def any_planned_after(connection: Connection, newsletter: str, frequency: str, slot: str) -> bool:
+    """Whether the issue of a later slot has been planned."""
+    row = tables.issue.c
+    where = (row.newsletter == newsletter, row.frequency == frequency, row.slot > slot, row.planned_at.is_not(None))
+    return connection.execute(select(row.id).where(*where).limit(1)).first() is not None
+
+
 def next_said(connection: Connection, after: datetime) -> datetime | None:
     """The first of the later times at which a person has said that an issue goes out."""
     row = tables.issue.c

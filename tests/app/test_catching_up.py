@@ -137,10 +137,8 @@ def test_an_issue_that_was_drafted_ahead_goes_out_when_its_newsletter_has_moved_
     assert project.read(ANN) == [["a"]]
 
 
-@pytest.mark.parametrize(("policy", "got"), [("send", [["b", "a"]]), ("skip", [["b", "a"]])])
-def test_a_draft_without_an_approval_that_was_missed_is_not_sent_too_late(
-    project: Project, policy: str, got: list[list[str]]
-) -> None:
+@pytest.mark.parametrize("policy", ["send", "skip"])
+def test_a_draft_without_an_approval_that_was_missed_is_not_sent_too_late(project: Project, policy: str) -> None:
     configured(project, 'draft_before = "24h"', 'latest = "2h"', f'unapproved = "{policy}"')
     project.configure('approval = "automatic"', 'approval = "required"')
     offer(project, 1)
@@ -152,7 +150,7 @@ def test_a_draft_without_an_approval_that_was_missed_is_not_sent_too_late(
     with project.app(MONDAY + WEEK - HOUR) as app:
         issuing.approve(app, project.issue("weekly/2"), "ann")
     project.run(MONDAY + WEEK)
-    assert [sorted(keys, reverse=True) for keys in project.read(ANN)] == got
+    assert [sorted(keys) for keys in project.read(ANN)] == [["a", "b"]]
 
 
 def test_a_draft_that_was_missed_is_let_go_for_the_one_that_was_drafted_after_it(project: Project) -> None:

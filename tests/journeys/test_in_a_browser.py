@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -16,19 +15,13 @@ from tests.journeys.project import MONDAY, WEEK, Project, article
 from tests.journeys.serving import Served, served
 from tests.journeys.test_leaving import ONE_CLICK, one_click_address
 from tests.rendering.judges import AXE
-from tests.rendering.looking import FAINT, a_browser, needs_browser
+from tests.rendering.looking import FAINT, needs_browser
 
 pytestmark = [pytest.mark.browser, needs_browser]
 
 EVE = "eve@new.example"
 PICTURES = os.environ.get("DIGEST_TEST_PICTURES")
 """A folder where pictures of the pages are left for who wants to look at them."""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 class Telephone:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
 from .judges import AXE, as_outlook_reads, html_findings, needs_judges
-from .looking import a_browser, a_page, needs_browser
+from .looking import a_page, needs_browser
 from .mails import FAMILIES, SCENES, every_mail
 
 pytestmark = [pytest.mark.judges, pytest.mark.proof, needs_judges]
@@ -17,12 +16,6 @@ pytestmark = [pytest.mark.judges, pytest.mark.proof, needs_judges]
 # MJML has no <main>, and a mail is a part of a page that is not ours.
 _AXE = """async () => (await axe.run(document, {rules: {region: {enabled: false}, 'landmark-one-main': {enabled: false}}}))
   .violations.map(found => `${found.id}: ${found.nodes[0].html.slice(0, 120)}`)"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 def accessibility(page: Page, html: str) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -12,19 +11,13 @@ from playwright.sync_api import Browser, Route
 from digest.rendering.assemble import fill
 from digest.settings.contrast import contrast
 
-from .looking import FAINT, a_browser, needs_browser
+from .looking import FAINT, needs_browser
 from .sample import CONTENT, PERSONAL
 from .test_assemble import rendition
 
 PICTURE = '<svg xmlns="http://www.w3.org/2000/svg" width="320" height="180"><rect width="320" height="180" fill="#456"/></svg>'
 
 pytestmark = [pytest.mark.browser, needs_browser]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 EVERY_WIDTH = [("en", width, mode) for width in (320, 390, 600) for mode in ("light", "dark")]

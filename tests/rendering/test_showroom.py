@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
@@ -16,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from digest.insights.showroom_page import WIDTHS
 from digest.rendering.content import SponsorContent
 
-from .looking import FAINT, HEADINGS, SMALL, a_browser, a_page, needs_browser
+from .looking import FAINT, HEADINGS, SMALL, a_page, needs_browser
 from .mails import FAMILIES, SCENES, THEME, issue_mail, mail_of, own_mail
 
 pytestmark = [pytest.mark.browser, needs_browser]
@@ -49,12 +48,6 @@ _FONTS = """() => ["'DejaVu Sans'", "'DejaVu Serif'"].map(font => {
   const drawn = document.createElement('canvas').getContext('2d'); drawn.font = `100px ${font}, monospace`;
   return Math.round(drawn.measureText('Handgloves مرحبا').width);
 })"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.mark.proof

@@ -10,19 +10,13 @@ from playwright.sync_api import Browser, Page, Route
 
 from digest.app.carrying import send_letters
 from tests.journeys.project import Project
-from tests.rendering.looking import a_browser, needs_browser
+from tests.rendering.looking import needs_browser
 from tests.web.conftest import HOST, Pages, pages_of
 from tests.web.test_embedding import snippet
 from tests.web.test_subscribing import EVE
 
 pytestmark = [pytest.mark.browser, needs_browser, pytest.mark.sqlite]
 SHOP, OTHER = "https://www.backend.example", "https://www.another.example"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @contextmanager

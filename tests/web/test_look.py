@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, Route
 
 from tests.journeys.project import Project
 from tests.rendering.judges import AXE, html_findings, needs_judges
-from tests.rendering.looking import FAINT, a_browser, needs_browser
+from tests.rendering.looking import FAINT, needs_browser
 from tests.web.conftest import HOST, Pages, pages_of
 from tests.web.every_page import every_page, prepare
 
@@ -29,12 +29,6 @@ SMALL = """() => [...document.querySelectorAll('button, select, input:not([type=
 # What pages do and html-validate would have otherwise: none of it is anything that a reader meets. Boxes of one name are what forms
 # send lists by.
 AS_WE_DO = ("no-trailing-whitespace", "void-style", "doctype-style", "long-title", "form-dup-name")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

@@ -6,12 +6,10 @@ from typing import Annotated, Any
 
 from fastapi import HTTPException, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from sqlalchemy import Connection
 
-from digest.catalogue.articles import feature as mark
+from digest.app import handling
+from digest.app.handling import LONGEST_REASON, By
 from digest.catalogue.articles import find_article, list_articles
-from digest.delivery.withdrawal import withdraw as take_out
-from digest.editors import audit
 from digest.editors.scopes import Scope
 from digest.errors import UsageError
 from digest.web.api.ways import Call, Way, call_of
@@ -47,6 +45,17 @@ class Featured(Named):
     """An article, and whether it is featured."""
 
     featured: bool = Field(True, description="Wins over what its source says.")
+
+
+class Unwanted(Named):
+    """An article that is taken out, and why."""
+
+    reason: str = Field(
+        "a program asked for it",
+        min_length=1,
+        max_length=LONGEST_REASON,
+        description="It stands in the history of each issue that leaves it out.",
+    )
 
 
 class Touched(BaseModel):
@@ -97,31 +106,22 @@ def articles(
 def feature(request: Request, wanted: Featured) -> Marked:
     """Whatever its source says; the next draft goes by it."""
     call = call_of(request)
-    with call.app.store.writing() as connection:
-        _find(connection, wanted.article)
-        found = mark(connection, wanted.article, wanted.featured)
-        _write_down(connection, call, "featured an article" if wanted.featured else "no longer featured an article", found.title)
+    found = handling.feature(call.app, _number(call, wanted.article), wanted.featured, By(call.actor, call.network))
     return Marked(article=found.id, title=found.title, featured=wanted.featured)
 
 
-def withdraw(request: Request, wanted: Named) -> Withdrawn:
+def withdraw(request: Request, wanted: Unwanted) -> Withdrawn:
     """Out of everything that has not been sent yet, approved issues too. There is no way back; again it changes nothing."""
     call = call_of(request)
-    with call.app.store.writing() as connection:
-        _find(connection, wanted.article)
-        done = take_out(connection, wanted.article, actor=call.actor, now=call.app.now)
-        _write_down(connection, call, "withdrew an article", done.article.title)
+    done = handling.withdraw(call.app, _number(call, wanted.article), wanted.reason, By(call.actor, call.network))
     touched = [Touched(issue=one.issue.name, sub_revision=one.issue.sub_revision, too_late=one.too_late) for one in done.touched]
     return Withdrawn(article=done.article.id, title=done.article.title, issues=touched)
 
 
-def _find(connection: Connection, ref: str) -> None:
-    """404 where nothing is known by that name, 422 where it names several."""
+def _number(call: Call, ref: str) -> int:
+    """The row's; 404 where nothing is known by that name, 422 where it names several."""
     try:
-        find_article(connection, ref)
+        with call.app.store.reading() as connection:
+            return find_article(connection, ref).id
     except UsageError as error:
         raise HTTPException(422 if "say which" in str(error) else 404, str(error)) from None
-
-
-def _write_down(connection: Connection, call: Call, act: str, about: str) -> None:
-    audit.write_down(connection, audit.Line(call.app.now, call.actor, act, about, call.network))

@@ -56,8 +56,8 @@ def _list(visit: Visit) -> Response:
         query=query,
         choices={one.slug: [(slug, one.topics[slug].title) for slug in one.offered] for one in newsletters},
         titles={one.slug: one.title for one in newsletters},
-        sources=[source.name for source in app.settings.sources],
-        standings=list(Standing),
+        sources=[(source.name, source.name) for source in app.settings.sources],
+        standings=[(one.value, one.value) for one in Standing],
         turning=turning(visit, _LIST, query, found.after),
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from threading import Lock
 from typing import Any
 
 from starlette.responses import Response
 
-from digest.app.simulating import AT_THE_DESK, Replayed, replay
+from digest.app.simulating import AT_THE_DESK, Replayed, day, replay
 from digest.editors.roles import Role
 from digest.errors import UsageError
 from digest.insights.simulation import skips, totals
@@ -32,7 +32,7 @@ def _simulate(visit: Visit) -> Response:
     if not _one_at_a_time.acquire(blocking=False):
         return _page(visit, query, 503, wrong="Another simulation is just being made; please try again in a moment.")
     try:
-        found = replay(visit.app, query["newsletter"], _day(query["from"]), _day(query["to"]), None, AT_THE_DESK)
+        found = replay(visit.app, query["newsletter"], day("from", query["from"]), day("to", query["to"]), None, AT_THE_DESK)
     except UsageError as error:
         return _page(visit, query, 422, wrong=_plainly(str(error)))
     finally:
@@ -43,16 +43,6 @@ def _simulate(visit: Visit) -> Response:
 def _offered(visit: Visit) -> dict[str, str]:
     today = visit.app.now.date()
     return {"from": (today - timedelta(weeks=_WEEKS)).isoformat(), "to": today.isoformat()}
-
-
-def _day(text: str) -> date:
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is no date; write it as 2026-01-31") from None
-    if not 1970 <= found.year < 9000:
-        raise UsageError(f"the year {found.year} is out of reach")
-    return found
 
 
 def _plainly(said: str) -> str:

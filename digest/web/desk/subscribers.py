@@ -34,7 +34,7 @@ def _list(visit: Visit) -> Response:
         found=found,
         query=query,
         newsletters=[(one.slug, one.title) for one in visit.app.settings.newsletters],
-        states=list(SubscriptionState),
+        states=[(one.value, one.value) for one in SubscriptionState],
         turning=turning(visit, _LIST, query, found.after),
     )
 

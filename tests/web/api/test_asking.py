@@ -44,11 +44,17 @@ def test_it_features_and_withdraws_articles(pages: Pages) -> None:
         done = ask(pages, token, "POST", "/articles/feature", article=alpha["url"], featured=on)
         assert done.json() == {"article": alpha["id"], "title": "Alpha", "featured": on}
     for _ in range(2):  # again it changes nothing
-        assert ask(pages, token, "POST", "/articles/withdraw", article=f"number:{alpha['id']}").json()["issues"] == []
+        assert (
+            ask(
+                pages, token, "POST", "/articles/withdraw", article=f"number:{alpha['id']}", reason="the author asked for it"
+            ).json()["issues"]
+            == []
+        )
     assert [one["withdrawn"] for one in ask(pages, token, "GET", "/articles").json()] == [False, True]
     assert ask(pages, token, "POST", "/articles/withdraw", article="number:99").status_code == 404
+    assert ask(pages, token, "POST", "/articles/withdraw", article="number:1", reason="").status_code == 422
     audit = signed_in(pages, ADA).get("/editor/audit").text
-    assert "withdrew an article: <bdi>Alpha</bdi>" in audit
+    assert f"withdrew: <bdi>article {alpha['id']}: the author asked for it</bdi>" in audit
     assert "<bdi>The CMS (token 1)</bdi>" in audit
 
 

@@ -69,3 +69,13 @@ def token_in(html: str) -> str:
 def pages(project: Project) -> Iterator[Pages]:
     with pages_of(project, **EVERYBODY) as made:
         yield made
+
+
+@pytest.fixture
+def drafted(project: Project) -> Iterator[Pages]:
+    """A desk with a draft on it."""
+    from tests.web.desk.issue import offer
+
+    offer(project)
+    with pages_of(project, **EVERYBODY) as made:
+        yield made

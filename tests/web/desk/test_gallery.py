@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.journeys.project import MONDAY, WEEK, Project
 from tests.rendering.judges import needs_judges
-from tests.rendering.looking import a_browser, needs_browser
+from tests.rendering.looking import needs_browser
 from tests.web.conftest import Pages, pages_of
 from tests.web.desk.browsing import served, visiting
 from tests.web.desk.conftest import ADA, EDDY, EVERYBODY
@@ -25,12 +25,6 @@ PICTURES = os.environ.get("DIGEST_TEST_PICTURES")
 """A folder where pictures of the pages are left for who wants to look at them."""
 WIDTHS = {"wide": 1280, "tablet": 820, "narrow": 375}
 QUICK = ("/editor", "/editor/issues/{newsletter}/{number}")
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

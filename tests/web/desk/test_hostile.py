@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from digest.app.edge_cases import CASES
 from tests.journeys.project import MONDAY, Project, article
-from tests.rendering.looking import a_browser, needs_browser
+from tests.rendering.looking import needs_browser
 from tests.web.conftest import pages_of
 from tests.web.desk.browsing import served, sign_in, visiting
 from tests.web.desk.conftest import EDDY, EVERYBODY, come_in
@@ -33,12 +33,6 @@ HOSTILE = {
     "marks": "]]> --> <!-- <mj-raw><script>top.pwned=1</script></mj-raw>",
     "mirrored": "\u202e\u2066<base href='https://evil.example/'>",
 }
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 LOOKS: tuple[dict[str, str], ...] = (

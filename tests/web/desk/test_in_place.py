@@ -2,36 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.journeys.project import Project
-from tests.rendering.looking import a_browser, needs_browser
-from tests.web.conftest import Pages, pages_of
+from tests.rendering.looking import needs_browser
+from tests.web.conftest import Pages
 from tests.web.desk.browsing import served, sign_in, visiting
-from tests.web.desk.conftest import ADA, EDDY, EVERYBODY, come_in
-from tests.web.desk.issue import AT, Draft, offer
+from tests.web.desk.conftest import ADA, EDDY, come_in
+from tests.web.desk.issue import AT, Draft
 
 pytestmark = [pytest.mark.browser, needs_browser, pytest.mark.sqlite]
 
 SHIFTS = """new PerformanceObserver((seen) => {
   for (const one of seen.getEntries()) window.shifted = (window.shifted ?? 0) + one.value;
 }).observe({ type: "layout-shift", buffered: true })"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def drafted(project: Project) -> Iterator[Pages]:
-    offer(project)
-    with pages_of(project, **EVERYBODY) as pages:
-        yield pages
 
 
 def places(page: Page) -> list[int]:

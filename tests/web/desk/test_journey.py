@@ -19,7 +19,7 @@ from digest.app.carrying import send_letters
 from digest.issues.lifecycle import IssueState
 from tests.journeys.project import MONDAY, Project
 from tests.journeys.test_other_ways_out import free_port
-from tests.rendering.looking import a_browser, needs_browser
+from tests.rendering.looking import needs_browser
 from tests.web.conftest import HOST, Pages, pages_of
 from tests.web.desk.browsing import served, sign_in, visiting
 from tests.web.desk.conftest import EDDY, EVERYBODY, come_in
@@ -54,12 +54,6 @@ def mailboxes(project: Project) -> Iterator[Mailboxes]:
     project.environment |= {"DIGEST_PROVIDERS__SMTP__HOST": "127.0.0.1", "DIGEST_PROVIDERS__SMTP__PORT": str(server.port)}
     yield kept
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

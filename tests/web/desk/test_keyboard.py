@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
 from digest.app.carrying import send_letters
 from digest.issues.lifecycle import IssueState
-from tests.journeys.project import Project
-from tests.rendering.looking import a_browser, needs_browser
-from tests.web.conftest import Pages, pages_of
+from tests.rendering.looking import needs_browser
+from tests.web.conftest import Pages
 from tests.web.desk.browsing import served, visiting
-from tests.web.desk.conftest import EDDY, EVERYBODY, come_in
-from tests.web.desk.issue import Draft, offer
+from tests.web.desk.conftest import EDDY, come_in
+from tests.web.desk.issue import Draft
 
 pytestmark = [pytest.mark.browser, needs_browser, pytest.mark.sqlite]
 
@@ -25,19 +22,6 @@ SEEN = """() => {
   return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2 && box.top >= 0 && box.bottom <= innerHeight
     && over !== null && (here === over || here.contains(over) || over.contains(here));
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
-
-
-@pytest.fixture
-def drafted(project: Project) -> Iterator[Pages]:
-    offer(project)
-    with pages_of(project, **EVERYBODY) as pages:
-        yield pages
 
 
 def to(page: Page, wanted: Locator, most: int = 150) -> None:

@@ -17,7 +17,7 @@ from digest.audience.suppression import suppress
 from digest.store import tables
 from tests.journeys.project import MONDAY, WEEK, Project, article
 from tests.rendering.judges import html_findings, needs_judges
-from tests.rendering.looking import a_browser, needs_browser
+from tests.rendering.looking import needs_browser
 from tests.web.conftest import Pages, pages_of
 from tests.web.desk.browsing import served, visiting
 from tests.web.desk.conftest import ADA, EDDY, EVERYBODY, VERA, come_in, link_for, newcomer
@@ -29,12 +29,6 @@ from tests.web.test_look import AS_WE_DO
 HTML = "text/html; charset=utf-8"
 PICTURES = os.environ.get("DIGEST_TEST_PICTURES")
 pytestmark = [pytest.mark.sqlite, pytest.mark.judges, needs_judges]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with a_browser() as browser:
-        yield browser
 
 
 @pytest.fixture

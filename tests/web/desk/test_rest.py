@@ -285,7 +285,7 @@ def test_simulating_changes_nothing_and_is_bounded(pages: Pages, eddy: Browser) 
     for query, said in (
         ("newsletter=weekly&from=2026-11-30&to=2026-11-16", "2026-11-30 is after 2026-11-16"),
         ("newsletter=weekly&from=2024-11-16&to=2026-11-16", "longer than 366 days"),
-        ("newsletter=weekly&from=x&to=2026-11-16", "is no date"),
+        ("newsletter=weekly&from=x&to=2026-11-16", "from: 'x' is not a date"),
         ("newsletter=weekly&from=0001-01-01&to=2026-11-16", "out of reach"),
         ("newsletter=other&from=2026-11-16&to=2026-11-16", "no newsletter"),
     ):
