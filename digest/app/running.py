@@ -186,7 +186,7 @@ def _begun(app: App, newsletter: NewsletterSettings) -> Iterator[Issue]:
     with app.store.reading() as connection:
         issues = list_issues(connection, newsletter.slug)[::-1]
     for listed in issues:
-        if listed.settled_at is not None or listed.state in {_S.SENT, _S.SKIPPED}:
+        if listed.state in {_S.SENT, _S.SKIPPED}:
             continue
         issue = issuing.named(app, listed.name)  # while the one before was sent, somebody may have thought better of this one
         if issue.state is _S.CANCELLED and issue.audience is not None and issue.settled_at is None:
