@@ -167,6 +167,21 @@ def test_case_27_a_clock_that_jumps_back_an_hour_with_news_meanwhile_sends_nothi
         assert project.everything_read(reader) == {f"n{step}": 1 for step in range(9)}, reader
 
 
+def test_a_slot_that_was_passed_over_is_made_up_for_by_no_clock_that_is_put_back(project: Project) -> None:
+    """Nobody was there for two days, and what came meanwhile went out at the second: the first is over, whatever the clock says."""
+    began = utc(2026, 10, 5, 12)
+    berlin(project, began)
+    project.join(DAN, frequency="daily", at=began)
+    back = utc(2026, 10, 8, 0, 45)
+    offered = [article("n0", at=began)]
+    for step, at in enumerate((back, back - HOUR, back + DAY)):
+        project.offer(*offered)
+        project.run(at)
+        offered.append(article(f"n{step + 1}", at=back))
+    assert slots(project, "daily") == ["2026-10-08T02:30", "2026-10-09T02:30"]
+    assert [sorted(mail) for mail in project.read(DAN)] == [["n0"], ["n1", "n2"]]
+
+
 def test_case_31_a_source_with_ten_years_of_entries_is_added_and_nobody_is_flooded(project: Project) -> None:
     began = utc(2026, 11, 20, 12)
     project.join(ANN)
