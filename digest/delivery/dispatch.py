@@ -38,7 +38,7 @@ from digest.delivery.steps import (
     Step,
     TakeBack,
 )
-from digest.delivery.temper import Temper
+from digest.delivery.temper import Mood, Temper
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _WORTH_HOLDING = timedelta(seconds=1)  # for longer than this a lane does not sit on what waits for a recipient domain
@@ -66,6 +66,11 @@ class Dispatch:
         self.lanes = [Lane() for _ in range(self.pace.lanes)]
         self._temper = Temper(self.pace, self.started_at)
         self._claim_at = self.started_at
+
+    @property
+    def mood(self) -> Mood:
+        """What this dispatch has learnt of the provider by itself."""
+        return self._temper.mood
 
     @property
     def finished(self) -> bool:
@@ -118,9 +123,11 @@ class Dispatch:
             case Marked(lane=number, recipients=recipients, back=back):
                 self.lanes[number].waiting = back + self.lanes[number].waiting
                 self._marked(number, self.lanes[number], recipients)
-            case MarkRefused(lane=number, reason=reason, again=again, ending=ending):
+            case MarkRefused(lane=number, reason=reason, again=again, ending=ending, until=until):
                 self._back(number, self.lanes[number])
-                if again:
+                if until is not None:
+                    self._hold_all(until, reason, now)
+                elif again:
                     self.lanes[number].outdated = True
                 else:
                     self._end(ending, reason)
@@ -241,6 +248,12 @@ class Dispatch:
                 ending = self._temper.heed(number, lane.claimed, lane.unit, answer, now)
                 if ending is not None:
                     self._end(*ending)
+
+    def _hold_all(self, until: datetime, reason: str, now: datetime) -> None:
+        """Nothing may be marked before a time; where that is too long to wait for, the dispatch ends."""
+        self._temper.hold(until)
+        if until - now > self.pace.patience:
+            self._end(Ending.HELD_BACK, reason)
 
     def _kept(self, number: int, lane: Lane) -> None:
         """The unit was not handed over; that is sure, even where we had stopped waiting and meant to call it unknown."""
