@@ -54,9 +54,12 @@ def test_whatever_dies_nobody_gets_it_twice_and_nobody_is_lost(zygote: Zygote, p
         }
         crowd = Crowd(ground, postgresql, random.Random(chance))
         began = time.monotonic()
-        crowd.work()
-        took = time.monotonic() - began
-        slowest = crowd.end()
+        try:
+            crowd.work()
+            took = time.monotonic() - began
+            slowest = crowd.end()
+        finally:
+            crowd.kill()
         found = ground.judge()
     tell(
         f"workers: {transport}: {found.audience:,} messages in {took:.0f} s, {crowd.killed} kills of {WORKERS} workers, 1 restart"
@@ -110,6 +113,12 @@ class Crowd:
             assert status in {*_FINE, -signal.SIGKILL, -signal.SIGTERM}, f"exit {status}\n{self.ground.said()[-2000:]}"
             slowest = max(slowest, time.monotonic() - began)
         return slowest
+
+    def kill(self) -> None:
+        """Whatever has become of the trial, nothing of it lives on."""
+        for pid in (*self._workers, *self._runners):
+            if self.ground.zygote.ended(pid) is None:
+                os.kill(pid, signal.SIGKILL)
 
     def _start(self, command: str) -> int:
         return self.ground.start(*command.split(), "--now", NOW)
