@@ -123,14 +123,8 @@ class Dispatch:
             case Marked(lane=number, recipients=recipients, back=back):
                 self.lanes[number].waiting = back + self.lanes[number].waiting
                 self._marked(number, self.lanes[number], recipients)
-            case MarkRefused(lane=number, reason=reason, again=again, ending=ending, until=until):
-                self._back(number, self.lanes[number])
-                if until is not None:
-                    self._hold_all(until, reason, now)
-                elif again:
-                    self.lanes[number].outdated = True
-                else:
-                    self._end(ending, reason)
+            case MarkRefused():
+                self._refused(event, now)
             case Answered(lane=number, answer=answer):
                 self._answered(number, self.lanes[number], answer, now)
             case NotHandedOver(lane=number):
@@ -248,6 +242,15 @@ class Dispatch:
                 ending = self._temper.heed(number, lane.claimed, lane.unit, answer, now)
                 if ending is not None:
                     self._end(*ending)
+
+    def _refused(self, refused: MarkRefused, now: datetime) -> None:
+        self._back(refused.lane, self.lanes[refused.lane])
+        if refused.until is not None:
+            self._hold_all(refused.until, refused.reason, now)
+        elif refused.again:
+            self.lanes[refused.lane].outdated = True
+        else:
+            self._end(refused.ending, refused.reason)
 
     def _hold_all(self, until: datetime, reason: str, now: datetime) -> None:
         """Nothing may be marked before a time; where that is too long to wait for, the dispatch ends."""
