@@ -164,7 +164,7 @@ class Sender:
             issue, _ = self._prepare(issue, Ledger(issue.id, issue.newsletter, "", self.owner), others_are_dead=False)
         if over and (thoroughly or issue.settled_at is None):
             with self.store.writing() as connection:
-                issue = self._end(connection, issue, None, "")
+                issue, _ = self._end(connection, issue, None, "")
                 jobs.drop(connection, issue.id)
         return issue
 
