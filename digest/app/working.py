@@ -24,6 +24,7 @@ from digest.app.hearing import watch
 from digest.app.sending import obstacle, sender_of
 from digest.app.wiring import App, process_name
 from digest.delivery import jobs
+from digest.delivery.account import account
 from digest.delivery.ending import Ending
 from digest.delivery.engines.feed import Feed, Ticket
 from digest.errors import DigestError, Refused, UsageError
@@ -189,7 +190,9 @@ class Worker:
 
     def _tend_one(self, app: App, before: Issue, after: Issue) -> None:
         if before.settled_at is None and after.settled_at is not None:
-            for alarm in watch(app, after):
+            with app.store.reading() as connection:
+                counted = account(connection, after)
+            for alarm in watch(app, after, counted):
                 self._tell(f"{after.name}: {alarm}")
 
     def _tell(self, line: str) -> None:
