@@ -21,7 +21,6 @@ def worker(config: Config = None, now: Now = None) -> None:
 
     SIGHUP reads the configuration again.
     """
-    import logging
 
     from digest.app.log_lines import write_log_lines
     from digest.app.rereading import Configuration, Rereader
@@ -32,7 +31,7 @@ def worker(config: Config = None, now: Now = None) -> None:
     began = datetime.now(UTC)
     ahead = (moment(now) or began) - began  # --now is where the clock of decisions begins, and it goes on
     with application(config) as app, draining(app.stop), rereading() as asked:
-        write_log_lines({"digest": logging.INFO})
+        write_log_lines(app.settings)
         configuration = Configuration(app.settings, configuration_file(config))
 
         def make() -> App:
