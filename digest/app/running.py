@@ -25,10 +25,10 @@ from digest.app.sunsetting import Sunset, ask_the_silent
 from digest.app.unapproved import WAITS, decide_without, remind
 from digest.app.wiring import App
 from digest.audience.pausing import why_nobody
-from digest.delivery.ending import PAUSING, Ending
+from digest.delivery.ending import OUT_OF_REACH, PAUSING, Ending
 from digest.delivery.plan import count_audience
 from digest.delivery.progress import OnProgress
-from digest.delivery.sending import OUT_OF_REACH, Sent
+from digest.delivery.sending import Sent
 from digest.errors import Busy, DigestError, Refused, Unreachable, UsageError
 from digest.issues.calendar import Slot
 from digest.issues.issue import Issue, any_planned_after, issue_by_id, issue_of_slot, list_issues

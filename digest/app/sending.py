@@ -13,6 +13,7 @@ from digest.app.hearing import watch
 from digest.app.processing import process
 from digest.app.wiring import App
 from digest.audience.pausing import any_due, resume_due
+from digest.delivery.engines.feed import Feed
 from digest.delivery.halting import in_force
 from digest.delivery.press import NothingLeft
 from digest.delivery.progress import OnProgress
@@ -22,6 +23,7 @@ from digest.errors import DigestError, Refused
 from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState
 from digest.settings import NewsletterSettings
+from digest.store.queue import prepare_queue
 
 
 def send(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
@@ -49,20 +51,7 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress, *, approved_now
     already, and the others shall get the same.
     """
     newsletter = app.newsletter(issue.newsletter)
-    sender = Sender(
-        store=app.store,
-        providers=app.providers(),
-        settings=app.settings.delivery,
-        key=app.key,
-        public_url=app.settings.site.public_url,
-        owner=app.owner,
-        now=app.now,
-        stop=app.stop,
-        on_progress=on_progress,
-        quotas=app.quotas(),
-        unsubscribe_by_mail=app.settings.unsubscribe_by_mail,
-        timing=_timing(app, newsletter, issue),
-    )
+    sender = sender_of(app, issue, on_progress)
     wrong = obstacle(app)
     if wrong is not None:
         raise Refused(wrong)
@@ -91,6 +80,28 @@ def _timing(app: App, newsletter: NewsletterSettings, issue: Issue) -> Timing:
         return Timing(unhurried=True)
     by_slot = not issue.outside and issue.send_at is None
     return Timing(by_slot and newsletter.deliver_at == "local", newsletter.patience)
+
+
+def sender_of(app: App, issue: Issue, on_progress: OnProgress = lambda _: None, feed: Feed | None = None) -> Sender:
+    """What sends an issue for an application: by itself, or as one of several workers that is given jobs through `feed`."""
+    if app.shares_work and feed is None:
+        prepare_queue(app.store)
+    return Sender(
+        store=app.store,
+        providers=app.providers(),
+        settings=app.settings.delivery,
+        key=app.key,
+        public_url=app.settings.site.public_url,
+        owner=app.owner,
+        now=app.now,
+        stop=app.stop,
+        on_progress=on_progress,
+        quotas=app.quotas(),
+        unsubscribe_by_mail=app.settings.unsubscribe_by_mail,
+        timing=_timing(app, app.newsletter(issue.newsletter), issue),
+        workers=app.shares_work,
+        feed=feed,
+    )
 
 
 def go_on_after_pauses(app: App) -> None:

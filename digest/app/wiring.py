@@ -35,7 +35,8 @@ DRY_RUN = "dry-run"
 _UNBOUND = {"rate": 0.0, "domain_rates": {}, "canary": 0.0, "audience_factor": 0.0}
 
 
-def _owner() -> str:
+def process_name() -> str:
+    """What a process is called in the ledger; a new name each time."""
     return f"{os.uname().nodename[:24]}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
@@ -47,7 +48,7 @@ class App:
     store: Store
     now: datetime
     stop: threading.Event = field(default_factory=threading.Event)
-    owner: str = field(default_factory=_owner)
+    owner: str = field(default_factory=process_name)
     outbox: Outbox | None = None
 
     @property
@@ -85,6 +86,11 @@ class App:
     def sends_for_real(self) -> bool:
         """False where the configured provider makes every run a dry run."""
         return self.settings.delivery.provider != DRY_RUN
+
+    @property
+    def shares_work(self) -> bool:
+        """Whether workers send, and not the process that runs; a dry run is one process's."""
+        return self.settings.delivery.engine == "workers" and self.outbox is None
 
     def provider(self) -> Provider:
         """The configured provider; in a dry run one that only writes down what it would carry."""

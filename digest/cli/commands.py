@@ -32,6 +32,7 @@ from digest.cli import (
     suppressions,
     templates,
     templates_preview,
+    working,
 )
 from digest.cli.options import remember_config
 from digest.cli.output import say
@@ -64,6 +65,7 @@ projects.register(app)
 sending.register(app)
 serving.register(app)
 scheduling.register(app)
+working.register(app)
 halting.register(app)
 insights.register(app)
 simulating.register(app)

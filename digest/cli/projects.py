@@ -58,16 +58,21 @@ def migrate(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Bring the database to this version's tables."""
+    """Bring the database to this version's tables, and the workers' queue to those of procrastinate."""
+    from digest.store.queue import migrate_queue
+
     with application(config, prepared=False) as app:
         if check:
             _check(app.store.outdated(), as_json)
             return
         revision = app.store.migrate()
+        queue = migrate_queue(app.store, wanted=app.settings.delivery.engine == "workers")
     if as_json:
-        print_json({"revision": revision})
+        print_json({"revision": revision, "queue_migrations": queue})
     else:
         say(f"the database is at revision {revision}")
+        if queue:
+            say(f"the queue was brought on by {queue} of procrastinate's migrations")
 
 
 def _check(outdated: str | None, as_json: bool) -> None:

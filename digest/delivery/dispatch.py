@@ -38,7 +38,7 @@ from digest.delivery.steps import (
     Step,
     TakeBack,
 )
-from digest.delivery.temper import Temper
+from digest.delivery.temper import Mood, Temper
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _WORTH_HOLDING = timedelta(seconds=1)  # for longer than this a lane does not sit on what waits for a recipient domain
@@ -66,6 +66,11 @@ class Dispatch:
         self.lanes = [Lane() for _ in range(self.pace.lanes)]
         self._temper = Temper(self.pace, self.started_at)
         self._claim_at = self.started_at
+
+    @property
+    def mood(self) -> Mood:
+        """What this dispatch has learnt of the provider by itself."""
+        return self._temper.mood
 
     @property
     def finished(self) -> bool:
@@ -118,12 +123,8 @@ class Dispatch:
             case Marked(lane=number, recipients=recipients, back=back):
                 self.lanes[number].waiting = back + self.lanes[number].waiting
                 self._marked(number, self.lanes[number], recipients)
-            case MarkRefused(lane=number, reason=reason, again=again, ending=ending):
-                self._back(number, self.lanes[number])
-                if again:
-                    self.lanes[number].outdated = True
-                else:
-                    self._end(ending, reason)
+            case MarkRefused():
+                self._refused(event, now)
             case Answered(lane=number, answer=answer):
                 self._answered(number, self.lanes[number], answer, now)
             case NotHandedOver(lane=number):
@@ -241,6 +242,21 @@ class Dispatch:
                 ending = self._temper.heed(number, lane.claimed, lane.unit, answer, now)
                 if ending is not None:
                     self._end(*ending)
+
+    def _refused(self, refused: MarkRefused, now: datetime) -> None:
+        self._back(refused.lane, self.lanes[refused.lane])
+        if refused.until is not None:
+            self._hold_all(refused.until, refused.reason, now)
+        elif refused.again:
+            self.lanes[refused.lane].outdated = True
+        else:
+            self._end(refused.ending, refused.reason)
+
+    def _hold_all(self, until: datetime, reason: str, now: datetime) -> None:
+        """Nothing may be marked before a time; where that is too long to wait for, the dispatch ends."""
+        self._temper.hold(until)
+        if until - now > self.pace.patience:
+            self._end(Ending.HELD_BACK, reason)
 
     def _kept(self, number: int, lane: Lane) -> None:
         """The unit was not handed over; that is sure, even where we had stopped waiting and meant to call it unknown."""

@@ -22,5 +22,8 @@ class Ending(StrEnum):
 # The provider is at fault, and another may carry what was surely not taken.
 PROVIDER_FAILED = frozenset({Ending.ACCOUNT, Ending.DOUBT, Ending.OUT_OF_REACH})
 
+OUT_OF_REACH = "the provider is out of reach: "
+"""With this begins the reason of an issue that paused for want of a connection: the next run goes on with it."""
+
 # The issue pauses with the reason.
 PAUSING = PROVIDER_FAILED | {Ending.PAUSED}

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, update
 
 from digest.audience.pausing import why_nobody
-from digest.delivery import canary, waves
+from digest.delivery import canary, jobs, waves
 from digest.delivery.account import account, unsent
 from digest.delivery.allowance import Allowance, Canary, Plan, Quota
-from digest.delivery.ending import PAUSING, PROVIDER_FAILED, Ending
-from digest.delivery.engines.local import LocalEngine
+from digest.delivery.ending import OUT_OF_REACH, PAUSING, PROVIDER_FAILED, Ending
+from digest.delivery.engines.crew import Crew
+from digest.delivery.engines.feed import Feed
+from digest.delivery.engines.local import LocalEngine, claim_size
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.guarding import check_audience
 from digest.delivery.halting import in_force
@@ -25,6 +28,7 @@ from digest.delivery.progress import OnProgress, Teller
 from digest.delivery.providers.port import Provider, key_life
 from digest.delivery.resolving import doubt_again, resolve_unknown
 from digest.delivery.settling import conclude
+from digest.delivery.sharing import SharedCanary, SharedPace, held, hold
 from digest.delivery.shelf import Shelf
 from digest.delivery.timing import Timing
 from digest.delivery.upkeep import expire, replan, sweep
@@ -37,7 +41,7 @@ from digest.settings import Delivery
 from digest.store import tables
 from digest.store.database import Store
 
-OUT_OF_REACH = "the provider is out of reach: "
+_HELD_BACK = timedelta(minutes=1)  # then workers try again whether the provider, or its quota, takes more
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Sent:
 class Sender:
     """Sends issues through the first of `providers`, and what that surely did not take through the next.
 
-    `owner` names this process;
+    `owner` names this process; with `workers` it shares the work with others, as jobs, and has itself only what its `feed` brings.
     `now` is the clock of decisions; `quotas` are by the providers' names. `unsubscribe_by_mail` is where mails are read that unsubscribe.
     """
 
@@ -83,6 +87,8 @@ class Sender:
     quotas: Mapping[str, Plan] = field(default_factory=dict)
     unsubscribe_by_mail: str | None = None
     timing: Timing = field(default_factory=Timing)
+    workers: bool = False
+    feed: Feed | None = None
 
     def send(self, issue: Issue, *, others_are_dead: bool) -> Sent:
         """Bring an approved or half-sent issue as far as it goes just now."""
@@ -127,6 +133,41 @@ class Sender:
         with self.store.reading() as connection:
             return unsent(connection, issue.id, below=closed_from) > 0
 
+    def work(self, issue: Issue) -> tuple[Ending, str]:
+        """As a worker: send of an issue what the feed has jobs for. Whoever looks after it sees to the rest (`tend`)."""
+        ledger = Ledger(issue.id, issue.newsletter, self.providers[0].name, self.owner)
+        issue, _ = self._prepare(issue, ledger, others_are_dead=False)
+        if issue.state is not IssueState.SENDING:
+            return Ending.STOPPED, WHY_NOT.get(issue.state, issue.state.value)
+        ending, reason = self._send_planned(issue, Teller(issue.name, 0, 0, self.on_progress))
+        if ending in PAUSING:
+            with self.store.writing() as connection:
+                self._end(connection, issue, ending, reason)
+        elif ending is Ending.HELD_BACK:
+            with self.store.writing(together=True) as connection:
+                hold(connection, self.providers[0].name, datetime.now(UTC) + _HELD_BACK)
+        return ending, reason
+
+    def tend(self, issue: Issue, *, thoroughly: bool) -> Issue:
+        """Look after an issue that workers send: take over what died, plan what is due, make jobs that are missing, conclude.
+
+        Whoever does it, and however often; where there is nothing to do nobody is kept from writing. `thoroughly` looks at
+        what depends on time alone, too.
+        """
+        with self.store.reading() as connection:
+            over = not jobs.any_open(connection, issue.id)
+            below = self.timing.closed_from(connection, issue, self.now)
+            wanted = thoroughly or (
+                not over and jobs.anything_to_do(connection, issue.id, self.owner, datetime.now(UTC), below=below)
+            )
+        if wanted:
+            issue, _ = self._prepare(issue, Ledger(issue.id, issue.newsletter, "", self.owner), others_are_dead=False)
+        if over and (thoroughly or issue.settled_at is None):
+            with self.store.writing() as connection:
+                issue, _ = self._end(connection, issue, None, "")
+                jobs.drop(connection, issue.id)
+        return issue
+
     def _prepare(self, issue: Issue, ledger: Ledger, *, others_are_dead: bool) -> tuple[Issue, int]:
         clock = datetime.now(UTC)
         with self.store.writing() as connection:
@@ -137,18 +178,22 @@ class Sender:
             if issue.state is IssueState.APPROVED:
                 if issue.approved_hash != issue.content_hash:
                     raise Refused(f"issue {issue.name} was changed after its approval; approve it again")
-                return self._plan(connection, issue, clock), 0
+                issue = self._plan(connection, issue, clock)
+                self._make_jobs(connection, issue, clock)
+                return issue, 0
             if issue.state is not IssueState.SENDING:
                 if issue.state is not IssueState.SENT:  # it was edited, say, while somebody looked at it
                     raise Refused(f"issue {issue.name} cannot be sent: meanwhile {WHY_NOT[issue.state]}")
                 return issue, 0
-            swept = sweep(connection, ledger, now=clock, others_are_dead=others_are_dead)
+            ended = jobs.ended(connection, issue.id, self.owner) if self.workers else ()
+            swept = sweep(connection, ledger, now=clock, others_are_dead=others_are_dead and not self.workers, ended=ended)
             resolve_unknown(connection, ledger, self.settings, key_life(self.providers[0]), now=clock)
             begun = waves.last_opening(connection, issue) or issue.planned_at
             if begun is not None and self.now - begun > self.settings.expires_after:
                 expire(connection, ledger, now=clock, reason="it waited longer than delivery.expires_after")
             replan(connection, ledger, now=clock)
             self.timing.look_again(connection, issue, now=self.now, real=clock, actor=self.owner)
+            self._make_jobs(connection, issue, clock)
         return issue, swept.unknown
 
     def _plan(self, connection: Connection, issue: Issue, clock: datetime) -> Issue:
@@ -161,6 +206,16 @@ class Sender:
         self.timing.look_again(connection, issue, now=self.now, real=clock, actor=self.owner)
         return issue_by_id(connection, issue.id)
 
+    def _make_jobs(self, connection: Connection, issue: Issue, clock: datetime) -> None:
+        """With workers: jobs for what is planned and may leave by now, where there are none; those of dead workers wait again."""
+        if not self.workers or self.feed is not None or (issue.canary_until is not None and issue.canary_until > clock):
+            return
+        if all(held(connection, one.name, clock) for one in self.providers):
+            return
+        jobs.requeue(connection)
+        claims = (claim_size(self.settings, self._unit(issue, one), issue.audience or 0) for one in self.providers)
+        jobs.top_up(connection, issue.id, min(claims), below=self.timing.closed_from(connection, issue, self.now))
+
     def _teller(self, issue: Issue) -> Teller:
         with self.store.reading() as connection:
             waiting = unsent(connection, issue.id, below=self._closed_from(issue))
@@ -169,17 +224,33 @@ class Sender:
 
     def _send_planned(self, issue: Issue, teller: Teller) -> tuple[Ending, str]:
         """The canary first, where there is one, and after it has been looked at the rest."""
+        if self.workers and self.feed is None:
+            return self._await_workers(issue, teller)
         left = self._canary_left(issue)
         if left is not None:
             while left:
-                ending, reason = self._dispatch(issue, teller, Canary(left))
-                if ending is not Ending.CANARY:
+                few = SharedCanary(issue.id, left) if self.workers else Canary(left)
+                ending, reason = self._dispatch(issue, teller, few)
+                before, left = left, self._canary_left(issue)  # what was not handed over after all is still of the canary
+                if ending is not Ending.CANARY or (self.workers and left == before):
                     return ending, reason
-                left = self._canary_left(issue)  # what was not handed over after all is still of the canary
             verdict = self._await_canary(issue)
             if verdict is not None:
                 return verdict
         return self._dispatch(issue, teller)
+
+    def _await_workers(self, issue: Issue, teller: Teller) -> tuple[Ending, str]:
+        """Others send: look after the issue until nothing of it is left to send soon."""
+        crew = Crew(
+            self.store, issue.id, self.settings.patience, lambda thoroughly: self._tend_again(issue, thoroughly=thoroughly)
+        )
+        result = crew.run(self.stop, teller.hear)
+        teller.keep(result.outcomes)
+        return result.ending, result.reason
+
+    def _tend_again(self, issue: Issue, *, thoroughly: bool) -> None:
+        with suppress(Refused):  # all sending is halted meanwhile
+            self.tend(issue, thoroughly=thoroughly)
 
     def _canary_left(self, issue: Issue) -> int | None:
         """How many of the canary have not been tried; None when the rest may go."""
@@ -238,7 +309,13 @@ class Sender:
         unit = self._unit(issue, provider)
         quota = self.quotas.get(provider.name)
         bounds = (*allowances, Quota(provider.name, quota)) if quota else allowances
-        return LocalEngine(self.store, ledger, provider, shelf, envelopes, self.settings, unit, bounds, issue.audience or 0)
+        engine = LocalEngine(self.store, ledger, provider, shelf, envelopes, self.settings, unit, bounds, issue.audience or 0)
+        return self._with_others(engine, provider) if self.workers else engine
+
+    def _with_others(self, engine: LocalEngine, provider: Provider) -> LocalEngine:
+        with self.store.reading() as connection:
+            share = max(1, jobs.workers(connection))
+        return replace(engine, feed=self.feed, shared=SharedPace(provider.name, self.settings.rate), share=share)
 
     def _unit(self, issue: Issue, provider: Provider) -> int:
         return request_size(provider.batch_limit, self.settings.batch, issue.audience or 0)

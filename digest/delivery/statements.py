@@ -25,7 +25,7 @@ def stands(*states: DeliveryState) -> ColumnElement[bool]:
     return or_(*(_row.state == literal_column(f"'{state.value}'") for state in states))
 
 
-def _still(state: DeliveryState) -> ColumnElement[bool]:
+def still(state: DeliveryState) -> ColumnElement[bool]:
     """Those named are still in this state: never a way to find them, since of those in it there may be a million."""
     return func.coalesce(_row.state, literal_column("''")) == literal_column(f"'{state.value}'")
 
@@ -88,7 +88,7 @@ NEW_BATCH = Prepared(
 
 # issue, whose, batch
 HOLD = Prepared(
-    update(tables.delivery).where(_ISSUE, _WHOSE, _still(_S.PLANNED)).values(state=_S.CLAIMED.value, batch_id=bindparam("batch"))
+    update(tables.delivery).where(_ISSUE, _WHOSE, still(_S.PLANNED)).values(state=_S.CLAIMED.value, batch_id=bindparam("batch"))
 )
 
 _OURS = _row.batch_id.in_(
@@ -111,7 +111,7 @@ _HALTED = exists().where(_halt.lifted_at.is_(None))
 # statement for all lanes
 MARK = Prepared(
     update(tables.delivery)
-    .where(_ISSUE, _WHOSE, _still(_S.CLAIMED), _OURS)
+    .where(_ISSUE, _WHOSE, still(_S.CLAIMED), _OURS)
     .where(_SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
     .values(state=_S.SENDING.value, attempts=_row.attempts + 1)
     .returning(_row.subscriber_id, _row.batch_id)
@@ -120,7 +120,7 @@ MARK = Prepared(
 # issue, whose, batch, newsletter, sub_revision: claimed and marked at one stroke, by the same conditions
 CLAIM_AND_MARK = Prepared(
     update(tables.delivery)
-    .where(_ISSUE, _WHOSE, _still(_S.PLANNED))
+    .where(_ISSUE, _WHOSE, still(_S.PLANNED))
     .where(_SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
     .values(state=_S.SENDING.value, batch_id=bindparam("batch"), attempts=_row.attempts + 1)
     .returning(_row.subscriber_id)
@@ -138,14 +138,14 @@ STROKE = Prepared(
 # issue, whose, batch: a mark that was of another lane's batch or is not wanted, taken back in its own transaction
 UNMARK = Prepared(
     update(tables.delivery)
-    .where(_ISSUE, _WHOSE, _still(_S.SENDING), _row.batch_id == bindparam("batch"))
+    .where(_ISSUE, _WHOSE, still(_S.SENDING), _row.batch_id == bindparam("batch"))
     .values(state=_S.CLAIMED.value, attempts=_row.attempts - 1)
 )
 
 # issue, whose, batches: what was accepted as one answer after the other says, for all lanes
 ACCEPT = Prepared(
     update(tables.delivery)
-    .where(_ISSUE, _WHOSE, _still(_S.SENDING), OneOf(_row.batch_id, "batches"))
+    .where(_ISSUE, _WHOSE, still(_S.SENDING), OneOf(_row.batch_id, "batches"))
     .values(state=_S.ACCEPTED.value, answer=null(), not_before=null())
     .returning(_row.subscriber_id)
 )
@@ -170,7 +170,7 @@ LEFT = Prepared(
 LEAVE = {
     state: Prepared(
         update(tables.delivery)
-        .where(_ISSUE, _WHOSE, _still(state), _row.batch_id == bindparam("batch"))
+        .where(_ISSUE, _WHOSE, still(state), _row.batch_id == bindparam("batch"))
         .values(state=bindparam("to_state"), answer=bindparam("words"), not_before=bindparam("when"))
     )
     for state in (_S.CLAIMED, _S.SENDING, _S.UNKNOWN)
@@ -180,7 +180,7 @@ LEAVE = {
 TAKE_BACK = {
     state: Prepared(
         update(tables.delivery)
-        .where(_ISSUE, _WHOSE, _still(state), _row.batch_id == bindparam("batch"))
+        .where(_ISSUE, _WHOSE, still(state), _row.batch_id == bindparam("batch"))
         .values(state=_S.PLANNED.value, answer=null(), not_before=null(), attempts=_row.attempts - 1)
         .returning(_row.subscriber_id)
     )

@@ -118,13 +118,15 @@ class Marked:
 class MarkRefused:
     """Nothing may be sent of this issue: it is paused, cancelled, or not what was approved; or the lease was lost.
 
-    With `again` only this batch may not: what is held goes back, and is claimed anew. `ending` is how the dispatch ends else.
+    With `again` only this batch may not: what is held goes back, and is claimed anew. With `until` nothing may be marked before:
+    the provider's pace is shared, and that is waited for. `ending` is how the dispatch ends else.
     """
 
     lane: int
     reason: str
     again: bool = False
     ending: Ending = Ending.STOPPED
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

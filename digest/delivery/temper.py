@@ -6,6 +6,7 @@ ends it at once, refused contents and answers that leave all in doubt after thre
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest.delivery.breaker import Breaker
@@ -15,6 +16,19 @@ from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.steps import Claimed
 
 _ALIKE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Mood:
+    """What others have to know of a provider: until when it wants to be left alone, and how its breaker stands.
+
+    `came_through` counts the answers that told it can be reached.
+    """
+
+    held_until: datetime | None = None
+    failures: int = 0
+    retry_at: datetime | None = None
+    came_through: int = 0
 
 
 class Temper:
@@ -28,6 +42,17 @@ class Temper:
         self._last: str | None = None
         self._in_a_row = 0
         self._reached = False
+        self._came_through = 0
+        self._asked_until: datetime | None = None
+
+    @property
+    def mood(self) -> Mood:
+        """What this dispatch has learnt by itself."""
+        return Mood(self._asked_until, self._breaker.failures, self._breaker.retry_at, self._came_through)
+
+    def hold(self, until: datetime) -> None:
+        """Others have learnt that nothing may leave before."""
+        self._bucket.hold(until)
 
     def lets_claim(self, now: datetime) -> bool:
         """Whether more may be claimed."""
@@ -68,6 +93,7 @@ class Temper:
         wait = self._wait(answer)
         if wait is not None:
             self._bucket.hold(now + wait)
+            self._asked_until = max(self._asked_until or now, now + wait)
             if wait > self._pace.patience and ending is None:
                 ending = (Ending.HELD_BACK, f"the provider asks to wait {wait.total_seconds():,.0f} s: {answer.text}")
         return ending
@@ -87,6 +113,7 @@ class Temper:
             self._breaker.withdraw(lane)  # a probe that leaves everything in doubt tells nothing: the next one tries
         else:
             self._breaker.succeed()
+            self._came_through += 1
         if answer.trouble is Trouble.ACCOUNT:
             return Ending.ACCOUNT, answer.text
         if self._in_a_row < _ALIKE:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, true, update
 
+from digest.audience.dialects import among, insert_all
 from digest.delivery import statements
 from digest.delivery.history import note
 from digest.delivery.ledger import Ledger
-from digest.delivery.statements import stands
+from digest.delivery.statements import stands, still
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
 
 _S = DeliveryState
+_AT_ONCE = 1000
 _row, _batch = tables.delivery.c, tables.batch.c
 
 
@@ -27,20 +29,22 @@ class Swept:
     unknown: int
 
 
-def sweep(connection: Connection, ledger: Ledger, *, now: datetime, others_are_dead: bool) -> Swept:
+def sweep(connection: Connection, ledger: Ledger, *, now: datetime, others_are_dead: bool, ended: Collection[str] = ()) -> Swept:
     """Take over what died: claimed goes back to planned, sending becomes unknown.
 
     A claim is dead when its lease has ended, a request when its deadline has passed; both at once where it is known that
-    no other process is alive.
+    no other process is alive, or that the owner is one of those that have `ended`.
     """
-    dead = _batch.owner != ledger.owner if others_are_dead else _batch.lease_until <= now
-    batches = select(_batch.id, _batch.deadline_at).where(_batch.issue_id == ledger.issue_id, _batch.finished_at.is_(None), dead)
+    dead = _batch.owner != ledger.owner if others_are_dead else (_batch.lease_until <= now) | _batch.owner.in_(ended)
+    batches = select(_batch.id, _batch.deadline_at, _batch.owner).where(
+        _batch.issue_id == ledger.issue_id, _batch.finished_at.is_(None), dead
+    )
     planned = unknown = 0
-    for batch, deadline in connection.execute(batches).all():
+    for batch, deadline, owner in connection.execute(batches).all():
         held = _row.batch_id == batch
         reason = "the process that claimed it ended"
         planned += _move(connection, ledger, held, _S.CLAIMED, _S.PLANNED, now=now, reason=reason, batch=batch)
-        if not others_are_dead and deadline > now:
+        if not others_are_dead and owner not in ended and deadline > now:
             continue
         reason = "the process that was sending it ended before an answer was written down"
         lost = select(_row.subscriber_id).where(_row.issue_id == ledger.issue_id, held, stands(_S.SENDING))
@@ -102,13 +106,19 @@ def _each(
     now: datetime,
     reason: str,
 ) -> int:
+    """Some at a time: of a worker that died there may be thousands, and while they are written down nobody else writes."""
     done = 0
-    for one in whose:
-        where = (_row.issue_id == ledger.issue_id, _row.subscriber_id == one, stands(from_state))
-        if connection.execute(update(tables.delivery).where(*where).values(state=to_state.value, answer=reason)).rowcount:
-            done += 1
-            said_from = _S.CLAIMED if from_state is _S.SENDING else from_state  # marks have no line of their own
-            note(connection, ledger.issue_id, said_from, to_state, now=now, actor=ledger.owner, subscriber=one, reason=reason)
+    said_from = _S.CLAIMED if from_state is _S.SENDING else from_state  # marks have no line of their own
+    for begin in range(0, len(whose), _AT_ONCE):
+        those = among(connection, _row.subscriber_id, whose[begin : begin + _AT_ONCE])
+        where = (_row.issue_id == ledger.issue_id, those, still(from_state))
+        change = update(tables.delivery).where(*where).values(state=to_state.value, answer=reason)
+        moved = sorted(connection.execute(change.returning(_row.subscriber_id)).scalars())
+        line = {"issue_id": ledger.issue_id, "count": 1, "from_state": said_from.value, "to_state": to_state.value}
+        line |= {"actor": ledger.owner, "reason": reason, "at": tables.instant_text(now)}
+        if moved:
+            insert_all(connection, insert(tables.history), [line | {"subscriber_id": one} for one in moved])
+        done += len(moved)
     return done
 
 

@@ -86,6 +86,10 @@ class Delivery(Table):
         "dry-run",
         description="`dry-run`, `smtp`, `sendgrid`, `ses`, `postmark`, `resend`, `mailgun`, `console`, `eml`, `maildir`, or a plugin of `digest.providers`.",
     )
+    engine: Literal["local", "workers"] = Field(
+        "local",
+        description="Who sends: `local`, the process that runs; `workers`, every `digest worker` on the same PostgreSQL, while the run waits and accounts.",
+    )
     rate: Number = Field(0, ge=0, allow_inf_nan=False, description="Messages a second; 0 means no limit.")
     domain_rates: dict[Domain, Annotated[Number, Field(gt=0, allow_inf_nan=False)]] = Field(
         default_factory=dict, description='Messages a second to one recipient domain, such as `{ "mail.example" = 20 }`.'
@@ -229,6 +233,10 @@ class Settings(Table):
         _moved_to_one_of("sources", {one.name: one for one in self.sources})
         _heard(self.newsletters, self.delivery.provider)
         _remembered(self.newsletters, self.retention)
+        if self.delivery.engine == "workers" and self.database.url.startswith("sqlite"):
+            raise ValueError(
+                "delivery.engine: workers share their work through PostgreSQL, and database.url names an SQLite file; write local, or name a PostgreSQL database"
+            )
         check_theme(self.theme, self.site.colour)
         if self.bounces.unsubscribe_by_mail and self.providers.smtp.bounce_address is None:
             raise ValueError(

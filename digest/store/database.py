@@ -219,6 +219,13 @@ class Store:
             finally:
                 self.lock = None
 
+    @contextmanager
+    def apart(self) -> Iterator[Connection]:
+        """A session of its own, without transactions; what it holds of a server is let go when this process dies."""
+        with speaking_plainly(self.url), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as session:
+            session.detach()  # not the pool's any more: it ends with the block
+            yield session
+
     def _copy_rows(self, store: Store) -> None:
         with self.reading() as connection:
             found = revision(connection)

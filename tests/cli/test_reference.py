@@ -31,7 +31,7 @@ def test_it_tells_what_is_required_what_is_the_default_and_what_may_be_chosen() 
 def test_every_command_of_this_version_is_there() -> None:
     groups = {name.split()[0] for name in names()}
     wanted = (
-        "demo init run editor articles issues preview send serve halt subscribers templates explain simulate stats doctor config"
+        "demo init run editor articles issues preview send serve worker halt subscribers templates explain simulate stats doctor config"
         " migrate events suppressions scheduler backup restore status"
     )
     assert groups == set(wanted.split())

@@ -99,7 +99,6 @@ def test_a_hash_tells_nothing_without_the_key() -> None:
     assert len(hash_of(b"k" * 32, ANN)) == 64
 
 
-@pytest.mark.sqlite
 def test_suppressions_are_added_listed_and_lifted_with_a_reason_that_is_kept(project: Project) -> None:
     two_readers(project)
     for arguments, code, said in (
@@ -129,7 +128,6 @@ def test_suppressions_are_added_listed_and_lifted_with_a_reason_that_is_kept(pro
     )
 
 
-@pytest.mark.sqlite
 def test_a_complaint_is_lifted_only_by_who_says_so(project: Project) -> None:
     two_readers(project)
     keep_away(project, ANN, reason="complained")
@@ -224,7 +222,6 @@ def test_lifting_waits_until_what_bounced_has_settled(bouncing: Project) -> None
     assert suppressed(bouncing) == {ANN: "bounced"}
 
 
-@pytest.mark.sqlite
 def test_a_topic_that_somebody_left_comes_back_by_nobody_but_them(project: Project, tmp_path: Path) -> None:
     project.join(ANN, "python security")
     with project.app() as app:

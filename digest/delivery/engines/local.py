@@ -11,6 +11,7 @@ from digest.delivery.allowance import Allowance
 from digest.delivery.ending import Ending
 from digest.delivery.engines.books import SqlBooks
 from digest.delivery.engines.carrier import Carrier
+from digest.delivery.engines.feed import FedBooks, Feed
 from digest.delivery.engines.lanes import Lanes
 from digest.delivery.engines.streams import Streams
 from digest.delivery.engines.turns import Turns
@@ -20,6 +21,7 @@ from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Outcome
 from digest.delivery.providers.port import Provider, Streaming, longest_send, made_of
 from digest.delivery.real_time import steady_clock
+from digest.delivery.sharing import SharedPace
 from digest.delivery.shelf import Shelf
 from digest.delivery.steps import Drain
 from digest.settings import Delivery
@@ -46,7 +48,8 @@ class Result:
 class LocalEngine:
     """Sends the planned deliveries of one issue through one provider; `unit` is how many one request carries.
 
-    `audience` is how many the issue has: what is worth its while for many is not for a few.
+    `audience` is how many the issue has: what is worth its while for many is not for a few. With a `feed` every claim is worth a
+    job of it; `shared` is the pace that holds with others, of whom there are `share`.
     """
 
     store: Store
@@ -58,14 +61,18 @@ class LocalEngine:
     unit: int
     allowances: Sequence[Allowance] = ()
     audience: int = 0
+    feed: Feed | None = None
+    shared: SharedPace | None = None
+    share: int = 1
 
     def run(self, stop: threading.Event, on_progress: Progress = lambda _: None) -> Result:
         """Until nothing planned is left, or a reason to stop. Raises `Unreachable` when the store fails."""
         lanes = self._carriers()
         clock = steady_clock()
         books = SqlBooks(self.store, self.ledger, self.shelf)
-        bounds = pace(self.settings, self.unit, self.audience)
-        turns = Turns(books, lanes, self.envelopes, self.settings, bounds, clock, self.allowances)
+        bounds = pace(self.settings, self.unit, self.audience, self.share)
+        fed = books if self.feed is None else FedBooks(books, self.feed, self.ledger.issue_id, bounds.patience)
+        turns = Turns(fed, lanes, self.envelopes, self.settings, bounds, clock, self.allowances, self.shared)
         machine, drain_until = turns.machine, None
         try:
             while not machine.finished:
@@ -78,10 +85,13 @@ class LocalEngine:
                 on_progress(turns.outcomes)
         finally:
             lanes.close()
+            if isinstance(fed, FedBooks):
+                fed.end()
         return Result(machine.ending or Ending.EMPTY, machine.reason, dict(turns.outcomes))
 
     def _carriers(self) -> Lanes | Streams | Carrier:
-        settings = made_of(self.provider)
+        # A worker is a process beside others already; one that outlives it would be alive where its lock says that it is dead.
+        settings = None if self.feed is not None else made_of(self.provider)
         if settings is None or self.audience < WORTH_A_CARRIER:
             return self._here()
         return Carrier(
@@ -98,15 +108,20 @@ class LocalEngine:
         return Streams(self.provider) if isinstance(self.provider, Streaming) else Lanes(self.provider)
 
 
-def pace(settings: Delivery, unit: int, audience: int = 0) -> Pace:
-    """The bounds that the settings put on a dispatch to so many."""
+def claim_size(settings: Delivery, unit: int, audience: int) -> int:
+    """How many deliveries of an issue a lane claims at once."""
     fewest, most = _CLAIMS
+    return unit if unit > 1 else max(fewest, min(most, audience // (settings.concurrency * _CLAIMS_A_LANE)))
+
+
+def pace(settings: Delivery, unit: int, audience: int = 0, share: int = 1) -> Pace:
+    """The bounds that the settings put on a dispatch to so many; of what a recipient domain takes, one of `share` parts is its own."""
     return Pace(
         unit=unit,
-        claim=unit if unit > 1 else max(fewest, min(most, audience // (settings.concurrency * _CLAIMS_A_LANE))),
+        claim=claim_size(settings, unit, audience),
         rate=settings.rate,
         lanes=settings.concurrency,
         back_off=settings.retry_first,
         patience=settings.patience,
-        domains=settings.domain_rates,
+        domains={domain: rate / share for domain, rate in settings.domain_rates.items()},
     )

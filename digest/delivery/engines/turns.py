@@ -27,6 +27,7 @@ from digest.delivery.providers.port import longest_send
 from digest.delivery.real_time import elapsed
 from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import LeaseLost, Refusal, Stale
+from digest.delivery.sharing import SharedPace
 from digest.delivery.steps import (
     Claim,
     ClaimAnswered,
@@ -45,6 +46,7 @@ from digest.delivery.steps import (
 from digest.settings import Delivery
 
 CLAIM_LEASE = timedelta(seconds=30)
+_SOON = timedelta(milliseconds=20)
 _LISTEN = 0.5  # seconds between looks at the clock while nothing happens
 MARGIN = timedelta(minutes=2)  # by which a batch's deadline outlives the longest a request may take
 _LEAST_MARGIN = timedelta(minutes=1)  # and with less than this nothing of it is marked
@@ -86,10 +88,11 @@ class Turns:
         pace: Pace,
         clock: Callable[[], datetime],
         allowances: Sequence[Allowance] = (),
+        shared: SharedPace | None = None,
     ) -> None:
         self._books, self._carriers, self._envelopes = books, carriers, envelopes
         self._settings, self._clock = settings, clock
-        self._allowances = allowances
+        self._allowances, self._shared = allowances, shared
         self.machine = Dispatch(pace, clock())
         self.outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
         self._longest = longest_send(settings)
@@ -179,6 +182,8 @@ class Turns:
         marks = [step for step in steps if isinstance(step, Mark)]
         if settles:
             self._settle(at, settles, now)
+        if self._shared is not None:
+            self._shared.tell(at, self.machine.mood, now)
         events = [event for step in steps if (event := self._do(at, step, now)) is not None]
         return events + self._mark(at, marks, now) if marks else events
 
@@ -209,6 +214,7 @@ class Turns:
     def _mark(self, at: Any, marks: Sequence[Mark], now: datetime) -> list[Event]:
         """Mark as many as the allowances let us; what of those was not marked is given back to them."""
         granted, short = take(self._allowances, at, sum(len(mark.recipients) for mark in marks), now)
+        granted, until = self._share(at, granted, len(marks[0].recipients), now)
         self._marked_at.update((mark.lane, now) for mark in marks)
         events: list[Event] = []
         asked: dict[int, list[tuple[Mark, tuple[int, ...]]]] = {}
@@ -216,7 +222,9 @@ class Turns:
         for mark in marks:
             part, back = mark.recipients[:left], mark.recipients[left:]
             left -= len(part)
-            if short is not None and not part:
+            if until is not None and not part:
+                events.append(MarkRefused(mark.lane, "the provider is to be left alone", until=until))
+            elif short is not None and not part:
                 events.append(MarkRefused(mark.lane, short.spent(now), ending=short.ending))
             elif self._deadlines[mark.batch] < now + self._longest + _LEAST_MARGIN and not self._keep(at, mark.batch, now):
                 events.append(_refused(mark.lane, LeaseLost()))
@@ -226,9 +234,23 @@ class Turns:
         for sub_revision, ones in asked.items():
             events += self._mark_those(at, ones, sub_revision, now)
         unused = granted - sum(len(event.recipients) for event in events if isinstance(event, Marked))
-        for allowance in self._allowances if unused else ():
-            allowance.give_back(at, unused, now)
+        self._give_back(at, unused, now)
         return events
+
+    def _share(self, at: Any, many: int, least: int, now: datetime) -> tuple[int, datetime | None]:
+        """Of those that the allowances let us mark, how many the pace does that is shared with others; and when to ask again."""
+        if self._shared is None or not many:
+            return many, None
+        granted, until = self._shared.take(at, many, least, now)
+        for allowance in self._allowances if granted < many else ():
+            allowance.give_back(at, many - granted, now)
+        return granted, until if until is not None or granted == many else now + _SOON
+
+    def _give_back(self, at: Any, many: int, now: datetime) -> None:
+        for allowance in self._allowances if many else ():
+            allowance.give_back(at, many, now)
+        if self._shared is not None and many:
+            self._shared.give_back(many)
 
     def _mark_those(
         self, at: Any, asked: Sequence[tuple[Mark, tuple[int, ...]]], sub_revision: int, now: datetime

@@ -22,6 +22,7 @@ REVISIONS = (
     "0020",
     "0021",
     "0023",
+    "0024",
 )
 """Every revision there has been, in their order (a test compares them with the files)."""
 

@@ -25,7 +25,7 @@ from digest.store.tables.editors import api_token, audit, editor_link, editor_se
 from digest.store.tables.figures import figure
 from digest.store.tables.guards import halt, provider_day, send_epoch
 from digest.store.tables.issues import ISSUE_STATES, decision, issue, issue_blocks, issue_content, issue_history, issue_withdrawal
-from digest.store.tables.ledger import DELIVERY_STATES, batch, delivery, history, owed_anew
+from digest.store.tables.ledger import DELIVERY_STATES, batch, canary_left, delivery, history, owed_anew, provider_pace
 from digest.store.tables.letters import letter, tally
 from digest.store.tables.mailed import returned_mail
 from digest.store.tables.notices import notice, notice_call, notice_point
@@ -47,6 +47,7 @@ __all__ = [
     "audience_group",
     "audit",
     "batch",
+    "canary_left",
     "consent",
     "coverage",
     "decision",
@@ -76,6 +77,7 @@ __all__ = [
     "notice_point",
     "owed_anew",
     "provider_day",
+    "provider_pace",
     "question",
     "rendition",
     "rendition_article",

@@ -75,6 +75,29 @@ owed_anew = Table(
     PrimaryKeyConstraint("issue_id", "subscriber_id"),
 )
 
+# How fast a provider may be used, by all processes together. Real times throughout.
+provider_pace = Table(
+    "provider_pace",
+    metadata,
+    Column("provider", String(64), primary_key=True),
+    # By then what was spent of its rate has come in again.
+    Column("spent_until", Instant),
+    # It asked to be left alone until then.
+    Column("held_until", Instant),
+    # The circuit breaker is open until then, and afterwards half open until one message has come through.
+    Column("retry_at", Instant),
+    # Somebody tries whether one comes through, and is given until then.
+    Column("probe_until", Instant),
+)
+
+# How many of an issue's canary may still be marked, by all processes together.
+canary_left = Table(
+    "canary_left",
+    metadata,
+    Column("issue_id", ForeignKey("issue.id"), primary_key=True),
+    Column("left_over", Integer, nullable=False),
+)
+
 # One claim of a set of deliveries of one rendition by one process.
 batch = Table(
     "batch",
