@@ -6,18 +6,10 @@ serialises: no plan, no mark, no links of a reader's own. The helper classes do 
 
 from __future__ import annotations
 
-import http.client
-import sqlite3
 import statistics
 import time
-from collections.abc import Iterator, Sequence
-from itertools import groupby, islice
+from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
-
-import orjson
-from python_http_client import Client
-from sendgrid.helpers.mail import Content, CustomArg, Email, Header, Mail, Personalization, Substitution, To
 
 from benchmarks.api_stub import Taken, a_stub
 from benchmarks.measuring import Apart, Figure, apart
@@ -26,10 +18,7 @@ from digest.app.sending import send
 
 _LANES = 16
 _REQUEST = 1000
-_HTML, _TEXT = "<p>" + "news " * 6000 + "</p>", "news " * 600
 _PEERS_SHARE = 20  # the helper classes are given a twentieth of the readers: they are that much slower
-
-Row = tuple[int, str, int]
 
 
 def sendgrid(audience: int, runs: int) -> list[Figure]:
@@ -39,7 +28,7 @@ def sendgrid(audience: int, runs: int) -> list[Figure]:
     took, small = (statistics.median(one.result["seconds"] for one in several) for several in (whole, tenth))
     largest = max(whole, key=lambda one: one.peak_mb)
     peak, rate, growth = largest.peak_mb, audience / took, took / small
-    floor, helpers = _peer(bare_loop, audience), _peer(helper_classes, audience // _PEERS_SHARE)
+    floor, helpers = _peer("bare_loop", audience), _peer("helper_classes", audience // _PEERS_SHARE)
     processor = statistics.median(one.processor for one in whole) / audience * 1e6
     return [
         Figure(
@@ -90,46 +79,6 @@ def check(result: dict[str, Any], audience: int, taken: Taken) -> None:
         raise RuntimeError(f"{audience} subscribers came to {result}, and the stub took {taken}")
 
 
-def bare_loop(place: Place, url: str, readers: int) -> float:
-    """Read, serialise, post; how many seconds it took."""
-    began = time.perf_counter()
-    connection = http.client.HTTPConnection(urlsplit(url).netloc)
-    for batch in _batches(place, readers):
-        body = orjson.dumps(
-            {
-                "from": {"email": "news@example.com"},
-                "subject": "News",
-                "content": [{"type": "text/plain", "value": _TEXT}, {"type": "text/html", "value": _HTML}],
-                "personalizations": [
-                    {"to": [{"email": address}], "custom_args": {"delivery_id": str(number)}} for number, address, _ in batch
-                ],
-            }
-        )
-        connection.request("POST", "/v3/mail/send", body, {"Content-Type": "application/json"})
-        connection.getresponse().read()
-    connection.close()
-    return time.perf_counter() - began
-
-
-def helper_classes(place: Place, url: str, readers: int) -> float:
-    """The same with the package's own classes and client, which opens a connection for each call."""
-    began = time.perf_counter()
-    client = Client(host=url, request_headers={"Authorization": "Bearer SG.benchmark"}, version=3)
-    for batch in _batches(place, readers):
-        mail = Mail(from_email=Email("news@example.com"), subject="News")
-        mail.add_content(Content("text/plain", _TEXT))
-        mail.add_content(Content("text/html", _HTML))
-        for number, address, _ in batch:
-            one = Personalization()
-            one.add_to(To(address))
-            one.add_header(Header("List-Unsubscribe", f"<https://news.example/{number}>"))
-            one.add_substitution(Substitution("~name~", address))
-            one.add_custom_arg(CustomArg("delivery_id", str(number)))
-            mail.add_personalization(one)
-        client.mail.send.post(request_body=mail.get())
-    return time.perf_counter() - began
-
-
 def _delivered(audience: int) -> Apart[dict[str, Any]]:
     with a_place(by_popularity(), audience) as place, a_stub() as stub:
         ran = apart(deliver, place, stub.url, _LANES)
@@ -137,21 +86,8 @@ def _delivered(audience: int) -> Apart[dict[str, Any]]:
     return ran
 
 
-def _peer(work: Any, readers: int) -> float:
+def _peer(name: str, readers: int) -> float:
+    work = getattr(import_module("benchmarks.api_peers"), name)  # not in the process that is measured
     with a_place(by_popularity(), readers) as place, a_stub() as stub:
         took: float = apart(work, place, stub.url, readers).result
     return readers / took
-
-
-def _batches(place: Place, readers: int) -> Iterator[Sequence[Row]]:
-    """The readers in the requests that `deliver` makes of them: each mix of topics apart."""
-    connection = sqlite3.connect(place.folder / "digest.db")
-    rows = connection.execute(
-        "SELECT subscriber.id, address, dense_rank() OVER (ORDER BY topics) FROM subscriber"
-        " JOIN subscription ON subscriber_id = subscriber.id ORDER BY topics LIMIT ?",
-        (readers,),
-    )
-    for _, theirs in groupby(rows, key=lambda row: row[2]):
-        while batch := list(islice(theirs, _REQUEST)):
-            yield batch
-    connection.close()

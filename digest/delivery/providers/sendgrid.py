@@ -18,7 +18,6 @@ from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.http_line import Limits, Line, NoAnswer, NotSent
 from digest.delivery.providers.port import Ahead
 from digest.delivery.providers.sendgrid_answers import Reading, read_answer
-from digest.delivery.providers.sendgrid_client import build_client
 from digest.delivery.providers.sendgrid_events import read_events
 from digest.delivery.providers.sendgrid_fitting import requests, sort_out
 from digest.delivery.providers.sendgrid_request import MOST_RECIPIENTS, write_request
@@ -55,7 +54,7 @@ class SendGrid:
 
     def describe(self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime) -> list[dict[str, Any]]:
         """Each request `send` would make if all goes well, the key masked."""
-        client = build_client(self._key, self._host, Line(self._host, lambda: self._tls)).client
+        client = _client(self._key, self._host, Line(self._host, lambda: self._tls))
         headers = {**client.request_headers, "Authorization": "Bearer ***", "Content-Type": "application/json"}
         url = f"{self._host}/v3/mail/send"
         positions, _ = sort_out(rendition, envelopes)
@@ -67,6 +66,12 @@ class SendGrid:
     @cached_property
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context()
+
+
+def _client(key: str, host: str, line: Line) -> Any:
+    from digest.delivery.providers.sendgrid_client import build_client  # ten megabytes, for whoever posts alone
+
+    return build_client(key, host, line).client
 
 
 class SendGridTransport:
@@ -90,7 +95,7 @@ class SendGridStream:
     def __init__(self, settings: Settings, key: str, host: str, tls: Callable[[], ssl.SSLContext]) -> None:
         self._delivery, self._key = settings.delivery, key
         self._line = Line(host, tls)
-        self._client = build_client(key, host, self._line).client
+        self._client = _client(key, host, self._line)
 
     async def send(
         self, rendition: Rendition, envelopes: Sequence[Envelope], date: datetime, ahead: Ahead | None = None
