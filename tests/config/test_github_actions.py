@@ -64,14 +64,16 @@ def test_what_it_sets_digest_knows_and_secrets_come_from_secrets_alone() -> None
         assert value in (f"${{{{ secrets.{name} }}}}", "none")
 
 
-def test_its_lines_run_a_project_on_postgresql_without_a_second_place(postgresql: object, database: Databases, tmp_path: Path) -> None:
+def test_its_lines_run_a_project_on_postgresql_without_a_second_place(
+    postgresql: object, database: Databases, tmp_path: Path
+) -> None:
     with a_project(tmp_path) as project:
         project.join("ann@x.example")
         project.offer(article("a"))
         secrets = project.environment | {"DIGEST_SECRET_KEY": project_key(project), "DRY_RUN": f"--now {MONDAY.isoformat()}"}
         (project.folder / ".env").unlink()  # a checkout has none
         env = {name: value for name, value in JOB["env"].items() if "secrets." not in value} | secrets
-        for step in ("Look at the configuration and the database", "Run"):
+        for step in ("Bring the database to this version", "Run"):
             shell = a_shell(project.folder, script(step), Path(sys.executable).parent, env)
             said, wrong = shell.communicate(timeout=120)
             assert shell.returncode == 0, said + wrong
