@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -131,6 +134,33 @@ def test_no_token_stands_in_a_log(front: Front) -> None:
     logged = front.logged()
     assert "/unsubscribe" in logged
     assert SECRET not in logged
+
+
+class Mirror(BaseHTTPRequestHandler):
+    """Answers with the headers that it was asked with."""
+
+    def do_GET(self) -> None:
+        """Whatever the path."""
+        body = json.dumps(dict(self.headers)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the port's name
+        """Nothing."""
+
+
+@pytest.mark.parametrize("kind", ["nginx", "caddy"])
+def test_what_a_browser_claims_of_itself_is_written_anew(kind: str, tmp_path: Path) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as mirror:
+        threading.Thread(target=mirror.serve_forever, daemon=True).start()
+        with in_front(kind, tmp_path, mirror.server_port) as front:
+            claimed = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "gopher"}
+            seen = json.loads(ask(front, "GET", "/", **claimed).text)
+        mirror.shutdown()
+    assert (seen["Host"], seen["X-Forwarded-For"]) == (HOST, "127.0.0.1")
+    assert seen["X-Forwarded-Proto"] == ("https" if kind == "nginx" else "http")  # as the test asked
 
 
 @pytest.mark.parametrize("kind", ["nginx", "caddy"])
