@@ -58,14 +58,17 @@ def _files(folder: Path, now: datetime) -> Iterator[tuple[Path, bytes, int]]:
     yield Path(".gitignore"), _GITIGNORE.encode(), 0o644
     for name, file in _tree(shipped("config")):
         if name.name not in {"env.example", CONFIGURATION.name}:
-            yield "config" / name, file.read_bytes().replace(b"/srv/digest", os.fsencode(_in_crontab(folder))), 0o644
+            yield "config" / name, file.read_bytes().replace(b"/srv/digest", os.fsencode(_written_in(name, folder))), 0o644
     sample = shipped("config").joinpath(CONFIGURATION.name).read_text(encoding="utf-8")
     yield CONFIGURATION, _begun(sample, now).encode(), 0o644
 
 
-def _in_crontab(folder: Path) -> str:
-    """A folder as a shell takes it in a line of cron, where a bare % would end the command."""
-    return shlex.quote(str(folder.absolute())).replace("%", r"\%")
+def _written_in(name: Path, folder: Path) -> str:
+    """A folder as who reads the file `name` of `config/` takes it."""
+    there = str(folder.absolute())
+    if name.parts[0] == "systemd":  # between double quotes, where % begins a specifier
+        return there.replace("\\", r"\\").replace('"', r"\"").replace("%", "%%")
+    return shlex.quote(there).replace("%", r"\%")  # in a line of cron, where a bare % would end the command
 
 
 def _tree(root: Path) -> Iterator[tuple[Path, Path]]:
