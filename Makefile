@@ -21,7 +21,7 @@ demo: $(READY) ## the whole job on the sample articles, a dry run into outbox/
 	$(BIN)/digest demo
 
 test: $(READY) ## the tests, but for the long proofs
-	$(BIN)/pytest -n 2 -m "not wheel and not proof"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not wheel and not proof"
 
 check: $(READY) ## style, types, direction of imports, dependencies
 	$(BIN)/ruff check .
