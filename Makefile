@@ -9,6 +9,9 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c '$(USABLE)' >/dev/null 2>&1 && echo $$python && break; done)
 
+# The tests start Digest some hundred times: it is compiled once, whatever the environment says of that.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check judges bench proofs reliability reference words clean
 
@@ -21,7 +24,7 @@ demo: $(READY) ## the whole job on the sample articles, a dry run into outbox/
 	$(BIN)/digest demo
 
 test: $(READY) ## the tests, but for the long proofs
-	$(BIN)/pytest -n 2 -m "not wheel and not proof"
+	$(BIN)/pytest -n 2 --dist worksteal -m "not wheel and not proof"
 
 check: $(READY) ## style, types, direction of imports, dependencies
 	$(BIN)/ruff check .

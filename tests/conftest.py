@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.databases import Databases, Server, choose, share_what_is_compiled
+from tests.databases import Databases, Server, choose, share_what_is_compiled, wait_for_no_disk
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -24,6 +25,12 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) else None
 
 
+def pytest_collection_finish() -> None:
+    """What is there before the first test stays there: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Whatever has a database runs on both kinds, but for what is about one of them alone."""
     if "database" in metafunc.fixturenames:
@@ -36,10 +43,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled_once() -> Iterator[None]:
-    """Statements are compiled once in a test process."""
+def quick_databases() -> Iterator[None]:
+    """Statements are compiled once in a test process, and nothing waits for the disk."""
     with pytest.MonkeyPatch.context() as patch:
         share_what_is_compiled(patch)
+        wait_for_no_disk(patch)
         yield
 
 

@@ -28,6 +28,7 @@ import psycopg
 import pytest
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
+from digest.store import database
 from digest.store.database import Store
 
 _SETTINGS = ("fsync=off", "full_page_writes=off", "shared_buffers=32MB", "max_connections=50", "listen_addresses=")
@@ -202,6 +203,14 @@ def share_what_is_compiled(patch: pytest.MonkeyPatch) -> None:
         return engine
 
     patch.setattr("digest.store.database.create_engine", create)
+
+
+def wait_for_no_disk(patch: pytest.MonkeyPatch) -> None:
+    """Let this process, as the PostgreSQL server, leave it to the kernel when the disk has what was written: what outlives a power
+    cut, no test asks; what outlives a kill is the same. Processes that a test starts wait as configured."""
+    configure = database._configure
+    patch.setattr(database, "_configure", lambda _: configure("OFF"))
+    patch.setattr(os, "fsync", lambda _: None)
 
 
 def _die_with_parent() -> None:

@@ -21,7 +21,8 @@ _BLOCK = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"^ {4}(?=digest ).*$", re.MULTILINE)
 _INLINE = re.compile(r"`(digest [^`]+)`")
 _COMMAND = re.compile(r"(?:^|&&\s*|[\w./]*/)digest ([a-z]+)(?: ([a-z]+)\b(?![/@.-]))?(?: ([a-z]+)\b(?![/@.-]))?", re.MULTILINE)
-GROUPS = {name.rpartition(" ")[0] for name in names() if " " in name} | {name.split()[0] for name in names() if " " in name}
+NAMES = frozenset(names())
+GROUPS = {name.rpartition(" ")[0] for name in NAMES if " " in name} | {name.split()[0] for name in NAMES if " " in name}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -32,7 +33,7 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_that_a_page_writes_out_exists(page: Path) -> None:
-    unknown = [command for command in _commands(page.read_text(encoding="utf-8")) if command not in names()]
+    unknown = [command for command in _commands(page.read_text(encoding="utf-8")) if command not in NAMES]
     assert unknown == [], f"{page.name} speaks of commands that are not there"
 
 

@@ -26,7 +26,7 @@ from digest.settings.plugins import unknown_plugins
 from digest.settings.problems import told, unknown_key
 from digest.settings.secrecy import secrets_in_file
 from digest.settings.sources import DotEnv, Environment, SecretsFolder, broken_lines
-from digest.settings.variables import NOT_CONFIGURED, OPERATIONAL, unknown_variables, variable_of
+from digest.settings.variables import NOT_CONFIGURED, OPERATIONAL, PREFIX, unknown_variables, variable_of
 
 Opened = TypeVar("Opened")
 
@@ -45,12 +45,13 @@ def read_settings(config: Path | None = None, environ: Mapping[str, str] | None 
     problems: list[str] = []
     layers = Layers()
 
-    values = _file_values(file)
-    problems += _file_problems(values, _shown(file))
-    layers.lay(values, lambda _: _shown(file))
+    values, shown = _file_values(file), _shown(file)
+    problems += _file_problems(values, shown)
+    layers.lay(values, lambda _: shown)
     for source, place in _variables(project, environ):
         problems += _unknown_variables(source, place)
-        layers.lay(source(), _variable_in(source, place))
+        if any(name.startswith(PREFIX.lower()) for name in source.env_vars):  # to ask a source for each field takes a millisecond
+            layers.lay(source(), _variable_in(source, place))
 
     problems += [f"{layers.origin(path)}: {'.'.join(path)}: {message}" for path, message in unknown_plugins(layers.values)]
     settings = _validated(layers, project, file, problems)

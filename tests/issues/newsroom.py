@@ -277,14 +277,16 @@ class Newsroom:
 @contextmanager
 def a_newsroom(folder: Path, *newsletters: dict[str, Any]) -> Iterator[Newsroom]:
     """An empty newsroom whose sources have been read before: whatever arrives is new. Its database is the running test's."""
-    (folder / "plain.mjml").write_text(_MJML, encoding="utf-8")
-    (folder / "plain.txt").write_text(_TEXT, encoding="utf-8")
+    templates = folder / "templates"  # called alike in every newsroom: a template that is known by its name is not tried again
+    templates.mkdir()
+    (templates / "plain.mjml").write_text(_MJML, encoding="utf-8")
+    (templates / "plain.txt").write_text(_TEXT, encoding="utf-8")
     plain = some_settings()
     made = [NewsletterSettings.model_validate(one) for one in newsletters or (newsletter(),)]
     settings = plain.model_copy(update={"newsletters": tuple(made)})
     store = Store(fresh_database(folder), synchronous="OFF")
     try:
         store.prepare()
-        yield Newsroom(store, settings, folder)
+        yield Newsroom(store, settings, templates)
     finally:
         store.close()

@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -31,6 +32,7 @@ from digest.cli import main
 from digest.cli.reports import exit_code_of_run
 from digest.insights.statistics import decisions, statistics
 from digest.issues.issue import Issue, find_issue, list_issues
+from digest.settings.model import Settings
 from digest.settings.project import init_project
 from digest.settings.reading import read_settings
 from digest.store.database import Store
@@ -71,6 +73,8 @@ class Project:
     sink: SmtpSink
     environment: dict[str, str] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
+    drain: float | None = None
+    """For how many seconds its processes wait for answers when they are told to end; None: for as long as everybody's."""
 
     def offer(self, *articles: dict[str, Any]) -> None:
         """What the source shows from now on."""
@@ -86,7 +90,7 @@ class Project:
     @contextmanager
     def app(self, at: datetime = MONDAY, /, **environment: str) -> Iterator[App]:
         """The application as it stands at a time."""
-        settings = read_settings(self.folder / "config" / "digest.toml", self.environment | environment)
+        settings = _settings(self.folder, self.environment | environment)
         store = Store(settings.database_url, keys=erased_keys(settings))
         try:
             store.prepare()
@@ -169,6 +173,8 @@ class Project:
     def process(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
         """The real command line, as a process: where it is killed, told to end, or has company."""
         script = "import sys; from digest.cli import main; sys.argv[0] = 'digest'; main()"
+        if self.drain is not None:
+            script = f"from datetime import timedelta; from digest.delivery.engines import local; {_DRAINS.format(self.drain)}; {script}"
         return subprocess.Popen(
             [sys.executable, "-c", script, *arguments],
             cwd=self.folder,
@@ -177,6 +183,21 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+
+_DRAINS = "assert local._DRAIN; local._DRAIN = timedelta(seconds={})"
+
+
+def _settings(folder: Path, environment: Mapping[str, str]) -> Settings:
+    """A project's settings, read again when one of its files or a variable is another: a journey asks for them at each step."""
+    places = [folder / "config" / "digest.toml", folder / ".env", *sorted(folder.glob("secrets/*"))]
+    written = tuple((str(place), place.read_bytes()) for place in places if place.is_file())
+    return _read(folder, written, tuple(sorted(environment.items())))
+
+
+@lru_cache(maxsize=8)
+def _read(folder: Path, written: tuple[tuple[str, bytes], ...], environment: tuple[tuple[str, str], ...]) -> Settings:
+    return read_settings(folder / "config" / "digest.toml", dict(environment))
 
 
 def said_by(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Said:

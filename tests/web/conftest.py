@@ -16,12 +16,13 @@ from starlette.testclient import TestClient
 from digest.app import App
 from digest.app.conducting import Outgoing
 from digest.audience.finding import find_subscriber, subscription_of, subscriptions_of
+from digest.audience.people import subscribe
 from digest.audience.subscriber import Subscriber
 from digest.audience.subscription import Subscription
 from digest.audience.tokens import Purpose, make_token
 from digest.web.application import make_application
 from tests.databases import Databases
-from tests.journeys.project import MONDAY, Project, a_project
+from tests.journeys.project import BEGAN, MONDAY, Project, a_project
 
 HOST = "https://news.backend.example"
 
@@ -73,8 +74,9 @@ def _on_both(database: Databases) -> None:
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     with a_project(tmp_path) as made:
-        made.join("ann@x.example")
-        made.join("bob@x.example", "python databases")
+        with made.app(BEGAN) as app, app.store.writing() as connection:
+            for email, topics in (("ann@x.example", ""), ("bob@x.example", "python databases")):
+                subscribe(connection, app.settings.newsletters[0], email, topics=topics, confirmed=True, now=BEGAN)
         yield made
 
 

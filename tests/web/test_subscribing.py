@@ -9,6 +9,7 @@ import re
 import secrets
 import tracemalloc
 from datetime import timedelta
+from hashlib import sha256
 from html import unescape
 from typing import Any
 from unittest import mock
@@ -31,11 +32,19 @@ from tests.web.conftest import Pages, pages_of
 from tests.web.test_unsubscribing import everything
 
 EVE = "eve@new.example"
+_GOOD = (1 << 256 - USUAL.bits).to_bytes(32, "big")
 
 
 def solve(challenge: str) -> str:
-    """What the page's script does."""
-    return next(str(number) for number in range(2**24) if is_proof(challenge, str(number)))
+    """What the page's script does; of some 30,000 numbers only the last is asked about by the function that judges it."""
+    begun = sha256(f"{challenge}.".encode())
+    for number in range(2**24):
+        tried = begun.copy()
+        tried.update(b"%d" % number)
+        if tried.digest() < _GOOD:
+            break
+    assert is_proof(challenge, str(number))
+    return str(number)
 
 
 def ask(pages: Pages, email: str, **fields: str | list[str]) -> Any:

@@ -175,7 +175,8 @@ class TestReplies:
     @pytest.mark.parametrize("moment", ["connect", "EHLO", "MAIL", "RCPT", "DATA"])
     def test_a_relay_that_says_nothing_before_the_body_is_given_up(self, moment: str, extensions: tuple[str, ...]) -> None:
         sink = SmtpSink({moment: SILENCE}, extensions=extensions)
-        with connected(sink, delivery={"timeout": SHORT, "connect_timeout": SHORT}) as transport:
+        short = SHORT / 2
+        with connected(sink, delivery={"timeout": short, "connect_timeout": short}) as transport:
             answer = carry(transport)
         assert (answer.outcomes, answer.trouble) == ((Outcome.DEFERRED,), Trouble.CONNECTION)
 
