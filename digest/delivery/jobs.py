@@ -119,12 +119,22 @@ def show_alive(connection: Connection, owner: str) -> None:
 
 def ended(connection: Connection, issue_id: int, own: str) -> Collection[str]:
     """Owners of an issue's open batches that are surely dead, or have lost their database: every later step of theirs fails."""
+    return [one for one, alive in _owners(connection, issue_id).items() if not alive and one != own]
+
+
+def any_at_work(connection: Connection, issue_id: int) -> bool:
+    """Whether a worker lives that has claimed something of an issue: who is no worker must not take it for dead."""
+    return any(_owners(connection, issue_id).values())
+
+
+def _owners(connection: Connection, issue_id: int) -> dict[str, bool]:
+    """The workers that own open batches of an issue, and whether each lives."""
     open_ones = select(_batch.owner).where(_batch.issue_id == issue_id, _batch.finished_at.is_(None)).distinct()
-    owners = [one for one in connection.execute(open_ones).scalars() if one.startswith(_PREFIX) and one != own]
+    owners = [one for one in connection.execute(open_ones).scalars() if one.startswith(_PREFIX)]
     if not owners:
-        return ()
+        return {}
     alive = set(connection.execute(_LOCKED, {"owners": _OWNERS}).scalars())
-    return [one for one in owners if crc32(one.encode()) not in alive]
+    return {one: crc32(one.encode()) in alive for one in owners}
 
 
 def _may_leave(below: int | None) -> ColumnElement[bool]:
