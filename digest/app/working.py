@@ -38,6 +38,7 @@ _TEND = 5.0  # seconds
 _THOROUGHLY = 12  # every so many times
 _AGAIN = 1.0  # seconds after which what could not be reached is tried again
 _DRAIN = 8.5  # seconds for what is in hand, when told to stop
+_PARTING = 2.0  # seconds for leaving the queue, when nothing is in hand any more
 _LISTEN = 0.2  # seconds
 _CONNECTIONS = 4  # of the queue
 
@@ -63,7 +64,7 @@ class Worker:
         prepare_queue(app.store)
         logging.getLogger("procrastinate").addHandler(logging.NullHandler())  # what a person should know is said by us
         self.say(f"worker {app.owner} is at work")
-        works = (lambda: asyncio.run(self._attend()), self._send, self._look_after)
+        works = (self._send, self._look_after, lambda: asyncio.run(self._attend()))
         threads = [threading.Thread(target=self._guard, args=(work,), daemon=True) for work in works]
         for thread in threads:
             thread.start()
@@ -71,8 +72,8 @@ class Worker:
             pass
         ends_at = time.monotonic() + _DRAIN  # whatever waits then, for a server that is away say, is left behind
         self._pause.set()
-        for thread in threads:
-            thread.join(max(0.0, ends_at - time.monotonic()))
+        for thread, most in zip(threads, (_DRAIN, _DRAIN, _PARTING), strict=True):
+            thread.join(max(0.0, min(most, ends_at - time.monotonic())))
         if self._broken is not None:
             raise self._broken
 
