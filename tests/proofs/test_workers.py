@@ -51,6 +51,7 @@ def test_whatever_dies_nobody_gets_it_twice_and_nobody_is_lost(zygote: Zygote, p
             "DIGEST_DELIVERY__PATIENCE": "10s",
             "DIGEST_DELIVERY__RATE": str(RATE),
             "DIGEST_SCHEDULER__RUN_EVERY": "1m",
+            "DIGEST_DELIVERY__BATCH": "50" if LARGE else "25",  # what a kill leaves in doubt is a request of each lane
         }
         crowd = Crowd(ground, postgresql, random.Random(chance))
         began = time.monotonic()
