@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from digest.app import App
 from digest.app.rereading import Configuration, Rereader
@@ -23,7 +23,7 @@ from digest.delivery.ledger import Ledger
 from digest.delivery.sharing import hold
 from digest.errors import Refused, UsageError
 from digest.store import tables
-from digest.store.queue import prepare_queue
+from digest.store.queue import at_its_tables, prepare_queue
 from digest.testing.smtp_sink import Now, React, Script
 from tests.databases import Databases, Server, eventually
 from tests.journeys.crew import WORKERS, a_crew, import_people, jobs_left, shares
@@ -270,3 +270,24 @@ def test_a_configuration_that_is_not_a_worker_s_is_refused_and_the_one_before_st
         eventually(lambda: "the configuration was refused" in caplog.text)
         stop.set()
         assert configuration.settings is app.settings
+
+
+def test_what_a_worker_had_in_hand_when_it_died_waits_for_no_sign_of_life(project: Project) -> None:
+    import_people(project, 30)
+    project.plan()
+    issue, now = project.issue("weekly/1"), datetime.now(UTC)
+    in_hand = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
+    with project.app() as app:
+        with app.store.writing() as connection, at_its_tables(connection):
+            connection.execute(text("INSERT INTO procrastinate_workers DEFAULT VALUES"))  # just now it gave one
+            connection.execute(text(in_hand))
+        with app.store.apart() as session:
+            jobs.show_alive(session, jobs.owner_name("elsewhere"))
+            with app.store.writing() as connection:
+                ledger = Ledger(issue.id, issue.newsletter, "smtp", jobs.owner_name("elsewhere"))
+                ledger.claim(connection, 10, now=now, lease=timedelta(minutes=5), sub_revision=0)
+            sender_of(app, issue).tend(issue, thoroughly=False)
+            assert jobs_left(project) == 3  # it is at work
+        sender_of(app, issue).tend(issue, thoroughly=False)
+    assert jobs_left(project) == 6
+    assert project.account("weekly/1") == {"planned": 30}
