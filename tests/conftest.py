@@ -34,11 +34,13 @@ def pytest_collection_finish() -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Whatever has a database runs on both kinds, but for what is about one of them alone."""
     if "database" in metafunc.fixturenames:
-        kinds = ["sqlite", "postgresql"]
+        kinds: list[object] = ["sqlite", "postgresql"]
         if metafunc.definition.get_closest_marker("sqlite"):
             kinds = ["sqlite"]
         elif "postgresql" in metafunc.fixturenames:
             kinds = ["postgresql"]
+        elif metafunc.definition.get_closest_marker("rather_sqlite"):
+            kinds = ["sqlite", pytest.param("postgresql", marks=pytest.mark.proof)]
         metafunc.parametrize("database", kinds, indirect=True)
 
 

@@ -74,7 +74,8 @@ class Rereader:
             self._configuration.reread(self._make())
             for hear in self._hearers:
                 hear()
-        except UsageError as error:
+        except UsageError as error:  # the file is wrong, or not for a process of this kind
+            self._configuration.go_back(before)
             _log.error("the configuration was refused, and the one before stays in force: %s", error)
         except Exception as error:  # whoever cannot live with it: then nobody does
             self._configuration.go_back(before)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -37,6 +38,8 @@ _TEND = 5.0  # seconds
 _THOROUGHLY = 12  # every so many times
 _AGAIN = 1.0  # seconds after which what could not be reached is tried again
 _DRAIN = 8.5  # seconds for what is in hand, when told to stop
+_PARTING = 2.0  # seconds for leaving the queue, when nothing is in hand any more
+_LISTEN = 0.2  # seconds
 _CONNECTIONS = 4  # of the queue
 
 
@@ -56,6 +59,31 @@ class Worker:
 
     def run(self) -> None:
         """Until `stop` is set. Raises `UsageError` where there is nothing to share."""
+        app = self._app()
+        app.providers()  # what it lacks is said at once
+        prepare_queue(app.store)
+        logging.getLogger("procrastinate").addHandler(logging.NullHandler())  # what a person should know is said by us
+        self.say(f"worker {app.owner} is at work")
+        works = (self._send, self._look_after, lambda: asyncio.run(self._attend()))
+        threads = [threading.Thread(target=self._guard, args=(work,), daemon=True) for work in works]
+        for thread in threads:
+            thread.start()
+        while not self.stop.wait(_LISTEN):  # not for ever at once: a signal is heard between two waits
+            pass
+        ends_at = time.monotonic() + _DRAIN  # whatever waits then, for a server that is away say, is left behind
+        self._pause.set()
+        for thread, most in zip(threads, (_DRAIN, _DRAIN, _PARTING), strict=True):
+            thread.join(max(0.0, min(most, ends_at - time.monotonic())))
+        if self._broken is not None:
+            raise self._broken
+
+    def look_again(self) -> None:
+        """The configuration was read again: the engine and the queue begin anew with it. `UsageError` where it is not a worker's."""
+        self._app()
+        self._anew.set()
+
+    def _app(self) -> App:
+        """The application of this moment, where there is something to share."""
         app = self.make()
         if app.settings.delivery.engine != "workers":
             raise UsageError(
@@ -63,22 +91,7 @@ class Worker:
             )
         if not app.sends_for_real:
             raise UsageError("delivery.provider is dry-run: a worker would have nothing to send; name a provider that sends")
-        app.providers()  # what it lacks is said at once
-        prepare_queue(app.store)
-        logging.getLogger("procrastinate").addHandler(logging.NullHandler())  # what a person should know is said by us
-        self.say(f"worker {app.owner} is at work")
-        threads = [threading.Thread(target=self._guard, args=(work,), daemon=True) for work in (self._send, self._look_after)]
-        for thread in threads:
-            thread.start()
-        asyncio.run(self._attend())
-        for thread in threads:
-            thread.join(_DRAIN)
-        if self._broken is not None:
-            raise self._broken
-
-    def look_again(self) -> None:
-        """The configuration was read again: the engine and the queue begin anew with it."""
-        self._anew.set()
+        return app
 
     def _guard(self, work: Callable[[], None]) -> None:
         """A defect ends the worker instead of leaving half of one."""
@@ -97,8 +110,6 @@ class Worker:
                 self._tell(f"the queue is out of reach ({type(error).__name__}); it is tried again")
             if not self.stop.is_set():
                 await asyncio.sleep(_AGAIN)
-        self._pause.set()
-        self._feed.end()
 
     async def _take_jobs(self) -> None:
         app = self.make()
@@ -129,6 +140,8 @@ class Worker:
 
     async def _hold(self, issue: int) -> None:
         """A job lasts until what was claimed for it is finished, so that it is somebody else's when we die."""
+        if self.stop.is_set() or self._anew.is_set():
+            return  # nobody would take it any more
         loop, over = asyncio.get_running_loop(), asyncio.Event()
         self._feed.offer(Ticket(issue, partial(_wake, loop, over)))
         await over.wait()
@@ -152,7 +165,7 @@ class Worker:
         self._pause.clear()
         if self.stop.is_set():
             return Ending.DRAINED
-        app = replace(self.make(), owner=jobs.owner_name(process_name()), stop=self._pause)
+        app = replace(self._app(), owner=jobs.owner_name(process_name()), stop=self._pause)
         wrong = obstacle(app)
         if wrong is not None:
             raise Refused(wrong)
@@ -177,7 +190,7 @@ class Worker:
                 self._tell(str(error))
 
     def _tend(self, *, thoroughly: bool) -> None:
-        app = self.make()
+        app = self._app()
         with app.store.reading() as connection:
             sending = select(tables.issue.c.id).where(tables.issue.c.state == IssueState.SENDING.value)
             issues = [issue_by_id(connection, one) for one in connection.execute(sending).scalars().all()]
@@ -186,9 +199,13 @@ class Worker:
             self._pause.set()  # each has another part of what a recipient domain takes
         self._share = share
         for issue in issues:
-            self._tend_one(app, issue, sender_of(app, issue).tend(issue, thoroughly=thoroughly))
+            try:
+                self._tend_one(app, issue, thoroughly=thoroughly)
+            except DigestError as error:  # it stops only itself: a newsletter, say, that this configuration has not
+                self._tell(f"{issue.name}: {error}")
 
-    def _tend_one(self, app: App, before: Issue, after: Issue) -> None:
+    def _tend_one(self, app: App, before: Issue, *, thoroughly: bool) -> None:
+        after = sender_of(app, before).tend(before, thoroughly=thoroughly)
         if before.settled_at is None and after.settled_at is not None:
             with app.store.reading() as connection:
                 counted = account(connection, after)

@@ -38,7 +38,8 @@ def worker(config: Config = None, now: Now = None) -> None:
             return App(configuration.settings, app.store, datetime.now(UTC) + ahead, stop=app.stop)
 
         at_work = Worker(make, app.stop, _say)
-        Rereader(configuration, make, asked, app.stop, (at_work.look_again,)).start()
+        hearers = (at_work.look_again, lambda: write_log_lines(configuration.settings))
+        Rereader(configuration, make, asked, app.stop, hearers).start()
         at_work.run()
 
 

@@ -30,7 +30,10 @@ _PREFIX = "worker "
 _DEAD = {"seconds": DEAD_SECONDS}
 _row, _batch = tables.delivery.c, tables.batch.c
 
-_LEFT = text("SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND (args->>'issue')::int = :issue")
+_LEFT = text(
+    "SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing')"
+    " FROM procrastinate_jobs WHERE (args->>'issue')::int = :issue"
+)
 _DROP = text("DELETE FROM procrastinate_jobs WHERE status = 'todo' AND (args->>'issue')::int = :issue")
 # What dead workers had in hand waits again: their registration is gone, or has shown no sign of life.
 _STALLED_ONES = (
@@ -38,7 +41,6 @@ _STALLED_ONES = (
     " WHERE job.status = 'doing' AND (worker.id IS NULL OR worker.last_heartbeat < now() - make_interval(secs => :seconds))"
 )
 _REQUEUE = text("SELECT procrastinate_retry_job_v2(job.id, now(), NULL, NULL, NULL)" + _STALLED_ONES)
-_STALLED = text("SELECT count(*)" + _STALLED_ONES)
 _ALIVE = text("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat >= now() - make_interval(secs => :seconds)")
 _LOCKED = text(
     "SELECT objid::bigint FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = :owners AND objsubid = 2 AND granted"
@@ -52,9 +54,8 @@ def top_up(connection: Connection, issue_id: int, size: int, *, below: int | Non
 
     In the caller's transaction: the jobs are there when what they are for is, or neither.
     """
-    with at_its_tables(connection):
-        if connection.execute(_LEFT, {"issue": issue_id}).scalar_one():
-            return 0
+    if _any_left(connection, issue_id):
+        return 0
     planned = select(func.count()).where(_row.issue_id == issue_id, stands(DeliveryState.PLANNED), _may_leave(below))
     many = -(-int(connection.execute(planned).scalar_one()) // size)
     hint(connection, issue_id, many)
@@ -82,9 +83,18 @@ def anything_to_do(connection: Connection, issue_id: int, own: str, now: datetim
     due = next_retry(connection, issue_id)
     if due is not None and due <= now:
         return True
+    return not _any_left(connection, issue_id) and _any(connection, issue_id, DeliveryState.PLANNED, below)
+
+
+def _any_left(connection: Connection, issue_id: int) -> bool:
+    """Whether a job of an issue waits, or is in hand of somebody who has claimed something for it.
+
+    Who has a job and lives claims at once. So where nobody has, those in hand are dead workers', and long before these have
+    missed enough signs of life others need not wait for it: a job too many claims nothing.
+    """
     with at_its_tables(connection):
-        left = connection.execute(_LEFT, {"issue": issue_id}).scalar_one() - connection.execute(_STALLED, _DEAD).scalar_one()
-    return left <= 0 and _any(connection, issue_id, DeliveryState.PLANNED, below)
+        waiting, in_hand = connection.execute(_LEFT, {"issue": issue_id}).one()
+    return bool(waiting or (in_hand and any_at_work(connection, issue_id)))
 
 
 def drop(connection: Connection, issue_id: int) -> None:
@@ -119,12 +129,22 @@ def show_alive(connection: Connection, owner: str) -> None:
 
 def ended(connection: Connection, issue_id: int, own: str) -> Collection[str]:
     """Owners of an issue's open batches that are surely dead, or have lost their database: every later step of theirs fails."""
+    return [one for one, alive in _owners(connection, issue_id).items() if not alive and one != own]
+
+
+def any_at_work(connection: Connection, issue_id: int) -> bool:
+    """Whether a worker lives that has claimed something of an issue: who is no worker must not take it for dead."""
+    return any(_owners(connection, issue_id).values())
+
+
+def _owners(connection: Connection, issue_id: int) -> dict[str, bool]:
+    """The workers that own open batches of an issue, and whether each lives."""
     open_ones = select(_batch.owner).where(_batch.issue_id == issue_id, _batch.finished_at.is_(None)).distinct()
-    owners = [one for one in connection.execute(open_ones).scalars() if one.startswith(_PREFIX) and one != own]
+    owners = [one for one in connection.execute(open_ones).scalars() if one.startswith(_PREFIX)]
     if not owners:
-        return ()
+        return {}
     alive = set(connection.execute(_LOCKED, {"owners": _OWNERS}).scalars())
-    return [one for one in owners if crc32(one.encode()) not in alive]
+    return {one: crc32(one.encode()) in alive for one in owners}
 
 
 def _may_leave(below: int | None) -> ColumnElement[bool]:

@@ -185,8 +185,9 @@ class Sender:
                 if issue.state is not IssueState.SENT:  # it was edited, say, while somebody looked at it
                     raise Refused(f"issue {issue.name} cannot be sent: meanwhile {WHY_NOT[issue.state]}")
                 return issue, 0
-            ended = jobs.ended(connection, issue.id, self.owner) if self.workers else ()
-            swept = sweep(connection, ledger, now=clock, others_are_dead=others_are_dead and not self.workers, ended=ended)
+            ended = jobs.ended(connection, issue.id, self.owner)
+            alone = others_are_dead and not self.workers and not jobs.any_at_work(connection, issue.id)
+            swept = sweep(connection, ledger, now=clock, others_are_dead=alone, ended=ended)
             resolve_unknown(connection, ledger, self.settings, key_life(self.providers[0]), now=clock)
             begun = waves.last_opening(connection, issue) or issue.planned_at
             if begun is not None and self.now - begun > self.settings.expires_after:
@@ -210,7 +211,7 @@ class Sender:
         """With workers: jobs for what is planned and may leave by now, where there are none; those of dead workers wait again."""
         if not self.workers or self.feed is not None or (issue.canary_until is not None and issue.canary_until > clock):
             return
-        if all(held(connection, one.name, clock) for one in self.providers):
+        if held(connection, self.providers[0].name, clock):  # what it wants to wait for, no other provider carries either
             return
         jobs.requeue(connection)
         claims = (claim_size(self.settings, self._unit(issue, one), issue.audience or 0) for one in self.providers)
@@ -242,7 +243,11 @@ class Sender:
     def _await_workers(self, issue: Issue, teller: Teller) -> tuple[Ending, str]:
         """Others send: look after the issue until nothing of it is left to send soon."""
         crew = Crew(
-            self.store, issue.id, self.settings.patience, lambda thoroughly: self._tend_again(issue, thoroughly=thoroughly)
+            self.store,
+            issue.id,
+            self.settings.patience,
+            lambda thoroughly: self._tend_again(issue, thoroughly=thoroughly),
+            self._closed_from(issue),
         )
         result = crew.run(self.stop, teller.hear)
         teller.keep(result.outcomes)

@@ -76,7 +76,7 @@ def test_who_is_asked_to_end_counts_nothing_more(project: Project) -> None:
         app.stop.clear()
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_digest_serve_counts_without_being_asked(project: Project) -> None:
     with served(project), project.app(MONDAY) as app:
         until = time.monotonic() + 60

@@ -159,7 +159,7 @@ def test_a_backup_from_the_middle_of_a_send_balances_and_tells_what_was_under_wa
     assert max(arrived(project).values()) == 1
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_it_asks_also_where_nothing_was_sent_since_the_backup_or_ever(project: Project) -> None:
     restored(project, backed_up(project, "first"), "--replace")
     assert project.code(MONDAY) == 3
@@ -171,7 +171,7 @@ def test_it_asks_also_where_nothing_was_sent_since_the_backup_or_ever(project: P
     assert "was restored from a backup" in project.command("doctor", "--offline").stdout
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_restored_twice_it_asks_twice(project: Project) -> None:
     file = backed_up(project)
     for number in range(2):
@@ -182,7 +182,7 @@ def test_restored_twice_it_asks_twice(project: Project) -> None:
         assert project.code(MONDAY) == 0  # what the person wanted
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_it_asks_also_where_the_epoch_has_no_second_place(project: Project) -> None:
     knowingly = {"DIGEST_DATABASE__EPOCH": "none"}
     file = backed_up(project)
@@ -194,7 +194,7 @@ def test_it_asks_also_where_the_epoch_has_no_second_place(project: Project) -> N
     assert not (project.folder / "digest.db.epoch").exists()
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_letters_that_waited_wait_until_a_person_says_so(project: Project) -> None:
     with project.app() as app, app.store.writing() as connection:
         connection.execute(
@@ -211,7 +211,7 @@ def test_letters_that_waited_wait_until_a_person_says_so(project: Project) -> No
     assert project.sink.arrived == []
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_a_dry_run_of_what_was_restored_is_one_as_any_other(project: Project) -> None:
     restored(project, backed_up(project), "--replace")
     assert project.command("run", "--dry-run", "--now", MONDAY.isoformat()).returncode == 0
@@ -262,7 +262,7 @@ def resealed(file: Path, change: str) -> None:
     seal(file, Seal("2026-11-23T09:00:00+00:00", "9.9", "9999", "sqlite", 0, 0, "00000000"))
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_one_of_a_newer_version_and_what_is_not_ours_are_refused_and_nothing_is_changed(project: Project) -> None:
     newer, strange = backed_up(project, "newer"), backed_up(project, "strange")
     resealed(newer, "UPDATE alembic_version SET version_num = '9999'")
@@ -272,7 +272,7 @@ def test_one_of_a_newer_version_and_what_is_not_ours_are_refused_and_nothing_is_
     assert project.code(MONDAY) == 0
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # it looks at the file that the database is
 def test_a_file_that_was_cut_short_altered_or_is_something_else_is_refused_and_nothing_is_changed(project: Project) -> None:
     good = backed_up(project).read_bytes()
     middle = len(good) // 2
@@ -298,7 +298,7 @@ def test_a_file_that_was_cut_short_altered_or_is_something_else_is_refused_and_n
     assert project.code(MONDAY) == 0
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_a_backup_never_takes_the_place_of_a_file_and_is_for_its_owner_alone(project: Project) -> None:
     file = backed_up(project)
     assert file.stat().st_mode & 0o777 == 0o600
@@ -329,7 +329,7 @@ def room_for(pages: int, names: str) -> Iterator[None]:
         yield
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # of room on the disk of SQLite's file
 def test_without_room_for_it_there_is_no_backup_and_nothing_is_left_of_it(project: Project) -> None:
     before = sorted(project.folder.iterdir())
     with room_for(10, "kept"):
@@ -339,7 +339,7 @@ def test_without_room_for_it_there_is_no_backup_and_nothing_is_left_of_it(projec
     assert [one for one in sorted(project.folder.iterdir()) if one not in before] == []
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # of room on the disk of SQLite's file
 def test_without_room_for_what_is_restored_the_database_is_what_it_was(project: Project) -> None:
     file = backed_up(project)
     assert project.code(MONDAY) == 0
@@ -379,7 +379,7 @@ def test_a_process_that_has_the_database_open_sees_what_was_restored_and_goes_on
         assert len(connection.execute(select(tables.subscriber.c.id)).all()) == 3
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_with_another_secret_a_person_is_told_of_the_links(project: Project) -> None:
     file = backed_up(project)
     other = {"DIGEST_SECRET_KEY": "another-secret-of-sufficient-length-0123456789"}
@@ -398,7 +398,7 @@ def test_there_is_nothing_to_back_up_where_there_is_no_database(tmp_path: Path, 
         assert list((tmp_path / "empty").iterdir()) == []
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # both take part
 def test_what_sqlite_held_goes_to_postgresql_and_back_to_the_last_row(
     project: Project, postgresql: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -425,7 +425,7 @@ def test_what_sqlite_held_goes_to_postgresql_and_back_to_the_last_row(
     postgresql.drop(name)
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # both take part
 def test_what_postgresql_cannot_hold_is_one_line_that_names_nobody(project: Project, postgresql: Server, tmp_path: Path) -> None:
     with project.app() as app, app.store.writing() as connection:
         connection.execute(insert(tables.audit).values(at=MONDAY, actor="secretly\0named", act="x", about="y"))
@@ -440,7 +440,7 @@ def test_what_postgresql_cannot_hold_is_one_line_that_names_nobody(project: Proj
     postgresql.drop(name)
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # the revision is set in the file
 def test_whether_there_is_anything_to_migrate_is_told_by_the_exit_code(project: Project) -> None:
     current = project.command("migrate", "--check", "--json")
     assert (current.returncode, json.loads(current.stdout)) == (0, {"needed": False, "revision": HEAD, "wanted": HEAD})

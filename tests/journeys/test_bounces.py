@@ -97,7 +97,7 @@ def next_issue(project: Project) -> dict[str, int]:
     return project.account("weekly/2")
 
 
-@pytest.mark.sqlite  # the store plays no part
+@pytest.mark.rather_sqlite
 def test_every_mail_has_an_envelope_sender_of_its_own_and_the_reader_sees_the_usual_one(bouncing: Project) -> None:
     ann, bob = sent_from(bouncing, ANN), sent_from(bouncing, BOB)
     assert ann != bob
@@ -119,7 +119,7 @@ def test_a_bounce_through_the_pipe_keeps_the_next_issue_from_them(bouncing: Proj
     assert len(bouncing.mails(ANN)) == 1
 
 
-@pytest.mark.sqlite  # the store plays no part
+@pytest.mark.rather_sqlite
 def test_the_recipient_that_the_mail_system_names_will_do(bouncing: Project) -> None:
     raw = bounce("postmaster@x.example")
     assert "1 of no mail of ours" in pipe(bouncing, raw).stdout
@@ -245,7 +245,7 @@ def test_a_delivery_that_is_unknown_is_settled_by_its_bounce(tmp_path: Path) -> 
         assert project.issue("weekly/1").state == "sent"
 
 
-@pytest.mark.sqlite  # the store plays no part
+@pytest.mark.rather_sqlite
 def test_a_token_of_a_former_secret_still_holds(bouncing: Project) -> None:
     env = (bouncing.folder / ".env").read_text(encoding="utf-8")
     secret = next(line.partition("=")[2].strip("\"' ") for line in env.splitlines() if line.startswith("DIGEST_SECRET_KEY"))
@@ -255,7 +255,7 @@ def test_a_token_of_a_former_secret_still_holds(bouncing: Project) -> None:
     assert "1 heeded" in pipe(bouncing, raw + b"\r\n", **changed).stdout
 
 
-@pytest.mark.sqlite  # the store plays no part
+@pytest.mark.rather_sqlite
 def test_what_cannot_be_written_down_is_left_to_the_mail_system(bouncing: Project) -> None:
     for environment in ({"DIGEST_DATABASE__URL": "sqlite:////nowhere/at/all.db"}, {"DIGEST_DELIVERY__PROVIDR": "x"}):
         got = pipe(bouncing, bounce(sent_from(bouncing, ANN)), **environment)
@@ -278,7 +278,7 @@ def test_the_run_reads_the_mailbox_before_it_sends(bouncing: Project) -> None:
         assert "1 heeded" in bouncing.command("events", "mailbox", **mailbox(server)).stdout
 
 
-@pytest.mark.sqlite  # the store plays no part
+@pytest.mark.rather_sqlite
 @pytest.mark.parametrize("script", [lambda _: None, lambda command: CLOSE if command == "LOGOUT" else None])
 def test_of_a_mailbox_full_of_bounces_the_alarms_are_looked_at_once(
     bouncing: Project, monkeypatch: pytest.MonkeyPatch, script: Any
@@ -296,7 +296,7 @@ def test_of_a_mailbox_full_of_bounces_the_alarms_are_looked_at_once(
     assert looked == ["weekly/1"]
 
 
-@pytest.mark.sqlite  # the store plays no part
+@pytest.mark.rather_sqlite
 def test_a_complaint_in_the_mailbox_is_heeded_and_the_mail_moved(bouncing: Project) -> None:
     for capabilities in ("IMAP4rev1 UIDPLUS MOVE", "IMAP4rev1 UIDPLUS", "IMAP4rev1"):
         with ImapServer(complaint(sent_from(bouncing, BOB)), capabilities=capabilities) as server:
@@ -321,7 +321,7 @@ def test_who_dies_before_a_mail_is_marked_as_read_finds_it_known(bouncing: Proje
         assert server.unread() == 0
 
 
-@pytest.mark.sqlite  # the store plays no part
+@pytest.mark.rather_sqlite
 def test_a_mailbox_that_cannot_be_read_stops_no_run_and_is_told(bouncing: Project) -> None:
     bouncing.offer(article("a"), article("b", at=MONDAY))
     for script, said in (
@@ -338,7 +338,7 @@ def test_a_mailbox_that_cannot_be_read_stops_no_run_and_is_told(bouncing: Projec
     assert bouncing.account("weekly/2") == {"accepted": 2}
 
 
-@pytest.mark.sqlite  # the store plays no part
+@pytest.mark.rather_sqlite
 def test_a_mailbox_needs_its_login_and_clear_text_is_for_this_machine_alone(bouncing: Project) -> None:
     for environment, said in (
         ({}, "bounces.host is not set"),

@@ -28,7 +28,7 @@ from digest.testing.smtp_sink import Now, React
 from digest.web.application import make_application
 from tests.journeys.project import MONDAY, Project, a_project, article
 
-pytestmark = pytest.mark.sqlite
+pytestmark = pytest.mark.rather_sqlite
 
 PEOPLE = [f"canary{number}@reader{number}.example" for number in range(50)]
 SECRETS = {

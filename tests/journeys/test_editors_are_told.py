@@ -54,7 +54,7 @@ def test_from_the_draft_to_the_account_each_thing_is_told_once(project: Project)
     assert project.read("ann@x.example") == [["b", "a"]]
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_one_is_reminded_of_a_slot_without_a_draft_and_nobody_is_told_of_what_goes_by_itself(project: Project) -> None:
     project.run(MONDAY - timedelta(hours=3), **MAIL)
     assert told(project) == []
@@ -63,7 +63,7 @@ def test_one_is_reminded_of_a_slot_without_a_draft_and_nobody_is_told_of_what_go
     assert told(project) == ["weekly has no draft yet"]
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 @pytest.mark.parametrize(
     ("policy", "state", "read"), [("hold", "held", []), ("skip", "skipped", []), ("send", "sent", [["b", "a"]])]
 )
@@ -135,7 +135,7 @@ def calls_by_state(project: Project) -> dict[str, int]:
     return {state: states.count(state) for state in states}
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_a_run_that_fails_is_told_once_a_day_and_by_its_kind_where_it_is_a_defect(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,7 +154,7 @@ def test_a_run_that_fails_is_told_once_a_day_and_by_its_kind_where_it_is_a_defec
     assert "ann@" not in project.mails(TOLD)[0].as_string()
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_a_place_that_cannot_be_reached_keeps_no_mail_back(project: Project) -> None:
     waiting(project)
     calls = {"DIGEST_NOTICES__URLS": '["http://127.0.0.1:9/x"]', "DIGEST_NOTICES__SECRET": SECRET}

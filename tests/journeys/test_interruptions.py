@@ -178,7 +178,7 @@ def test_case_21_a_server_that_is_back_before_the_next_slot_sends_both_issues(pr
     assert project.read("ann@x.example") == [["a"], ["b"]]
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # its file's lock; tests/journeys/test_postgresql.py and tests/proofs/test_cases_with_workers.py have the server's
 def test_case_30_a_database_that_stays_locked_ends_the_run_in_one_line_and_the_next_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,7 @@ def carried(service: Service, requests: list[Request]) -> Counter[str]:
     return Counter(address for request in requests for address in service.recipients(request))
 
 
-one_database = pytest.mark.sqlite  # about the service: what the ledger does is shown on both
+one_database = pytest.mark.rather_sqlite  # about the service: what the ledger does is shown on both
 every_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 
 

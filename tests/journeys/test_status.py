@@ -50,7 +50,7 @@ def test_an_issue_under_way_has_an_account_and_one_that_is_paused_wants_a_person
     assert "weekly/1 is paused: a look" in paused.stdout
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_a_halt_and_a_restored_database_want_a_person_and_a_source_that_fails_is_in_trouble(project: Project) -> None:
     with project.app() as app, app.store.writing() as connection:
         halt(connection, "the relay is odd", "somebody", MONDAY)
@@ -68,7 +68,7 @@ def test_a_halt_and_a_restored_database_want_a_person_and_a_source_that_fails_is
     assert (failing.returncode, "The source articles could not be read" in failing.stdout) == (1, True)
 
 
-@pytest.mark.sqlite
+@pytest.mark.rather_sqlite
 def test_it_is_watched_on_a_terminal_alone_and_until_one_has_seen_enough(project: Project) -> None:
     refused = project.command("status", "--watch")
     assert (refused.returncode, "on a terminal" in refused.stderr) == (2, True)

@@ -214,7 +214,7 @@ def test_where_nobody_was_heard_nobody_is_asked(project: Project, stub: ServiceS
 
 
 @pytest.mark.parametrize("provider", ["smtp", "console", "eml", "maildir", "dry-run", "sendgrid", "mailgun", "ses"])
-@pytest.mark.sqlite  # nothing is stored
+@pytest.mark.rather_sqlite
 def test_a_provider_that_tells_nothing_of_readers_is_refused_with_the_rule(project: Project, provider: str) -> None:
     project.configure('welcome = "none"', 'welcome = "none"\nsunset = "180d"')
     said = project.command("config", "check", DIGEST_DELIVERY__PROVIDER=provider)
@@ -223,7 +223,7 @@ def test_a_provider_that_tells_nothing_of_readers_is_refused_with_the_rule(proje
     assert "take it out, or send through postmark or resend" in said.stderr
 
 
-@pytest.mark.sqlite  # nothing is stored
+@pytest.mark.rather_sqlite
 def test_a_grace_as_long_as_the_span_is_refused(project: Project, stub: ServiceStub) -> None:
     project.configure('sunset_grace = "3d"', 'sunset_grace = "10d"')
     said = project.command("config", "check")

@@ -6,18 +6,24 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
 
+from digest.app import App
+from digest.app.rereading import Configuration, Rereader
+from digest.app.sending import sender_of
 from digest.app.working import Worker
 from digest.cli.reports import exit_code_of_run
 from digest.delivery import jobs
 from digest.delivery.halting import halt, lift
+from digest.delivery.ledger import Ledger
+from digest.delivery.sharing import hold
 from digest.errors import Refused, UsageError
 from digest.store import tables
-from digest.store.queue import prepare_queue
+from digest.store.queue import at_its_tables, prepare_queue
 from digest.testing.smtp_sink import Now, React, Script
 from tests.databases import Databases, Server, eventually
 from tests.journeys.crew import WORKERS, a_crew, import_people, jobs_left, shares
@@ -205,3 +211,83 @@ def test_a_dry_run_is_one_process_s_and_makes_no_job(project: Project) -> None:
         assert connection.execute(select(func.count()).select_from(tables.issue)).scalar_one() == 0
         prepare_queue(app.store)
     assert jobs_left(project) == 0
+
+
+def test_while_the_provider_wants_to_wait_no_job_is_made_though_there_is_another_provider(project: Project) -> None:
+    """Such a job would find the first one held, and have it held for longer, again and again."""
+    import_people(project, 30)
+    project.plan()
+    project.environment |= {"DIGEST_DELIVERY__FALLBACK": "sendgrid", "DIGEST_PROVIDERS__SENDGRID__API_KEY": "SG.nobody.listens"}
+    with project.app() as app:
+        issue = project.issue("weekly/1")
+        with app.store.writing() as connection:
+            jobs.drop(connection, issue.id)
+            hold(connection, "smtp", datetime.now(UTC) + timedelta(minutes=1))
+        sender_of(app, issue).tend(issue, thoroughly=True)
+        assert jobs_left(project) == 0
+        with app.store.writing() as connection:
+            connection.execute(update(tables.provider_pace).values(held_until=None))
+        sender_of(app, issue).tend(issue, thoroughly=True)
+    assert jobs_left(project) == 3
+
+
+def test_a_run_that_sends_by_itself_takes_nothing_from_a_worker_that_lives(project: Project) -> None:
+    import_people(project, 30)
+    project.plan()
+    issue, owner, now = project.issue("weekly/1"), jobs.owner_name("elsewhere"), datetime.now(UTC)
+    with project.app() as app:
+        with app.store.apart() as session:
+            jobs.show_alive(session, owner)
+            with app.store.writing() as connection:
+                ledger = Ledger(issue.id, issue.newsletter, "smtp", owner)
+                assert ledger.claim(connection, 10, now=now, lease=timedelta(minutes=5), sub_revision=0) is not None
+            project.code(DIGEST_DELIVERY__ENGINE="local")  # the configuration of one machine is another's
+            assert project.account("weekly/1") == {"accepted": 20, "claimed": 10}
+        assert project.code(DIGEST_DELIVERY__ENGINE="local") == 0
+    assert project.account("weekly/1") == {"accepted": 30}
+    assert set(arrived(project).values()) == {1}
+
+
+@pytest.mark.parametrize("not_a_workers", [{"DIGEST_DELIVERY__ENGINE": "local"}, {"DIGEST_DELIVERY__PROVIDER": "dry-run"}])
+def test_a_configuration_that_is_not_a_worker_s_is_refused_and_the_one_before_stays(
+    project: Project, not_a_workers: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With it a worker would send by itself beside a run that takes it for dead, or send nothing and say that it had."""
+    for name, value in project.environment.items():
+        monkeypatch.setenv(name, value)
+    asked, stop = threading.Event(), threading.Event()
+    with project.app() as app:
+        configuration = Configuration(app.settings, project.folder / "config" / "digest.toml")
+
+        def make() -> App:
+            return replace(app, settings=configuration.settings, stop=stop)
+
+        rereader = Rereader(configuration, make, asked, stop, (Worker(make, stop, print).look_again,))
+        for name, value in not_a_workers.items():
+            monkeypatch.setenv(name, value)
+        rereader.start()
+        asked.set()
+        eventually(lambda: "the configuration was refused" in caplog.text)
+        stop.set()
+        assert configuration.settings is app.settings
+
+
+def test_what_a_worker_had_in_hand_when_it_died_waits_for_no_sign_of_life(project: Project) -> None:
+    import_people(project, 30)
+    project.plan()
+    issue, now = project.issue("weekly/1"), datetime.now(UTC)
+    in_hand = "UPDATE procrastinate_jobs SET status = 'doing', worker_id = (SELECT max(id) FROM procrastinate_workers)"
+    with project.app() as app:
+        with app.store.writing() as connection, at_its_tables(connection):
+            connection.execute(text("INSERT INTO procrastinate_workers DEFAULT VALUES"))  # just now it gave one
+            connection.execute(text(in_hand))
+        with app.store.apart() as session:
+            jobs.show_alive(session, jobs.owner_name("elsewhere"))
+            with app.store.writing() as connection:
+                ledger = Ledger(issue.id, issue.newsletter, "smtp", jobs.owner_name("elsewhere"))
+                ledger.claim(connection, 10, now=now, lease=timedelta(minutes=5), sub_revision=0)
+            sender_of(app, issue).tend(issue, thoroughly=False)
+            assert jobs_left(project) == 3  # it is at work
+        sender_of(app, issue).tend(issue, thoroughly=False)
+    assert jobs_left(project) == 6
+    assert project.account("weekly/1") == {"planned": 30}

@@ -1,4 +1,4 @@
-"""Three workers and two that run by turns, one PostgreSQL: workers are killed and started again at random, the server is restarted once.
+"""Three workers and two schedulers, one PostgreSQL: whoever is killed is started again, at random, and the server is restarted once.
 
 `DIGEST_WORKERS_PROOF=SUBSCRIBERS` makes it as large as that and lets them go as fast as they can; `DIGEST_WORKERS_SEED=SEED` draws
 the same again.
@@ -26,11 +26,10 @@ LARGE = int(os.environ.get("DIGEST_WORKERS_PROOF", "0"))
 PEOPLE = LARGE or 2500
 RATE = 0 if LARGE else 400  # messages a second, of all together
 KILLS = 40 if LARGE else 8
-WORKERS, RUNNERS = 3, 2
+WORKERS, SCHEDULERS = 3, 2
 SECONDS = 1200.0 if LARGE else 300.0
 MOST_TO_END = 10.0
-_RUN = "run --wait 30s"  # as two schedulers would, by turns
-_LOOK = 0.5 if LARGE else 0.02  # seconds: to count what arrived takes a while where that is much
+_LOOK = 0.2 if LARGE else 0.02  # seconds: to count what arrived takes a while where that is much
 _FINE = {0, 1, 4, 5}  # 5: the server was away
 
 
@@ -51,6 +50,8 @@ def test_whatever_dies_nobody_gets_it_twice_and_nobody_is_lost(zygote: Zygote, p
             "DIGEST_DELIVERY__ENGINE": "workers",
             "DIGEST_DELIVERY__PATIENCE": "10s",
             "DIGEST_DELIVERY__RATE": str(RATE),
+            "DIGEST_SCHEDULER__RUN_EVERY": "1m",
+            "DIGEST_DELIVERY__BATCH": "50" if LARGE else "25",  # what a kill leaves in doubt is a request of each lane
         }
         crowd = Crowd(ground, postgresql, random.Random(chance))
         began = time.monotonic()
@@ -62,11 +63,11 @@ def test_whatever_dies_nobody_gets_it_twice_and_nobody_is_lost(zygote: Zygote, p
             crowd.kill()
         found = ground.judge()
     tell(
-        f"workers: {transport}: {found.audience:,} messages in {took:.0f} s, {crowd.killed} kills of {WORKERS} workers, 1 restart"
-        f" of PostgreSQL, 0 twice, 0 lost, {found.unknown:,} unknown ({found.unknown_arrived:,} of them arrived);"
+        f"workers: {transport}: {found.audience:,} messages in {took:.0f} s ({found.audience / took:,.0f}/s), {crowd.killed} kills of"
+        f" {WORKERS} workers and {SCHEDULERS} schedulers, 1 restart of PostgreSQL, 0 twice, 0 lost, {found.unknown:,} unknown ({found.unknown_arrived:,} of them arrived);"
         f" the slowest end after SIGTERM {slowest:.1f} s"
     )
-    assert crowd.killed >= min(KILLS, 3), "hardly anything was killed"
+    assert crowd.killed >= KILLS // 4, "hardly anything was killed"
     assert crowd.restarted, "the server was never restarted"
     assert found.accepted + found.unknown == found.audience
     assert slowest < MOST_TO_END
@@ -82,13 +83,13 @@ class Crowd:
     killed: int = 0
     restarted: bool = False
     _workers: list[int] = field(default_factory=list)
-    _runners: list[int] = field(default_factory=list)
+    _schedulers: list[int] = field(default_factory=list)
     _seen: list[tuple[float, int]] = field(default_factory=list)
 
     def work(self) -> None:
         """Until nothing waits any more, killing on the way."""
         self._workers = [self._start("worker") for _ in range(WORKERS)]
-        self._runners = [self._start(_RUN) for _ in range(RUNNERS)]
+        self._schedulers = [self._start("scheduler") for _ in range(SCHEDULERS)]
         until, looked = time.monotonic() + SECONDS, 0.0
         while time.monotonic() < until:
             self._restart_whoever_ended()
@@ -104,10 +105,10 @@ class Crowd:
     def end(self) -> float:
         """Tell all of them to end; returns how long the slowest took."""
         began, slowest = time.monotonic(), 0.0
-        for pid in (*self._workers, *self._runners):
+        for pid in (*self._workers, *self._schedulers):
             if self.ground.zygote.ended(pid) is None:
                 os.kill(pid, signal.SIGTERM)
-        for pid in (*self._workers, *self._runners):
+        for pid in (*self._workers, *self._schedulers):
             status = self.ground.zygote.wait(pid)
             # One that had only just begun does not listen to SIGTERM yet.
             assert status in {*_FINE, -signal.SIGKILL, -signal.SIGTERM}, f"exit {status}\n{self.ground.said()[-2000:]}"
@@ -116,15 +117,15 @@ class Crowd:
 
     def kill(self) -> None:
         """Whatever has become of the trial, nothing of it lives on."""
-        for pid in (*self._workers, *self._runners):
+        for pid in (*self._workers, *self._schedulers):
             if self.ground.zygote.ended(pid) is None:
                 os.kill(pid, signal.SIGKILL)
 
     def _start(self, command: str) -> int:
-        return self.ground.start(*command.split(), "--now", NOW)
+        return self.ground.start(command, "--now", NOW)  # just after the slot, so that it is due at once
 
     def _restart_whoever_ended(self) -> None:
-        for group, command in ((self._workers, "worker"), (self._runners, _RUN)):
+        for group, command in ((self._workers, "worker"), (self._schedulers, "scheduler")):
             for place, pid in enumerate(group):
                 status = self.ground.zygote.ended(pid)
                 if status is not None:
@@ -139,7 +140,7 @@ class Crowd:
             self.server.stop()
             self.server.start()
         if self.killed < KILLS and arrived > (self.killed + self.draw.random()) * PEOPLE / (KILLS + 1):
-            pid = self.draw.choice(self._workers) if self.draw.random() < 0.9 else self.draw.choice(self._runners)
+            pid = self.draw.choice(self._workers) if self.draw.random() < 0.9 else self.draw.choice(self._schedulers)
             if self.ground.zygote.ended(pid) is None:
                 os.kill(pid, signal.SIGKILL)
                 self.killed += 1

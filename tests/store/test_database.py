@@ -110,7 +110,7 @@ def test_a_database_that_somebody_else_writes_to_for_too_long_says_so(store: Sto
     other.close()
 
 
-@pytest.mark.sqlite
+@pytest.mark.sqlite  # a bound on the size of its file
 def test_case_30_a_disk_that_is_full_is_one_clear_line_and_loses_nothing(store: Store) -> None:
     person = {"email": "a@x.example", "address": "a@x.example", "created_at": NOW}
     more = [{**person, "email": f"{number}@x.example", "address": f"{number}@x.example"} for number in range(5000)]
