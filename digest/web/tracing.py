@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Route
@@ -19,7 +20,7 @@ class Traced:
 
     def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
         self._app = app
-        self._paths = {one.endpoint: one.path for one in routes if isinstance(one, Route | APIRoute)}
+        self._paths: dict[Any, str] = {one.endpoint: one.path for one in routes if isinstance(one, Route | APIRoute)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, and tell of it where anybody listens."""

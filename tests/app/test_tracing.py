@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -201,10 +202,14 @@ def test_a_collector_that_is_at_fault_stops_nothing_and_keeps_nobody_waiting(pro
 
 
 def test_a_process_that_is_told_to_end_ends_though_its_collector_hangs(project: Project) -> None:
-    with collecting(None) as (_, environment), served(project, **environment) as pages:
+    with collecting(None) as (_, environment), served(with_environment(project, environment)) as pages:
         assert pages.ask("GET", "/archive").status == 200
         pages.process.terminate()
         assert pages.process.wait(10) == 0
+
+
+def with_environment(project: Project, more: dict[str, str]) -> Project:
+    return replace(project, environment=project.environment | more)
 
 
 def test_nothing_is_told_and_nothing_is_loaded_where_nobody_wants_to_hear_it(
