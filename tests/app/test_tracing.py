@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.testclient import TestClient
@@ -25,6 +22,7 @@ from digest.errors import UsageError
 from digest.settings.reading import read_settings
 from digest.store.database import Store
 from digest.web.application import make_application
+from tests.journeys.collector import collecting, traces_to
 from tests.journeys.project import MONDAY, Project, a_project, article
 from tests.journeys.serving import served
 
@@ -124,67 +122,16 @@ def test_a_request_is_told_by_its_route_and_its_status(project: Project) -> None
     assert "canary" not in "".join(one.to_json() for one in spans).lower()
 
 
-class _Collector(ThreadingHTTPServer):
-    """Takes what is told over HTTP; with `status` None it never answers."""
-
-    daemon_threads = True
-
-    def __init__(self, status: int | None = 200) -> None:
-        self.status, self.over = status, threading.Event()
-        self.bodies: list[bytes] = []
-        self.asked: list[tuple[str, dict[str, str]]] = []
-        super().__init__(("127.0.0.1", 0), _Taking)
-
-    @property
-    def spans(self) -> list[Any]:
-        """Those that came, as their own protocol has them."""
-        found = []
-        for body in self.bodies:
-            told = ExportTraceServiceRequest.FromString(body)
-            found += [span for one in told.resource_spans for scope in one.scope_spans for span in scope.spans]
-        return found
-
-
-class _Taking(BaseHTTPRequestHandler):
-    server: _Collector
-
-    def do_POST(self) -> None:
-        self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.asked.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-        if self.server.status is None:
-            self.server.over.wait(30)
-            return
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *arguments: Any) -> None:
-        """Not into the tests' report."""
-
-
-@contextmanager
-def collecting(status: int | None = 200) -> Iterator[tuple[_Collector, dict[str, str]]]:
-    """A collector on this machine, and what has a project tell it."""
-    with _Collector(status) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
-        thread.start()
-        try:
-            yield server, ON | {"DIGEST_TRACING__ENDPOINT": f"http://127.0.0.1:{server.server_port}/v1/traces"}
-        finally:
-            server.over.set()
-            server.shutdown()
-            thread.join()
-
-
 def test_a_collector_is_told_by_otlp_and_reads_what_proves_who_tells(project: Project) -> None:
-    with collecting() as (collector, environment):
+    with collecting() as collector:
         got = project.command(
-            "run", "--now", MONDAY.isoformat(), **environment, DIGEST_TRACING__HEADERS="api-key=canary-key, x-b=2"
+            "run", "--now", MONDAY.isoformat(), **ON | traces_to(collector), DIGEST_TRACING__HEADERS="api-key=canary-key, x-b=2"
         )
     assert (got.returncode, got.stderr) == (0, "")
-    assert [one.name for one in sorted(collector.spans, key=lambda one: one.start_time_unix_nano)][:2] == ["run", "fetch"]
-    (path, headers), *_ = collector.asked
-    assert path == "/v1/traces"
+    assert [one.name for one in collector.spans][:2] == ["run", "fetch"]
+    told, *_ = collector.told
+    headers = told.headers
+    assert told.path == "/v1/traces"
     assert (headers["api-key"], headers["x-b"]) == ("canary-key", "2")
     assert headers["content-type"] == "application/x-protobuf"
     assert b"canary" not in b"".join(collector.bodies)
@@ -192,8 +139,8 @@ def test_a_collector_is_told_by_otlp_and_reads_what_proves_who_tells(project: Pr
 
 @pytest.mark.parametrize("status", [None, 401, 503])
 def test_a_collector_that_is_at_fault_stops_nothing_and_keeps_nobody_waiting(project: Project, status: int | None) -> None:
-    with collecting(status) as (collector, environment):
-        got = project.command("run", "--now", MONDAY.isoformat(), **environment)
+    with collecting(status) as collector:
+        got = project.command("run", "--now", MONDAY.isoformat(), **ON | traces_to(collector))
         assert got.returncode == 0, got
         assert collector.bodies
     assert len(project.sink.arrived) == 1
@@ -202,7 +149,7 @@ def test_a_collector_that_is_at_fault_stops_nothing_and_keeps_nobody_waiting(pro
 
 
 def test_a_process_that_is_told_to_end_ends_though_its_collector_hangs(project: Project) -> None:
-    with collecting(None) as (_, environment), served(with_environment(project, environment)) as pages:
+    with collecting(None) as collector, served(with_environment(project, ON | traces_to(collector))) as pages:
         assert pages.ask("GET", "/archive").status == 200
         pages.process.terminate()
         assert pages.process.wait(10) == 0
