@@ -12,9 +12,11 @@ from pydantic import BaseModel, SecretStr
 from digest.settings import Settings
 from digest.settings.secrecy import EACH, secret_keys
 from digest.settings.variables import variable_of
+from digest.testing.webhook_signing import SendGridSigner
 
 PEOPLE = [f"canary{number}@reader{number}.example" for number in range(50)]
-_CANARY = re.compile(r"canary", re.IGNORECASE)
+_KEYS = [SendGridSigner().key for _ in range(2)]  # those are no words
+_CANARY = re.compile("|".join(["canary", *(re.escape(one[40:60]) for one in _KEYS)]), re.IGNORECASE)
 _GHOST = "1"  # the source that has a key
 
 
@@ -24,6 +26,10 @@ def plant(somebody_else: str) -> dict[str, str]:
     shaped = {
         "error_reports.dsn": f"{scheme}://canary0of0the0reports@{place}/7",
         "notices.urls": f"{somebody_else}/canary-of-the-notices",
+        "providers.sendgrid.webhook_key": _KEYS[0],
+        "providers.sendgrid.former_webhook_keys": _KEYS[1],
+        "providers.resend.webhook_key": "whsec_" + "canarycanary0000" * 2,
+        "providers.resend.former_webhook_keys": "whsec_" + "canarycanary1111" * 2,
         "tracing.headers": "x-api-key=canary-of-the-traces-0123456789",
     }
     found = {}
