@@ -53,7 +53,10 @@ def init(
 def migrate(
     check: Annotated[
         bool,
-        typer.Option("--check", help="Change nothing; end with 1 where the database is of an older version, with 0 where not."),
+        typer.Option(
+            "--check",
+            help="Change nothing; end with 1 where the database, or the workers' queue, is of an older version, with 0 where not.",
+        ),
     ] = False,
     config: Config = None,
     as_json: Json = False,

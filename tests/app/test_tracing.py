@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -18,6 +20,7 @@ from digest import traces
 from digest.app import App
 from digest.app.running import run
 from digest.app.tracing import traced
+from digest.app.working import Worker
 from digest.errors import UsageError
 from digest.settings.reading import read_settings
 from digest.store.database import Store
@@ -73,6 +76,22 @@ def test_a_run_is_one_tree_of_its_steps_with_ids_alone(project: Project) -> None
     assert about(spans, "send")["digest.state"] == "sent"
     assert "canary" not in "".join(one.to_json() for one in spans)
     assert dict(of_run.resource.attributes)["service.name"] == "digest"
+
+
+def test_a_job_of_a_worker_is_a_span_that_lasts_until_its_batch_is_finished(project: Project) -> None:
+    with project.app(MONDAY, **ON) as app, heard(app) as spans:
+        worker = Worker(lambda: app, threading.Event(), lambda _: None)
+
+        async def hold() -> None:
+            held = asyncio.create_task(worker._hold(7))
+            await asyncio.sleep(0)
+            ticket = worker._feed.take(7)
+            assert ticket is not None
+            ticket.end()
+            await held
+
+        asyncio.run(hold())
+    assert about(spans, "batch") == {"digest.issue_id": 7}
 
 
 def test_with_more_readers_there_are_no_more_spans(project: Project) -> None:

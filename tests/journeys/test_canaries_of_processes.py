@@ -118,6 +118,8 @@ def errors_of(pages: Served, project: Project) -> list[Answer]:
             connection.execute(update(tables.issue_content).values(content={"canary": PEOPLE[43]}))
     assert pages.ask("POST", f"/unsubscribe/{gone}", {"List-Unsubscribe": "One-Click"}).status == 200
     assert pages.ask("GET", f"/preferences/{kept}").status == 200
+    assert pages.ask("POST", f"/preferences/{kept}", {"topic": "python", "frequency": "weekly"}).status < 400
+    assert pages.ask("POST", "/subscribe", {"newsletter": "weekly", "email": PEOPLE[44]}).status < 400
     there = {"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin", "Host": "127.0.0.1"}
     entered = pages.ask("POST", f"/editor{link}", {}, there)
     assert entered.status == 303, entered
@@ -149,6 +151,7 @@ def posted(pages: Served, path: str, what: dict[str, object]) -> Answer:
         return Answer(answer.status, dict(answer.getheaders()), answer.read().decode())
 
 
+@pytest.mark.proof  # two processes live; `make proofs` runs it
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_no_canary_is_seen_of_a_served_project(tmp_path: Path, form: str) -> None:
     said: list[str] = []
