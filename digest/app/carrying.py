@@ -33,6 +33,7 @@ from digest.logs import logger
 from digest.rendering.content import Envelope
 from digest.rendering.mime import MessageBuilder
 from digest.rendering.rendition import Rendition
+from digest.traces import span
 
 _log = logger("digest.letters")
 _EVERY = 5.0  # seconds between two looks for letters that wait, where nobody said that there is one
@@ -47,6 +48,7 @@ def send_letters(app: App) -> int:
         transport: Transport | None = None
         while _may_send(app) and (letter := _take(app)) is not None:
             if transport is None:
+                stack.enter_context(span("letters"))
                 transport = _open(app)
                 stack.callback(transport.close)
             answer = _send_one(app, transport, letter)

@@ -24,6 +24,7 @@ from digest.issues.withdrawn import withdrawn_from
 from digest.rendering.source import Source
 from digest.rendering.templates import load_template
 from digest.store import tables
+from digest.traces import span
 
 FAILED = "a check failed: "
 _WENT_OUT = (IssueState.SENDING, IssueState.PAUSED, IssueState.SENT)
@@ -56,6 +57,11 @@ def refuse_faulty(app: App, issue: Issue, verb: str) -> None:
 
 
 def _look(app: App, issue: Issue, *, online: bool, filtered: bool, errors_only: bool = False) -> list[Finding]:
+    with span("check", issue=issue.name):
+        return _look_at(app, issue, online=online, filtered=filtered, errors_only=errors_only)
+
+
+def _look_at(app: App, issue: Issue, *, online: bool, filtered: bool, errors_only: bool) -> list[Finding]:
     if not issue.rendered:
         fault = Fault("template", issue.reason or "its template is broken", "mend the template and draft the issue again")
         return [Finding.of("template", Severity.ERROR, fault)]

@@ -29,6 +29,7 @@ from digest.issues.issue import Issue, find_issue, frozen_of, issue_by_id, issue
 from digest.issues.lifecycle import STEPS, WHY_NOT, IssueState, record, step
 from digest.settings import Frequency, NewsletterSettings
 from digest.store import tables
+from digest.traces import span
 
 _S = IssueState
 
@@ -78,7 +79,8 @@ def freeze_in(
     resume_due(connection, now=app.now)
     folders = app.template_folders
     now, settings = app.now, app.settings
-    return freeze(connection, settings, newsletter, frequency, slot, folders=folders, now=now, actor=actor, edits=edits)
+    with span("draft", newsletter=newsletter.slug, slot=slot.name):
+        return freeze(connection, settings, newsletter, frequency, slot, folders=folders, now=now, actor=actor, edits=edits)
 
 
 def redraft(app: App, issue: Issue, actor: str) -> Issue:
@@ -93,7 +95,8 @@ def redraft(app: App, issue: Issue, actor: str) -> Issue:
         with app.store.writing() as connection:
             issue, folders = issue_by_id(connection, issue.id), app.template_folders  # it may have been edited meanwhile
             before = frozen_of(connection, issue)
-            anew = refreeze(connection, app.settings, newsletter, issue, folders=folders, now=app.now, actor=actor)
+            with span("draft", newsletter=newsletter.slug, issue=issue.name):
+                anew = refreeze(connection, app.settings, newsletter, issue, folders=folders, now=app.now, actor=actor)
             if _same(issue, before, anew, frozen_of(connection, anew)):
                 raise _SameAgain
             return anew

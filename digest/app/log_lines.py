@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import traceback
 from types import TracebackType
 from typing import Any, TextIO
@@ -43,11 +44,32 @@ def write_log_lines(settings: Settings, *, least: str = "debug") -> None:
     handler.setFormatter(_formatter(settings))
     handler.setLevel(level)
     root.addHandler(handler)
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _tell_defect
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _tell_defect_of_a_thread
     logging.getLogger("digest").setLevel(settings.logging.level.upper())
     logging.getLogger("uvicorn.access").disabled = True  # its lines hold tokens
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(max(level, _LIBRARIES))
         logging.getLogger(name).propagate = True
+
+
+def _tell_defect(kind: type[BaseException], error: BaseException, lines: TracebackType | None) -> None:
+    """What ends the process and was not foreseen: one of these lines, where Python would show the error's words."""
+    handler = next((one for one in logging.getLogger().handlers if isinstance(one, _ToStandardError)), None)
+    if handler is None or not issubclass(kind, Exception):
+        sys.__excepthook__(kind, error, lines)
+        return
+    said = "a defect ended what was being done; whoever maintains Digest would like to see this line"
+    record = logging.LogRecord("digest.defects", logging.CRITICAL, "", 0, said, (), (kind, error, lines))
+    record.action = "defect"
+    handler.handle(record)
+
+
+def _tell_defect_of_a_thread(of: threading.ExceptHookArgs) -> None:
+    if of.exc_value is not None:
+        _tell_defect(of.exc_type, of.exc_value, of.exc_traceback)
 
 
 def _formatter(settings: Settings) -> logging.Formatter:

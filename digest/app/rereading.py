@@ -15,7 +15,7 @@ from digest.settings.reading import read_settings
 
 _log = logging.getLogger("digest.configuration")
 _LOOK = 0.25  # seconds between two looks whether it is to be read again, or at its end
-_FOR_LIFE = ("database", "secret_key", "former_secret_keys", "project", "pages.trusted_proxies")
+_FOR_LIFE = ("database", "secret_key", "former_secret_keys", "project", "pages.trusted_proxies", "error_reports", "tracing")
 
 
 class Configuration:

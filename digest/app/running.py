@@ -34,6 +34,7 @@ from digest.issues.calendar import Slot
 from digest.issues.issue import Issue, any_planned_after, issue_by_id, issue_of_slot, list_issues
 from digest.issues.lifecycle import AUTOMATIC, BY_ITSELF, IssueState
 from digest.settings import Frequency, NewsletterSettings
+from digest.traces import span
 
 _S = IssueState
 _LOOK = 0.5  # seconds between two looks whether another run has ended
@@ -88,7 +89,8 @@ def run(
     What was read `lately` is not read again, unless an issue is to be made of it.
     """
     try:
-        ran = _run(app, slug, on_progress, on_read, lately)
+        with span("run", dry_run=app.outbox is not None):
+            ran = _run(app, slug, on_progress, on_read, lately)
     except (Busy, UsageError):
         raise
     except Exception as error:

@@ -27,6 +27,7 @@ from digest.app.timetable import OUT_OF_REACH, Job
 from digest.app.wiring import App
 from digest.errors import Busy, DigestError
 from digest.logs import logger
+from digest.traces import span
 
 _LOOK = 1.0  # seconds between two looks at the clock
 _NEAR = timedelta(seconds=0.5)
@@ -110,7 +111,8 @@ class Scheduler:
             turn.due_at, turn.thread = None, threading.current_thread()
         self._tell(turn, began, Word.START)
         try:
-            code = turn.job.work(began)
+            with span("job", job=turn.job.name):
+                code = turn.job.work(began)
         except Busy as busy:
             _log.info("%s: %s", turn.job.name, busy, action="job_waits", job=turn.job.name)
             code = Busy.exit_code

@@ -10,7 +10,7 @@ import hmac
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from pydantic import BaseModel, SecretStr
 from sqlalchemy import make_url
@@ -63,8 +63,11 @@ class Scrubber:
 
 
 def secrets_of(settings: Settings) -> Iterator[str]:
-    """Every secret value that a configuration holds, and the password in the database's address."""
+    """Every secret value that a configuration holds, the parts of those that have some, and the password in the database's address."""
     yield from _secrets(settings)
+    yield from settings.tracing.pairs().values()
+    if settings.error_reports.dsn is not None:
+        yield urlsplit(settings.error_reports.dsn.get_secret_value()).username or ""
     password = make_url(settings.database.url).password
     if password:
         yield str(password)

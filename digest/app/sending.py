@@ -24,6 +24,7 @@ from digest.issues.issue import Issue, frozen_of
 from digest.issues.lifecycle import IssueState
 from digest.settings import NewsletterSettings
 from digest.store.queue import prepare_queue
+from digest.traces import span
 
 
 def send(app: App, issue: Issue, on_progress: OnProgress) -> Sent:
@@ -64,7 +65,9 @@ def send_locked(app: App, issue: Issue, on_progress: OnProgress, *, approved_now
     if app.outbox is not None:
         app.outbox.begin(issue)
     app.epoch.advance()
-    sent = sender.send(issue, others_are_dead=True)
+    with span("send", issue=issue.name, dry_run=app.outbox is not None) as seen:
+        sent = sender.send(issue, others_are_dead=True)
+        seen.tell(deliveries=sent.touched, state=sent.issue.state.value)
     app.epoch.advance()  # a copy that was made while this was sent is an old one, too
     if app.outbox is not None:
         with app.store.reading() as connection:

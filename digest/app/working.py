@@ -33,6 +33,7 @@ from digest.issues.issue import Issue, issue_by_id
 from digest.issues.lifecycle import IssueState
 from digest.store import tables
 from digest.store.queue import driver_url, prepare_queue
+from digest.traces import span
 
 _TEND = 5.0  # seconds
 _THOROUGHLY = 12  # every so many times
@@ -143,8 +144,9 @@ class Worker:
         if self.stop.is_set() or self._anew.is_set():
             return  # nobody would take it any more
         loop, over = asyncio.get_running_loop(), asyncio.Event()
-        self._feed.offer(Ticket(issue, partial(_wake, loop, over)))
-        await over.wait()
+        with span("batch", issue_id=issue):
+            self._feed.offer(Ticket(issue, partial(_wake, loop, over)))
+            await over.wait()
 
     def _send(self) -> None:
         while not self.stop.is_set():
@@ -175,7 +177,9 @@ class Worker:
             return Ending.STOPPED  # a job that came late
         with app.store.apart() as session:
             jobs.show_alive(session, app.owner)
-            ending, reason = sender_of(app, issue, feed=self._feed).work(issue)
+            with span("send", issue=issue.name) as seen:
+                ending, reason = sender_of(app, issue, feed=self._feed).work(issue)
+                seen.tell(ending=ending.value)
         if reason:
             self._tell(f"{issue.name}: {reason}")
         return ending

@@ -20,6 +20,7 @@ from digest.catalogue.sources.port import Reading, Source, SourceContext
 from digest.catalogue.visiting import Paused
 from digest.errors import DigestError
 from digest.settings import SourceSettings
+from digest.traces import carried, span
 
 # Threads mostly wait for servers; what costs the processor is bounded by `Parsers`.
 _AT_ONCE = 16
@@ -70,6 +71,7 @@ class _Readers:
     ) -> None:
         self._sources, self._opened, self._on_read, self._stop = sources, opened, on_read, stop
         self._results: list[Future[SourceResult]] = [Future() for _ in sources]
+        self._read = carried(_read)
         self._ended = threading.Event()
         self._stopped_at: float | None = None
         self._groups: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
@@ -119,7 +121,7 @@ class _Readers:
                 return
             future = self._results[index]
             try:
-                result = _read(self._sources[index], self._opened[index])
+                result = self._read(self._sources[index], self._opened[index])
                 self._on_read(result)
             except BaseException as error:  # so that whoever waits for it hears of it
                 future.set_exception(error)
@@ -140,6 +142,13 @@ def _by_host(sources: Sequence[SourceSettings]) -> list[list[int]]:
 
 
 def _read(settings: SourceSettings, source: Source) -> SourceResult:
+    with span("fetch", source=settings.name) as seen:
+        result = _read_for_itself(settings, source)
+        seen.tell(failed=result.reading is None, entries=0 if result.reading is None else len(result.reading.entries))
+    return result
+
+
+def _read_for_itself(settings: SourceSettings, source: Source) -> SourceResult:
     try:
         return SourceResult(settings, _sound(source.read()), None)
     except DigestError as error:

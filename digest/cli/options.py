@@ -89,13 +89,15 @@ def application(config: Path | None, now: str | None = None, *, prepared: bool =
     from digest.app import open_app
     from digest.app.error_reports import report_errors
     from digest.app.log_lines import write_log_lines
+    from digest.app.tracing import traced
 
     with open_app(configuration_file(config), moment(now)) as app:
         write_log_lines(app.settings, least="warning")  # what a command tells is its report
         report_errors(app.settings)
-        if prepared:
-            app.store.prepare()
-        yield app
+        with traced(app.settings):
+            if prepared:
+                app.store.prepare()
+            yield app
 
 
 def configuration_file(config: Path | None) -> Path | None:

@@ -53,17 +53,20 @@ def init(
 def migrate(
     check: Annotated[
         bool,
-        typer.Option("--check", help="Change nothing; end with 1 where the database is of an older version, with 0 where not."),
+        typer.Option(
+            "--check",
+            help="Change nothing; end with 1 where the database, or the workers' queue, is of an older version, with 0 where not.",
+        ),
     ] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Bring the database to this version's tables, and the workers' queue to those of procrastinate."""
-    from digest.store.queue import migrate_queue
+    from digest.store.queue import migrate_queue, queue_behind
 
     with application(config, prepared=False) as app:
         if check:
-            _check(app.store.outdated(), as_json)
+            _check(app.store.outdated(), queue_behind(app.store, wanted=app.settings.delivery.engine == "workers"), as_json)
             return
         revision = app.store.migrate()
         queue = migrate_queue(app.store, wanted=app.settings.delivery.engine == "workers")
@@ -75,14 +78,19 @@ def migrate(
             say(f"the queue was brought on by {queue} of procrastinate's migrations")
 
 
-def _check(outdated: str | None, as_json: bool) -> None:
+def _check(outdated: str | None, behind: int | None, as_json: bool) -> None:
+    """`behind` is how many migrations the queue lacks, 0 where there is none that is wanted; None where it is yet to be made."""
     from digest.store.migrations import HEAD
 
+    needed = outdated is not None or behind != 0
     if as_json:
-        print_json({"needed": outdated is not None, "revision": outdated or HEAD, "wanted": HEAD})
-    elif outdated is None:
+        print_json({"needed": needed, "revision": outdated or HEAD, "wanted": HEAD, "queue_migrations": behind})
+    elif not needed:
         say(f"there is nothing to migrate: this Digest wants revision {HEAD}")
-    else:
+    if outdated is not None and not as_json:
         say(f"the database is at revision {outdated} and this Digest wants {HEAD}: `digest migrate` brings it there")
-    if outdated is not None:
+    if behind != 0 and not as_json:
+        lacks = "is not there yet" if behind is None else f"lacks {behind} of procrastinate's migrations"
+        say(f"the workers' queue {lacks}: `digest migrate` sees to that, with the workers stopped")
+    if needed:
         raise typer.Exit(1)

@@ -40,6 +40,7 @@ from digest.rendering.degrading import Degraded
 from digest.settings import Delivery
 from digest.store import tables
 from digest.store.database import Store
+from digest.traces import span
 
 _HELD_BACK = timedelta(minutes=1)  # then workers try again whether the provider, or its quota, takes more
 
@@ -201,7 +202,10 @@ class Sender:
         check_audience(connection, issue, count_audience(connection, issue), self.settings)
         frozen = frozen_of(connection, issue)
         found = self.timing.planned_by(connection, issue, frozen)
-        if plan(connection, issue, frozen, now=self.now, waves=found) == 0:
+        with span("plan", issue=issue.name) as seen:
+            planned = plan(connection, issue, frozen, now=self.now, waves=found)
+            seen.tell(deliveries=planned)
+        if planned == 0:
             why = why_nobody(connection, issue.newsletter, issue.frequency)
             raise Refused(f"issue {issue.name} has no audience: {why}")
         self.timing.look_again(connection, issue, now=self.now, real=clock, actor=self.owner)

@@ -37,6 +37,7 @@ from digest.settings.source_table import SourceSettings
 from digest.settings.succession import Succeeded
 from digest.settings.table import Table
 from digest.settings.theme import Theme, check_theme
+from digest.settings.tracing import Tracing
 from digest.settings.types import (
     Address,
     BaseAddress,
@@ -214,6 +215,7 @@ class Settings(Table):
     retention: Retention = Retention()
     scheduler: Scheduler = Scheduler()
     theme: Theme = Theme()
+    tracing: Tracing = Tracing()
 
     project: Path = Field(exclude=True, description="The project folder; set by the reader, not by the file.")
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)

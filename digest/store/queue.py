@@ -29,8 +29,8 @@ def prepare_queue(store: Store) -> None:
         _make(store, migrations)
     elif missing := [name for name in migrations if name not in applied]:
         raise Refused(f"the queue lacks {len(missing)} of procrastinate's migrations; stop the workers and run `digest migrate`")
-    elif strange := applied - set(migrations):
-        raise Refused(f"a newer procrastinate made the queue ({max(strange)}); install that one here too")
+    else:
+        _refuse_newer(applied, migrations)
 
 
 def migrate_queue(store: Store, *, wanted: bool) -> int:
@@ -50,6 +50,19 @@ def migrate_queue(store: Store, *, wanted: bool) -> int:
             _run(connection, sql)
             _note(connection, [name])
     return len(missing)
+
+
+def queue_behind(store: Store, *, wanted: bool) -> int | None:
+    """How many migrations the queue lacks; None where there is none and it is `wanted`. Refuses one of a newer procrastinate."""
+    if store.path is not None:
+        return 0
+    with store.reading() as connection:
+        applied = _applied(connection)
+    if applied is None:
+        return None if wanted else 0
+    migrations = _migrations()
+    _refuse_newer(applied, migrations)
+    return sum(name not in applied for name in migrations)
 
 
 @contextmanager
@@ -87,6 +100,11 @@ def _applied(connection: Connection) -> set[str] | None:
         return None
     with at_its_tables(connection):
         return set(connection.execute(text("SELECT migration FROM applied")).scalars())
+
+
+def _refuse_newer(applied: set[str], migrations: dict[str, str]) -> None:
+    if strange := applied - set(migrations):
+        raise Refused(f"a newer procrastinate made the queue ({max(strange)}); install that one here too")
 
 
 def _migrations() -> dict[str, str]:

@@ -34,6 +34,7 @@ from digest.web.forms import storable
 from digest.web.guarding import Guard, headers_for
 from digest.web.showing import Showing
 from digest.web.site import Site, prefix_of
+from digest.web.tracing import Traced
 
 _ROOMS = (
     listening.routes,  # first: of these there may be thousands a second
@@ -92,6 +93,7 @@ def make_application(
     ).routes  # as they are: what there is can be counted, and has its row in the matrix
     headers = headers_for(settings.site.public_url, _pictures(settings.site.logo))
     pages = {route.path.split("/")[1] for route in application.routes if isinstance(route, Route)}
+    application.add_middleware(Traced, routes=application.routes)
     application.add_middleware(Guard, public_url=settings.site.public_url, headers=headers, pages=pages)
     _answer_errors(application, site, headers)
     return application

@@ -6,6 +6,8 @@ writes down how often each was called.
 - `socket.create`, `socket.connect`, `socket.send`, `socket.recv`: HOW is the name of an `errno`; of what is sent, half
   leaves before.
 - `sqlite.open`, `sqlite.pread`, `sqlite.pwrite`, `sqlite.ftruncate`: the same, beneath SQLite itself.
+- `file.rename`, `file.fsync`, `file.unlink`: Python's own, of files; `copy`: psycopg's COPY. HOW is `KILL`, which every call knows: the
+  process is killed just before it.
 - `commit`: the store's; HOW is `kept` or `lost`, and either way the database says that it failed.
 - `clock`: from the NTH reading on, the wall clock is an hour back.
 
@@ -19,6 +21,7 @@ import errno
 import json
 import os
 import resource
+import signal
 import socket
 import sys
 import threading
@@ -28,6 +31,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, ClassVar
 
+import psycopg
 from sqlalchemy.engine.default import DefaultDialect
 
 from tests.proofs.sqlite_calls import wrap_calls
@@ -52,7 +56,10 @@ class _Armed:
     def fails(self, name: str) -> bool:
         with self._lock:
             self.counts[name] += 1
-            return name == self.name and self.counts[name] == self._nth
+            meant = name == self.name and self.counts[name] == self._nth
+        if meant and self.how == "KILL":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return meant
 
     def failure(self) -> OSError:
         """What a call that fails raises."""
@@ -82,6 +89,8 @@ def arm(environment: MutableMapping[str, str]) -> None:
             _write_at_exit(armed, Path(counts))
         _wrap_sockets(armed)
         _wrap_commits(armed)
+        _wrap_files(armed)
+        _wrap_copies(armed)
         _wrap_clocks(armed)
         if armed.name.startswith("sqlite") or counts is not None:
             wrap_calls(armed.error)
@@ -172,6 +181,24 @@ def _wrap_commits(armed: _Armed) -> None:
         raise self.dbapi.OperationalError("disk I/O error")
 
     DefaultDialect.do_commit = do_commit  # type: ignore[method-assign] # of every store of this process
+
+
+def _wrap_files(armed: _Armed) -> None:
+    for name in ("rename", "fsync", "unlink"):
+        setattr(os, name, _counted(armed, f"file.{name}", getattr(os, name)))
+
+
+def _wrap_copies(armed: _Armed) -> None:
+    psycopg.Cursor.copy = _counted(armed, "copy", psycopg.Cursor.copy)  # type: ignore[method-assign] # of every store of this process
+
+
+def _counted(armed: _Armed, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any, **named: Any) -> Any:
+        if armed.fails(name):
+            raise armed.failure()
+        return original(*arguments, **named)
+
+    return call
 
 
 def _wrap_clocks(armed: _Armed) -> None:
