@@ -77,7 +77,9 @@ class Year:
 
     def _something_happens(self) -> None:
         chance = self.draw.random()
-        if chance < 0.15:
+        if (
+            chance < 0.05
+        ):  # so rarely that one mail holds two months of it: of what does not fit, a mail says that it stands on the web
             self.lives.publish(("python",), self.lives.now, featured=False)
         elif chance < 0.18:
             self._restart()
