@@ -107,9 +107,10 @@ def test_an_exit_code_becomes_what_the_job_is(tmp_path: Path, does: str, code: i
 
 
 def test_a_job_that_is_cancelled_lets_digest_end(tmp_path: Path) -> None:
-    lines = "trap 'echo finished; kill $S; exit 3' TERM\nsleep 60 & S=$!\ntouch begun\nwait"
+    lines = "trap 'sleep 0.3; echo finished; kill $S; exit 3' TERM\nsleep 60 & S=$!\ntouch begun\nwait"
     shell = a_shell(tmp_path, script("Run"), a_digest(tmp_path, lines), {"DRY_RUN": ""})
     eventually((tmp_path / "begun").exists)
     shell.send_signal(signal.SIGINT)
+    shell.send_signal(signal.SIGTERM)
     said, _ = shell.communicate(timeout=30)
     assert (shell.returncode, "finished" in said) == (3, True)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from digest.shipped import shipped
+from tests.databases import eventually
 from tests.journeys.project import MONDAY, a_project, article
 
 PAGE = (shipped("config").parent / "docs" / "how-to" / "orchestrators.md").read_text(encoding="utf-8")
@@ -66,6 +68,27 @@ def test_a_real_run_is_a_success_the_next_is_skipped_and_a_person_is_not_tried_a
         (project.folder / "articles.json").unlink()
         assert project.command("halt", "--lift").returncode == 0
         assert verdict() == "retry"  # the only source is out of reach
+
+
+def test_a_task_that_is_ended_by_an_exception_lets_digest_finish(page: dict[str, Any], tmp_path: Path) -> None:
+    program = tmp_path / "digest"
+    program.write_text(
+        "#!/bin/sh\ntrap 'touch finished; kill $S; exit 3' TERM\nsleep 60 & S=$!\ntouch begun\nwait\n", encoding="utf-8"
+    )
+    program.chmod(0o755)
+
+    class Interrupted(subprocess.Popen[str]):
+        def communicate(self, *arguments: Any, **named: Any) -> tuple[str, str]:
+            if not (tmp_path / "finished").exists() and self.poll() is None and not named:
+                eventually((tmp_path / "begun").exists)
+                raise KeyboardInterrupt
+            return super().communicate(*arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", Interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            page["run_digest"](tmp_path, program=str(program))
+    assert (tmp_path / "finished").exists()
 
 
 @pytest.mark.parametrize("block", BLOCKS[1:], ids=["airflow", "dagster", "prefect"])
