@@ -52,7 +52,7 @@ class Worker:
     stop: threading.Event
     say: Callable[[str], None]
     _feed: Feed = field(default_factory=Feed)
-    _pause: threading.Event = field(default_factory=threading.Event)  # ends the engine of now, whose jobs come again
+    _pause: threading.Event = field(default_factory=threading.Event)  # ends the engine of now when what it has begun is answered; its jobs come again
     _anew: threading.Event = field(default_factory=threading.Event)
     _share: int = 0
     _broken: BaseException | None = None
@@ -178,7 +178,7 @@ class Worker:
         with app.store.apart() as session:
             jobs.show_alive(session, app.owner)
             with span("send", issue=issue.name) as seen:
-                ending, reason = sender_of(app, issue, feed=self._feed).work(issue)
+                ending, reason = sender_of(app, issue, feed=self._feed, ends=self.stop).work(issue)
                 seen.tell(ending=ending.value)
         if reason:
             self._tell(f"{issue.name}: {reason}")

@@ -73,6 +73,7 @@ class Sender:
     """Sends issues through the first of `providers`, and what that surely did not take through the next.
 
     `owner` names this process; with `workers` it shares the work with others, as jobs, and has itself only what its `feed` brings.
+    From `stop` on nothing new is begun; without `ends` the process ends with it, with one it may live on.
     `now` is the clock of decisions; `quotas` are by the providers' names. `unsubscribe_by_mail` is where mails are read that unsubscribe.
     """
 
@@ -90,6 +91,7 @@ class Sender:
     timing: Timing = field(default_factory=Timing)
     workers: bool = False
     feed: Feed | None = None
+    ends: threading.Event | None = None
 
     def send(self, issue: Issue, *, others_are_dead: bool) -> Sent:
         """Bring an approved or half-sent issue as far as it goes just now."""
@@ -296,7 +298,7 @@ class Sender:
         for provider in self.providers:
             if said:
                 self._take_over(issue, provider)
-            result = self._engine(issue, provider, shelf, allowances).run(self.stop, teller.hear)
+            result = self._engine(issue, provider, shelf, allowances).run(self.stop, teller.hear, ends=self.ends)
             teller.keep(result.outcomes)
             teller.degraded |= shelf.degraded
             said.append(f"{provider.name}: {result.reason}" if result.reason and len(self.providers) > 1 else result.reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,7 @@ from digest.app.sending import sender_of
 from digest.app.working import Worker
 from digest.cli.reports import exit_code_of_run
 from digest.delivery import jobs
+from digest.delivery.engines.feed import Feed, Ticket
 from digest.delivery.halting import halt, lift
 from digest.delivery.ledger import Ledger
 from digest.delivery.sharing import hold
@@ -291,3 +293,30 @@ def test_what_a_worker_had_in_hand_when_it_died_waits_for_no_sign_of_life(projec
         sender_of(app, issue).tend(issue, thoroughly=False)
     assert jobs_left(project) == 6
     assert project.account("weekly/1") == {"planned": 30}
+
+
+@pytest.mark.parametrize("process_ends", [False, True])
+def test_what_is_in_flight_at_a_pause_is_waited_for_and_at_the_end_of_the_process_not_for_long(
+    project: Project, scripts: list[Script], monkeypatch: pytest.MonkeyPatch, process_ends: bool
+) -> None:
+    monkeypatch.setattr("digest.delivery.engines.local._DRAIN", timedelta(seconds=0.05))
+    monkeypatch.setattr("digest.delivery.engines.turns._LISTEN", 0.05)
+    import_people(project, 30)
+    project.plan()
+    issue, feed, pause, ends = project.issue("weekly/1"), Feed(), threading.Event(), threading.Event()
+    feed.offer(Ticket(issue.id, lambda: None))
+
+    def slow(now: Now) -> React | None:
+        if now.moment == "RCPT":
+            pause.set()
+            if process_ends:
+                ends.set()
+            time.sleep(0.4)
+        return None
+
+    scripts.append(slow)
+    with project.app() as app:
+        sender_of(replace(app, stop=pause), issue, feed=feed, ends=ends).work(issue)
+    account = project.account("weekly/1")
+    assert account.keys() == {"planned", "unknown" if process_ends else "accepted"}
+    assert sum(account.values()) == 30
