@@ -52,7 +52,7 @@ class Worker:
     stop: threading.Event
     say: Callable[[str], None]
     _feed: Feed = field(default_factory=Feed)
-    _pause: threading.Event = field(default_factory=threading.Event)  # ends the engine of now when what it has begun is answered; its jobs come again
+    _pause: threading.Event = field(default_factory=threading.Event)  # ends the engine of now once what it began is answered
     _anew: threading.Event = field(default_factory=threading.Event)
     _share: int = 0
     _broken: BaseException | None = None
