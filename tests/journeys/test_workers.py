@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,6 +23,7 @@ from digest.delivery import jobs
 from digest.delivery.engines.feed import Feed, Ticket
 from digest.delivery.halting import halt, lift
 from digest.delivery.ledger import Ledger
+from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.sharing import hold
 from digest.errors import Refused, UsageError
 from digest.store import tables
@@ -30,6 +32,7 @@ from digest.testing.smtp_sink import Now, React, Script
 from tests.databases import Databases, Server, eventually
 from tests.journeys.crew import WORKERS, a_crew, import_people, jobs_left, shares
 from tests.journeys.project import MONDAY, Project, a_project, article
+from tests.marking import mark_batch, settle_batch
 
 PEOPLE = 120
 longer = pytest.mark.proof  # it starts workers and waits for them; `make proofs` runs it
@@ -320,3 +323,44 @@ def test_what_is_in_flight_at_a_pause_is_waited_for_and_at_the_end_of_the_proces
     account = project.account("weekly/1")
     assert account.keys() == {"planned", "unknown" if process_ends else "accepted"}
     assert sum(account.values()) == 30
+
+
+@contextmanager
+def elsewhere(project: Project) -> Iterator[tuple[Ledger, int, list[int]]]:
+    """A worker of another machine lives meanwhile, and has handed over a batch of ten: its ledger, the batch, and whose."""
+    issue, owner, now = project.issue("weekly/1"), jobs.owner_name("elsewhere"), datetime.now(UTC)
+    ledger = Ledger(issue.id, issue.newsletter, "smtp", owner)
+    with project.app() as app, app.store.apart() as session:
+        jobs.show_alive(session, owner)
+        with app.store.writing() as connection:
+            claim = ledger.claim(connection, 10, now=now, lease=timedelta(minutes=5), sub_revision=0)
+            assert claim is not None
+            batch, whose = claim[0].batch, list(claim[0].recipients)
+            assert mark_batch(ledger, connection, batch, whose, now=now) == whose
+        yield ledger, batch, whose
+
+
+@pytest.mark.parametrize("engine", ["workers", "local"])
+def test_an_issue_that_is_cancelled_is_settled_when_workers_that_live_have_their_answers(project: Project, engine: str) -> None:
+    import_people(project, 30)
+    project.plan()
+    with elsewhere(project) as (ledger, batch, whose), project.app() as app:
+        assert project.command("issues", "cancel", "weekly/1", "--reason", "a mistake").returncode == 0
+        project.run(DIGEST_DELIVERY__ENGINE=engine)
+        assert project.account("weekly/1") == {"sending": 10, "cancelled": 20}
+        assert project.issue("weekly/1").settled_at is None
+        with app.store.writing() as connection:
+            answer, now = Answer((Outcome.ACCEPTED,) * 10), datetime.now(UTC)
+            settle_batch(ledger, connection, batch, whose, answer, now=now, retry_at={})
+        project.run(DIGEST_DELIVERY__ENGINE=engine)
+        assert project.account("weekly/1") == {"accepted": 10, "cancelled": 20}
+        assert project.issue("weekly/1").settled_at is not None
+
+
+def test_a_dry_run_of_an_issue_that_workers_send_shows_it(project: Project) -> None:
+    import_people(project, 30)
+    project.plan()
+    with elsewhere(project):
+        for dry in (("send", "weekly/1", "--dry-run"), ("run", "--dry-run")):
+            assert project.command(*dry).returncode == 1  # in the copy the ten are unknown
+        assert project.account("weekly/1") == {"planned": 20, "sending": 10}
