@@ -272,21 +272,25 @@ class Sender:
             tried = canary.tried(connection, issue).many
             if tried > wanted or canary.is_overruled(connection, issue):
                 return None
-        return 0 if issue.canary_until is not None else wanted - tried
+            return 0 if issue_by_id(connection, issue.id).canary_until is not None else wanted - tried
 
     def _await_canary(self, issue: Issue) -> tuple[Ending, str] | None:
         """Wait for what becomes of the canary; why the rest does not follow now, or None."""
         clock = datetime.now(UTC)
-        until = issue.canary_until or clock + self.settings.canary_wait
-        if issue.canary_until is None:
-            with self.store.writing() as connection:
-                connection.execute(update(tables.issue).where(tables.issue.c.id == issue.id).values(canary_until=until))
+        until = issue.canary_until or self._begin_canary_wait(issue, clock + self.settings.canary_wait)
         left = until - clock
         if left > self.settings.patience or self.stop.wait(max(0.0, left.total_seconds())):
             return Ending.CANARY, f"the canary went out; the rest follows after {until:%Y-%m-%d %H:%M} UTC"
         with self.store.reading() as connection:
             verdict = canary.tried(connection, issue).verdict(self.settings.canary_bound)
         return None if verdict is None else (Ending.PAUSED, verdict)
+
+    def _begin_canary_wait(self, issue: Issue, until: datetime) -> datetime:
+        """Until when the canary is waited for: as whoever comes first of several says."""
+        with self.store.writing() as connection:
+            first = update(tables.issue).where(tables.issue.c.id == issue.id, tables.issue.c.canary_until.is_(None))
+            connection.execute(first.values(canary_until=until))
+            return issue_by_id(connection, issue.id).canary_until or until
 
     def _dispatch(self, issue: Issue, teller: Teller, *allowances: Allowance) -> tuple[Ending, str]:
         """Send what is planned, provider by provider, until one of them is not at fault for how it ended."""

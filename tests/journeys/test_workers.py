@@ -197,6 +197,22 @@ def test_a_canary_is_as_large_for_several_workers_as_for_one(project: Project) -
     assert project.account("weekly/1") == {"accepted": 12, "planned": PEOPLE - 12}
 
 
+def test_a_canary_is_waited_for_until_whoever_came_first_said(project: Project) -> None:
+    project.environment |= {"DIGEST_DELIVERY__CANARY": "0.1", "DIGEST_DELIVERY__CANARY_WAIT": "1h"}
+    import_people(project, 30)
+    project.plan()
+    issue = project.issue("weekly/1")
+    with project.app() as app:
+        first, second = sender_of(app, issue, feed=Feed()), sender_of(app, issue, feed=Feed())
+        assert second._canary_left(issue) == 3
+        verdict = first._await_canary(issue)
+        until = project.issue("weekly/1").canary_until
+        assert until is not None
+        assert second._canary_left(issue) == 0
+        assert second._await_canary(issue) == verdict
+        assert project.issue("weekly/1").canary_until == until
+
+
 def test_a_worker_wants_something_to_share(project: Project) -> None:
     def worker(**environment: str) -> Worker:
         with project.app(MONDAY, **environment) as app:
