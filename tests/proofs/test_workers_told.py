@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -107,10 +108,22 @@ def test_case_24_whoever_is_told_to_end_while_workers_send_ends_within_ten_secon
     assert project.account("weekly/1") == {"accepted": READERS}
 
 
-def test_a_worker_that_is_told_to_end_while_the_server_is_away_ends_within_ten_seconds(
+def test_a_worker_that_is_told_to_end_while_database_and_collector_are_away_ends_within_ten_seconds(
     project: Project, postgresql: Server
 ) -> None:
     project.plan()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it never answers
+        project.environment["DIGEST_TRACING__ENDPOINT"] = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
+        end_while_the_server_is_away(project, postgresql)
+        del project.environment["DIGEST_TRACING__ENDPOINT"]
+    finish(project)
+    account = project.account("weekly/1")
+    assert account["accepted"] + account.get("unknown", 0) == READERS
+    assert set(arrived(project).values()) == {1}
+    assert account["accepted"] <= len(arrived(project)) <= READERS
+
+
+def end_while_the_server_is_away(project: Project, postgresql: Server) -> None:
     with at_work(project, worker(project)) as (sends,):
         wait_until(lambda: len(project.sink.arrived) >= 5, sends)
         postgresql.stop()
@@ -121,11 +134,6 @@ def test_a_worker_that_is_told_to_end_while_the_server_is_away_ends_within_ten_s
             postgresql.start()
     print(f"ended after {seconds:.1f} s")
     assert seconds < MOST
-    finish(project)
-    account = project.account("weekly/1")
-    assert account["accepted"] + account.get("unknown", 0) == READERS
-    assert set(arrived(project).values()) == {1}
-    assert account["accepted"] <= len(arrived(project)) <= READERS
 
 
 def test_a_worker_refuses_a_broken_configuration_with_its_line_and_takes_up_one_that_is_whole(project: Project) -> None:
