@@ -112,6 +112,12 @@ class Server:
             self._process.wait(60)
             self._process = None
 
+    def processes(self) -> list[int]:
+        """The server's, and those of its sessions."""
+        assert self._process is not None
+        server = self._process.pid
+        return [server, *map(int, Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split())]
+
     def remove(self) -> None:
         """Stop it and leave nothing."""
         self.stop(at_once=True)

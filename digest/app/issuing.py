@@ -14,7 +14,7 @@ from digest.app.succeeding import succeed
 from digest.app.wiring import App
 from digest.audience.pausing import resume_due
 from digest.catalogue.storing import highest_arrival
-from digest.delivery import upkeep
+from digest.delivery import jobs, upkeep
 from digest.delivery.account import unknown
 from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import Ledger
@@ -173,9 +173,15 @@ def confirm_audience(app: App, issue: Issue, audience: int, actor: str) -> Issue
 
 
 def tidy(app: App, issue: Issue) -> Issue:
-    """Settle an issue that was cancelled while a process that has since died was sending it; for who holds the run lock."""
+    """Settle an issue that was cancelled while a process that has since died was sending it; for who holds the run lock.
+
+    Workers need no run lock: what they have under way is answered first, and a later run settles the issue.
+    """
     with app.store.writing() as connection:
-        upkeep.sweep(connection, _ledger(app, issue, app.owner), now=datetime.now(UTC), others_are_dead=True)
+        ended = jobs.ended(connection, issue.id, app.owner)
+        alone = not app.shares_work and not jobs.any_at_work(connection, issue.id)
+        ledger = _ledger(app, issue, app.owner)
+        upkeep.sweep(connection, ledger, now=datetime.now(UTC), others_are_dead=alone, ended=ended)
         return conclude(connection, issue, now=app.now)
 
 

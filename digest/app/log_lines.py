@@ -17,6 +17,7 @@ from typing import Any, TextIO
 import structlog
 
 from digest.app.scrubbing import Scrubber
+from digest.app.tracing import scrub_spans
 from digest.settings import Settings
 
 _LIBRARIES = logging.WARNING  # their lower levels may hold whole requests, keys and all
@@ -35,7 +36,8 @@ class _ToStandardError(logging.StreamHandler[TextIO]):
 
 
 def write_log_lines(settings: Settings, *, least: str = "debug") -> None:
-    """Write what happens as `[logging]` says, at `least` from a level on; the last call holds."""
+    """Write what happens as `[logging]` says, at `least` from a level on; the last call holds, and no span holds its secrets either."""
+    scrub_spans(settings)
     level = max(logging.getLevelName(name.upper()) for name in (settings.logging.level, least))
     root = logging.getLogger()
     for handler in [one for one in root.handlers if isinstance(one, _ToStandardError)]:
@@ -68,7 +70,7 @@ def _tell_defect(kind: type[BaseException], error: BaseException, lines: Traceba
 
 
 def _tell_defect_of_a_thread(of: threading.ExceptHookArgs) -> None:
-    if of.exc_value is not None:
+    if of.exc_value is not None and not issubclass(of.exc_type, SystemExit):  # that ends a thread, as Python has it, in silence
         _tell_defect(of.exc_type, of.exc_value, of.exc_traceback)
 
 

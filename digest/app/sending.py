@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -85,8 +86,17 @@ def _timing(app: App, newsletter: NewsletterSettings, issue: Issue) -> Timing:
     return Timing(by_slot and newsletter.deliver_at == "local", newsletter.patience)
 
 
-def sender_of(app: App, issue: Issue, on_progress: OnProgress = lambda _: None, feed: Feed | None = None) -> Sender:
-    """What sends an issue for an application: by itself, or as one of several workers that is given jobs through `feed`."""
+def sender_of(
+    app: App,
+    issue: Issue,
+    on_progress: OnProgress = lambda _: None,
+    feed: Feed | None = None,
+    ends: threading.Event | None = None,
+) -> Sender:
+    """What sends an issue for an application: by itself, or as one of several workers that is given jobs through `feed`.
+
+    `ends` is set when the process ends, where that is not `app.stop`.
+    """
     if app.shares_work and feed is None:
         prepare_queue(app.store)
     return Sender(
@@ -104,6 +114,7 @@ def sender_of(app: App, issue: Issue, on_progress: OnProgress = lambda _: None, 
         timing=_timing(app, app.newsletter(issue.newsletter), issue),
         workers=app.shares_work,
         feed=feed,
+        ends=ends,
     )
 
 

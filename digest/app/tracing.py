@@ -58,34 +58,43 @@ def traced(settings: Settings, exporter: SpanExporter | None = None) -> Iterator
     provider.add_span_processor(
         BatchSpanProcessor(collector, max_queue_size=_MOST, schedule_delay_millis=_EVERY, max_export_batch_size=_MOST // 8)
     )
-    traces.listen(_Teller(provider.get_tracer("digest"), scrubber).begin)
+    teller = _Teller(provider.get_tracer("digest"), scrubber)
+    _tellers.append(teller)
+    traces.listen(teller.begin)
     try:
         yield
     finally:
         traces.listen(None)
+        _tellers.remove(teller)
         last = threading.Thread(target=provider.shutdown, name="traces", daemon=True)  # it would wait for half a minute
         last.start()
         last.join(_AT_THE_END)
         collector.shutdown()  # then it tries no more
 
 
+def scrub_spans(settings: Settings) -> None:
+    """From now on no span holds a secret of these settings."""
+    for teller in _tellers:
+        teller.scrubber = Scrubber(settings)
+
+
 class _Teller:
     """Begins spans."""
 
     def __init__(self, tracer: Tracer, scrubber: Scrubber) -> None:
-        self._tracer, self._scrubber = tracer, scrubber
+        self._tracer, self.scrubber = tracer, scrubber
 
     @contextmanager
     def begin(self, action: str, about: dict[str, traces.Value]) -> Iterator[traces.Seen]:
         """As `digest.traces.span`."""
         from opentelemetry.trace import StatusCode
 
-        told = {f"digest.{key}": self._scrubber.data(value) for key, value in about.items()}
+        told = {f"digest.{key}": self.scrubber.data(value) for key, value in about.items()}
         with self._tracer.start_as_current_span(
             action, attributes=told, record_exception=False, set_status_on_exception=False
         ) as span:
             try:
-                yield _Seen(span, self._scrubber)
+                yield _Seen(span, self)
             except BaseException as error:
                 span.set_attribute("error.type", type(error).__qualname__)
                 span.set_status(StatusCode.ERROR)
@@ -95,13 +104,16 @@ class _Teller:
 class _Seen:
     """A span of OpenTelemetry's that has begun."""
 
-    def __init__(self, span: Span, scrubber: Scrubber) -> None:
-        self._span, self._scrubber = span, scrubber
+    def __init__(self, span: Span, teller: _Teller) -> None:
+        self._span, self._teller = span, teller
 
     def tell(self, **about: traces.Value) -> None:
         """What is known of it only now."""
         for key, value in about.items():
-            self._span.set_attribute(f"digest.{key}", self._scrubber.data(value))
+            self._span.set_attribute(f"digest.{key}", self._teller.scrubber.data(value))
+
+
+_tellers: list[_Teller] = []  # of this process: one, where there are traces
 
 
 def _exporter(settings: Tracing) -> SpanExporter:

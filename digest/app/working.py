@@ -38,7 +38,7 @@ from digest.traces import span
 _TEND = 5.0  # seconds
 _THOROUGHLY = 12  # every so many times
 _AGAIN = 1.0  # seconds after which what could not be reached is tried again
-_DRAIN = 8.5  # seconds for what is in hand, when told to stop
+_DRAIN = 7.5  # seconds for what is in hand, when told to stop; with the last traces and the leaving it ends within ten
 _PARTING = 2.0  # seconds for leaving the queue, when nothing is in hand any more
 _LISTEN = 0.2  # seconds
 _CONNECTIONS = 4  # of the queue
@@ -52,7 +52,7 @@ class Worker:
     stop: threading.Event
     say: Callable[[str], None]
     _feed: Feed = field(default_factory=Feed)
-    _pause: threading.Event = field(default_factory=threading.Event)  # ends the engine of now, whose jobs come again
+    _pause: threading.Event = field(default_factory=threading.Event)  # ends the engine of now once what it began is answered
     _anew: threading.Event = field(default_factory=threading.Event)
     _share: int = 0
     _broken: BaseException | None = None
@@ -113,8 +113,8 @@ class Worker:
                 await asyncio.sleep(_AGAIN)
 
     async def _take_jobs(self) -> None:
+        self._anew.clear()  # first: what is configured after this look is looked at again
         app = self.make()
-        self._anew.clear()
         connector = procrastinate.PsycopgConnector(conninfo=driver_url(app.store), min_size=1, max_size=_CONNECTIONS, timeout=10)
         queue = procrastinate.App(connector=connector)
         queue.task(name=jobs.TASK)(self._hold)
@@ -178,7 +178,7 @@ class Worker:
         with app.store.apart() as session:
             jobs.show_alive(session, app.owner)
             with span("send", issue=issue.name) as seen:
-                ending, reason = sender_of(app, issue, feed=self._feed).work(issue)
+                ending, reason = sender_of(app, issue, feed=self._feed, ends=self.stop).work(issue)
                 seen.tell(ending=ending.value)
         if reason:
             self._tell(f"{issue.name}: {reason}")

@@ -73,6 +73,7 @@ class Sender:
     """Sends issues through the first of `providers`, and what that surely did not take through the next.
 
     `owner` names this process; with `workers` it shares the work with others, as jobs, and has itself only what its `feed` brings.
+    From `stop` on nothing new is begun; without `ends` the process ends with it, with one it may live on.
     `now` is the clock of decisions; `quotas` are by the providers' names. `unsubscribe_by_mail` is where mails are read that unsubscribe.
     """
 
@@ -90,6 +91,7 @@ class Sender:
     timing: Timing = field(default_factory=Timing)
     workers: bool = False
     feed: Feed | None = None
+    ends: threading.Event | None = None
 
     def send(self, issue: Issue, *, others_are_dead: bool) -> Sent:
         """Bring an approved or half-sent issue as far as it goes just now."""
@@ -270,21 +272,25 @@ class Sender:
             tried = canary.tried(connection, issue).many
             if tried > wanted or canary.is_overruled(connection, issue):
                 return None
-        return 0 if issue.canary_until is not None else wanted - tried
+            return 0 if issue_by_id(connection, issue.id).canary_until is not None else wanted - tried
 
     def _await_canary(self, issue: Issue) -> tuple[Ending, str] | None:
         """Wait for what becomes of the canary; why the rest does not follow now, or None."""
         clock = datetime.now(UTC)
-        until = issue.canary_until or clock + self.settings.canary_wait
-        if issue.canary_until is None:
-            with self.store.writing() as connection:
-                connection.execute(update(tables.issue).where(tables.issue.c.id == issue.id).values(canary_until=until))
+        until = issue.canary_until or self._begin_canary_wait(issue, clock + self.settings.canary_wait)
         left = until - clock
         if left > self.settings.patience or self.stop.wait(max(0.0, left.total_seconds())):
             return Ending.CANARY, f"the canary went out; the rest follows after {until:%Y-%m-%d %H:%M} UTC"
         with self.store.reading() as connection:
             verdict = canary.tried(connection, issue).verdict(self.settings.canary_bound)
         return None if verdict is None else (Ending.PAUSED, verdict)
+
+    def _begin_canary_wait(self, issue: Issue, until: datetime) -> datetime:
+        """Until when the canary is waited for: as whoever comes first of several says."""
+        with self.store.writing() as connection:
+            first = update(tables.issue).where(tables.issue.c.id == issue.id, tables.issue.c.canary_until.is_(None))
+            connection.execute(first.values(canary_until=until))
+            return issue_by_id(connection, issue.id).canary_until or until
 
     def _dispatch(self, issue: Issue, teller: Teller, *allowances: Allowance) -> tuple[Ending, str]:
         """Send what is planned, provider by provider, until one of them is not at fault for how it ended."""
@@ -296,7 +302,7 @@ class Sender:
         for provider in self.providers:
             if said:
                 self._take_over(issue, provider)
-            result = self._engine(issue, provider, shelf, allowances).run(self.stop, teller.hear)
+            result = self._engine(issue, provider, shelf, allowances).run(self.stop, teller.hear, ends=self.ends)
             teller.keep(result.outcomes)
             teller.degraded |= shelf.degraded
             said.append(f"{provider.name}: {result.reason}" if result.reason and len(self.providers) > 1 else result.reason)

@@ -6,9 +6,11 @@ whole, an older one is brought on by what is missing, each migration in a transa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -77,15 +79,20 @@ def at_its_tables(connection: Connection) -> Iterator[Any]:
 
 def driver_url(store: Store) -> str:
     """The address of the queue for the driver itself, its password in it: for a connection, never for a person."""
-    plain = store.url.set(drivername="postgresql")
-    return plain.update_query_dict({"options": f"-csearch_path={_WITH_ITS_TABLES}"}).render_as_string(hide_password=False)
+    plain, theirs = store.url.set(drivername="postgresql"), store.url.normalized_query.get("options", ())
+    options = " ".join((*theirs, f"-csearch_path={_WITH_ITS_TABLES}"))
+    address, mark, query = plain.update_query_dict({"options": options}).render_as_string(hide_password=False).partition("?")
+    return address + mark + query.replace("+", "%20")  # which the driver takes for a plus
 
 
-def _make(store: Store, migrations: dict[str, str]) -> None:
+def _make(store: Store, migrations: Mapping[str, str]) -> None:
     with store.writing() as connection:
         if _applied(connection) is not None:
             return  # another process was quicker
-        connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
+        # Not IF NOT EXISTS: who may not make a schema may not say that either, also where somebody has made it for them.
+        there = text("SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = :schema")
+        if not connection.execute(there, {"schema": SCHEMA}).scalar_one():
+            connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
         with at_its_tables(connection):
             _run(connection, _procrastinate("schema.sql").read_text(encoding="utf-8"))
             connection.execute(text("CREATE TABLE applied (migration text PRIMARY KEY)"))
@@ -102,15 +109,16 @@ def _applied(connection: Connection) -> set[str] | None:
         return set(connection.execute(text("SELECT migration FROM applied")).scalars())
 
 
-def _refuse_newer(applied: set[str], migrations: dict[str, str]) -> None:
+def _refuse_newer(applied: set[str], migrations: Mapping[str, str]) -> None:
     if strange := applied - set(migrations):
         raise Refused(f"a newer procrastinate made the queue ({max(strange)}); install that one here too")
 
 
-def _migrations() -> dict[str, str]:
-    """Those of the installed procrastinate, in their order."""
+@cache
+def _migrations() -> Mapping[str, str]:
+    """Those of the installed procrastinate, in their order; read once, for workers ask every few seconds."""
     files = sorted(_procrastinate("migrations").glob("*.sql"))
-    return {file.name: file.read_text(encoding="utf-8") for file in files}
+    return MappingProxyType({file.name: file.read_text(encoding="utf-8") for file in files})
 
 
 def _procrastinate(name: str) -> Path:

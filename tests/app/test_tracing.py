@@ -28,6 +28,7 @@ from digest.web.application import make_application
 from tests.journeys.collector import collecting, traces_to
 from tests.journeys.project import MONDAY, Project, a_project, article
 from tests.journeys.serving import served
+from tests.journeys.test_canaries import listening
 
 pytestmark = pytest.mark.sqlite
 
@@ -92,6 +93,18 @@ def test_a_job_of_a_worker_is_a_span_that_lasts_until_its_batch_is_finished(proj
 
         asyncio.run(hold())
     assert about(spans, "batch") == {"digest.issue_id": 7}
+
+
+def test_a_secret_that_came_with_a_new_configuration_is_in_no_span_either(project: Project) -> None:
+    later = "canary-password-of-later"
+    anew = project.app(MONDAY, **ON, DIGEST_PROVIDERS__SMTP__PASSWORD=later)
+    with project.app(MONDAY, **ON) as app, heard(app) as spans, anew as with_it:
+        with traces.span("test") as begun, listening(with_it):
+            begun.tell(said=f"535 {later} is wrong")
+        with traces.span("next", said=later):
+            pass
+    assert len(spans) == 2
+    assert later not in "".join(one.to_json() for one in spans)
 
 
 def test_with_more_readers_there_are_no_more_spans(project: Project) -> None:

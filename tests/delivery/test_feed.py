@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import pytest
+
 from digest.delivery.engines.books import Load, SqlBooks
 from digest.delivery.engines.feed import FedBooks, Feed, Ticket
 from digest.delivery.steps import Claimed
+from digest.store.complaints import Unreachable
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -86,6 +89,19 @@ def test_without_a_job_nothing_is_claimed_and_it_is_looked_for_one_soon() -> Non
 def test_a_job_for_which_nothing_is_left_is_over() -> None:
     over: list[int] = []
     assert claim(fed([], a_ticket(over))) is None
+    assert over == [1]
+
+
+def test_the_time_of_a_job_for_which_claiming_fails_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise Unreachable("the database is out of reach")
+
+    over: list[int] = []
+    books = fed([10], a_ticket(over))
+    monkeypatch.setattr(Planned, "claim", fail)
+    with pytest.raises(Unreachable):
+        claim(books)
+    books.end()
     assert over == [1]
 
 

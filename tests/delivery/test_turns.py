@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, cast
 
-from digest.delivery.allowance import Allowance, Canary
+from sqlalchemy import text
+
+from digest.delivery.allowance import Allowance, Canary, Plan, Quota
 from digest.delivery.ending import Ending
 from digest.delivery.engines.books import Load
 from digest.delivery.engines.lanes import Job
@@ -18,9 +22,12 @@ from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import Refusal
+from digest.delivery.sharing import SharedPace
 from digest.delivery.steps import Answered, Claimed, Drain, Heard, Mark, NotHandedOver, Settle
 from digest.settings import Delivery
+from digest.store.database import Store
 from digest.testing.specimens import a_rendition, an_envelope
+from tests.databases import Databases, Server, eventually
 
 SETTINGS = Delivery(concurrency=1)
 PEOPLE = (1, 2)
@@ -260,3 +267,39 @@ def test_a_short_stop_after_the_mark_holds_nobody_up() -> None:
         one.turn()
     assert carrier.carried == [[1, 2]]
     assert ["accepted", "accepted"] in books.told
+
+
+@dataclass(slots=True)
+class InStore(Notebook):
+    """The same, in real transactions beside those of other workers."""
+
+    store: Store | None = None
+
+    def writing(self, meanwhile: Callable[[], None]) -> AbstractContextManager[Any]:
+        assert self.store is not None
+        return self.store.writing(together=True, meanwhile=meanwhile)
+
+
+def waits_for_a_lock(store: Store) -> bool:
+    with store.reading() as connection:
+        return bool(connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar_one())
+
+
+def test_who_has_something_to_tell_and_who_has_nothing_ask_quota_and_pace_in_one_order(
+    tmp_path: Path, postgresql: Server, database: Databases
+) -> None:
+    with closing(Store(database.url(tmp_path))) as store, ThreadPoolExecutor(1) as pool:
+        clock, quota, bounds = Clock(), Quota("smtp", Plan(daily=100)), Pace(unit=1, claim=2, rate=0, lanes=1)
+        pace = SharedPace("smtp", 50.0, _probing=True)  # so the first answer is worth telling
+        maker = cast("EnvelopeMaker", Makes())
+        one = Turns(InStore(store=store), Carrier(), maker, SETTINGS, bounds, clock, (quota,), pace)
+        for _ in range(2):
+            one.turn()  # the first of two is marked and handed over; its answer comes in the next
+        with store.writing(together=True) as another:
+            assert Quota("smtp", Plan(daily=100)).take(another, 1, clock()) == 1
+            turn = pool.submit(one.turn)
+            eventually(lambda: waits_for_a_lock(store))
+            assert SharedPace("smtp", 50.0).take(another, 1, 1, clock() + timedelta(seconds=1)) == (1, None)
+        turn.result(10)
+        with store.reading() as connection:
+            assert connection.execute(text("SELECT attempts FROM provider_day")).scalar_one() == 3

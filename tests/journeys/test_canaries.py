@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from digest.app.carrying import send_letters
-from digest.app.log_lines import write_log_lines
+from digest.app.log_lines import _tell_defect_of_a_thread, write_log_lines
 from digest.app.running import run
 from digest.app.wiring import App
 from digest.errors import DigestError
@@ -210,3 +211,12 @@ def test_for_people_a_line_is_words_and_what_they_are_about(tmp_path: Path) -> N
     first, second = said.getvalue().splitlines()
     assert first.endswith("warning digest.letters: a letter waits: no answer [action=letter_waits letter=7]")
     assert second.endswith("digest.old: plain words [action=old]")
+
+
+def test_a_thread_that_ends_itself_says_nothing_and_a_defect_in_one_is_a_line(project: Project) -> None:
+    with project.app() as app, listening(app) as said:
+        for error in (SystemExit(1), ValueError(PEOPLE[0])):
+            _tell_defect_of_a_thread(threading.ExceptHookArgs((type(error), error, None, None)))
+    (line,) = said.getvalue().splitlines()
+    assert "ValueError" in line
+    nothing_stands_in(line)

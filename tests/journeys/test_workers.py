@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,8 +20,10 @@ from digest.app.sending import sender_of
 from digest.app.working import Worker
 from digest.cli.reports import exit_code_of_run
 from digest.delivery import jobs
+from digest.delivery.engines.feed import Feed, Ticket
 from digest.delivery.halting import halt, lift
 from digest.delivery.ledger import Ledger
+from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.sharing import hold
 from digest.errors import Refused, UsageError
 from digest.store import tables
@@ -28,6 +32,7 @@ from digest.testing.smtp_sink import Now, React, Script
 from tests.databases import Databases, Server, eventually
 from tests.journeys.crew import WORKERS, a_crew, import_people, jobs_left, shares
 from tests.journeys.project import MONDAY, Project, a_project, article
+from tests.marking import mark_batch, settle_batch
 
 PEOPLE = 120
 longer = pytest.mark.proof  # it starts workers and waits for them; `make proofs` runs it
@@ -192,6 +197,22 @@ def test_a_canary_is_as_large_for_several_workers_as_for_one(project: Project) -
     assert project.account("weekly/1") == {"accepted": 12, "planned": PEOPLE - 12}
 
 
+def test_a_canary_is_waited_for_until_whoever_came_first_said(project: Project) -> None:
+    project.environment |= {"DIGEST_DELIVERY__CANARY": "0.1", "DIGEST_DELIVERY__CANARY_WAIT": "1h"}
+    import_people(project, 30)
+    project.plan()
+    issue = project.issue("weekly/1")
+    with project.app() as app:
+        first, second = sender_of(app, issue, feed=Feed()), sender_of(app, issue, feed=Feed())
+        assert second._canary_left(issue) == 3
+        verdict = first._await_canary(issue)
+        until = project.issue("weekly/1").canary_until
+        assert until is not None
+        assert second._canary_left(issue) == 0
+        assert second._await_canary(issue) == verdict
+        assert project.issue("weekly/1").canary_until == until
+
+
 def test_a_worker_wants_something_to_share(project: Project) -> None:
     def worker(**environment: str) -> Worker:
         with project.app(MONDAY, **environment) as app:
@@ -291,3 +312,71 @@ def test_what_a_worker_had_in_hand_when_it_died_waits_for_no_sign_of_life(projec
         sender_of(app, issue).tend(issue, thoroughly=False)
     assert jobs_left(project) == 6
     assert project.account("weekly/1") == {"planned": 30}
+
+
+@pytest.mark.parametrize("process_ends", [False, True])
+def test_what_is_in_flight_at_a_pause_is_waited_for_and_at_the_end_of_the_process_not_for_long(
+    project: Project, scripts: list[Script], monkeypatch: pytest.MonkeyPatch, process_ends: bool
+) -> None:
+    monkeypatch.setattr("digest.delivery.engines.local._DRAIN", timedelta(seconds=0.05))
+    monkeypatch.setattr("digest.delivery.engines.turns._LISTEN", 0.05)
+    import_people(project, 30)
+    project.plan()
+    issue, feed, pause, ends = project.issue("weekly/1"), Feed(), threading.Event(), threading.Event()
+    feed.offer(Ticket(issue.id, lambda: None))
+
+    def slow(now: Now) -> React | None:
+        if now.moment == "RCPT":
+            pause.set()
+            if process_ends:
+                ends.set()
+            time.sleep(0.4)
+        return None
+
+    scripts.append(slow)
+    with project.app() as app:
+        sender_of(replace(app, stop=pause), issue, feed=feed, ends=ends).work(issue)
+    account = project.account("weekly/1")
+    assert account.keys() == {"planned", "unknown" if process_ends else "accepted"}
+    assert sum(account.values()) == 30
+
+
+@contextmanager
+def elsewhere(project: Project) -> Iterator[tuple[Ledger, int, list[int]]]:
+    """A worker of another machine lives meanwhile, and has handed over a batch of ten: its ledger, the batch, and whose."""
+    issue, owner, now = project.issue("weekly/1"), jobs.owner_name("elsewhere"), datetime.now(UTC)
+    ledger = Ledger(issue.id, issue.newsletter, "smtp", owner)
+    with project.app() as app, app.store.apart() as session:
+        jobs.show_alive(session, owner)
+        with app.store.writing() as connection:
+            claim = ledger.claim(connection, 10, now=now, lease=timedelta(minutes=5), sub_revision=0)
+            assert claim is not None
+            batch, whose = claim[0].batch, list(claim[0].recipients)
+            assert mark_batch(ledger, connection, batch, whose, now=now) == whose
+        yield ledger, batch, whose
+
+
+@pytest.mark.parametrize("engine", ["workers", "local"])
+def test_an_issue_that_is_cancelled_is_settled_when_workers_that_live_have_their_answers(project: Project, engine: str) -> None:
+    import_people(project, 30)
+    project.plan()
+    with elsewhere(project) as (ledger, batch, whose), project.app() as app:
+        assert project.command("issues", "cancel", "weekly/1", "--reason", "a mistake").returncode == 0
+        project.run(DIGEST_DELIVERY__ENGINE=engine)
+        assert project.account("weekly/1") == {"sending": 10, "cancelled": 20}
+        assert project.issue("weekly/1").settled_at is None
+        with app.store.writing() as connection:
+            answer, now = Answer((Outcome.ACCEPTED,) * 10), datetime.now(UTC)
+            settle_batch(ledger, connection, batch, whose, answer, now=now, retry_at={})
+        project.run(DIGEST_DELIVERY__ENGINE=engine)
+        assert project.account("weekly/1") == {"accepted": 10, "cancelled": 20}
+        assert project.issue("weekly/1").settled_at is not None
+
+
+def test_a_dry_run_of_an_issue_that_workers_send_shows_it(project: Project) -> None:
+    import_people(project, 30)
+    project.plan()
+    with elsewhere(project):
+        for dry in (("send", "weekly/1", "--dry-run"), ("run", "--dry-run")):
+            assert project.command(*dry).returncode == 1  # in the copy the ten are unknown
+        assert project.account("weekly/1") == {"planned": 20, "sending": 10}

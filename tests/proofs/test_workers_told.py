@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -107,25 +109,50 @@ def test_case_24_whoever_is_told_to_end_while_workers_send_ends_within_ten_secon
     assert project.account("weekly/1") == {"accepted": READERS}
 
 
-def test_a_worker_that_is_told_to_end_while_the_server_is_away_ends_within_ten_seconds(
-    project: Project, postgresql: Server
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_worker_that_is_told_to_end_while_database_and_collector_are_away_ends_within_ten_seconds(
+    project: Project, postgresql: Server, frozen: bool
 ) -> None:
     project.plan()
-    with at_work(project, worker(project)) as (sends,):
-        wait_until(lambda: len(project.sink.arrived) >= 5, sends)
-        postgresql.stop()
-        try:
-            time.sleep(2)
-            seconds = told_to_end(sends)
-        finally:
-            postgresql.start()
-    print(f"ended after {seconds:.1f} s")
-    assert seconds < MOST
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it never answers
+        project.environment["DIGEST_TRACING__ENDPOINT"] = f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces"
+        end_while_the_server_is_away(project, postgresql, frozen=frozen)
+        del project.environment["DIGEST_TRACING__ENDPOINT"]
     finish(project)
     account = project.account("weekly/1")
     assert account["accepted"] + account.get("unknown", 0) == READERS
     assert set(arrived(project).values()) == {1}
     assert account["accepted"] <= len(arrived(project)) <= READERS
+
+
+@contextmanager
+def away(postgresql: Server, *, frozen: bool) -> Iterator[None]:
+    """Whoever asks the server is refused, or, where it is `frozen`, gets no answer at all."""
+    if not frozen:
+        postgresql.stop()
+        try:
+            yield
+        finally:
+            postgresql.start()
+        return
+    processes = postgresql.processes()
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def end_while_the_server_is_away(project: Project, postgresql: Server, *, frozen: bool) -> None:
+    with at_work(project, worker(project)) as (sends,):
+        wait_until(lambda: len(project.sink.arrived) >= 5, sends)
+        with away(postgresql, frozen=frozen):
+            time.sleep(2)
+            seconds = told_to_end(sends)
+    print(f"ended after {seconds:.1f} s")
+    assert seconds < MOST
 
 
 def test_a_worker_refuses_a_broken_configuration_with_its_line_and_takes_up_one_that_is_whole(project: Project) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import inspect, text
 
 from digest.delivery.jobs import hint
 from digest.errors import Refused
 from digest.store.database import Store
-from digest.store.queue import SCHEMA, at_its_tables, migrate_queue, prepare_queue
+from digest.store.queue import SCHEMA, at_its_tables, driver_url, migrate_queue, prepare_queue
 from tests.databases import Databases, Server
 
 
@@ -74,3 +75,34 @@ def test_jobs_of_a_transaction_that_fails_were_never_there(store: Store) -> None
         raise RuntimeError
     with store.writing() as connection, at_its_tables(connection):
         assert connection.execute(text("SELECT count(*) FROM procrastinate_jobs")).scalar_one() == 0
+
+
+def test_what_a_person_has_the_server_told_holds_for_the_queue_too(
+    tmp_path: Path, postgresql: Server, database: Databases
+) -> None:
+    theirs = "-c%20statement_timeout%3D12345%20-c%20application_name%3Da%2Bb"
+    with closing(Store(f"{database.url(tmp_path)}&options={theirs}")) as store, psycopg.connect(driver_url(store)) as connection:
+        for name, value in (("statement_timeout", "12345ms"), ("application_name", "a+b"), ("search_path", f"{SCHEMA},public")):
+            assert connection.execute(f"SHOW {name}".encode()).fetchone() == (value,)
+
+
+def test_it_is_made_in_a_schema_that_was_made_for_who_may_make_none(
+    store: Store, postgresql: Server, database: Databases
+) -> None:
+    postgresql.sql("CREATE ROLE sender LOGIN")
+    try:
+        run(store, f"CREATE SCHEMA {SCHEMA} AUTHORIZATION sender")
+        theirs = Store(postgresql.url(database.made[-1]).replace("postgres@", "sender@"))
+        with closing(theirs):
+            prepare_queue(theirs)
+            assert run(theirs, f"SELECT count(*) > 0 FROM {SCHEMA}.applied") == [True]
+    finally:
+        run(store, "DROP OWNED BY sender CASCADE")
+        postgresql.sql("DROP ROLE sender")
+
+
+def test_what_procrastinate_ships_is_read_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare_queue(store)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_text", None)
+        prepare_queue(store)

@@ -109,7 +109,11 @@ class FedBooks:
             return self._linger(now)
         self._idle_since = None
         ticket.left = ticket.left or size
-        found = self.books.claim(at, size, now=now, lease=lease, whole=whole)
+        try:
+            found = self.books.claim(at, size, now=now, lease=lease, whole=whole)
+        except BaseException:
+            ticket.end()  # nobody else knows of it now, and somebody waits for its end
+            raise
         if isinstance(found, Load):
             self._spend(ticket, found)
         elif found is not None and found - now <= self.patience:

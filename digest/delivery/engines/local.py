@@ -65,19 +65,28 @@ class LocalEngine:
     shared: SharedPace | None = None
     share: int = 1
 
-    def run(self, stop: threading.Event, on_progress: Progress = lambda _: None) -> Result:
-        """Until nothing planned is left, or a reason to stop. Raises `Unreachable` when the store fails."""
+    def run(
+        self, stop: threading.Event, on_progress: Progress = lambda _: None, *, ends: threading.Event | None = None
+    ) -> Result:
+        """Until nothing planned is left, or a reason to stop. Raises `Unreachable` when the store fails.
+
+        From `stop` on nothing new is begun. What was is waited for as long as always, and for `_DRAIN` once the process `ends`,
+        which is the same where the two are one.
+        """
         lanes = self._carriers()
         clock = steady_clock()
         books = SqlBooks(self.store, self.ledger, self.shelf)
         bounds = pace(self.settings, self.unit, self.audience, self.share)
         fed = books if self.feed is None else FedBooks(books, self.feed, self.ledger.issue_id, bounds.patience)
         turns = Turns(fed, lanes, self.envelopes, self.settings, bounds, clock, self.allowances, self.shared)
-        machine, drain_until = turns.machine, None
+        machine, drain_until, told = turns.machine, None, False
+        ends = ends or stop
         try:
             while not machine.finished:
-                if stop.is_set() and drain_until is None:
+                if stop.is_set() and not told:
                     machine.hear(Drain("told to stop"), clock())
+                    told = True
+                if told and ends.is_set() and drain_until is None:
                     drain_until = clock() + _DRAIN
                 if drain_until is not None and clock() >= drain_until:
                     turns.abandon("told to stop, and no answer came in time")

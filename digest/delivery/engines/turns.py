@@ -174,16 +174,15 @@ class Turns:
                 events += self._carry_out(at, steps, now)
             self._unmark_rest(at)
             self._unasked.clear()
+            self._tell(at, now)
             return events
 
     def _carry_out(self, at: Any, steps: Sequence[Step], now: datetime) -> list[Event]:
-        """Settle before anything is marked."""
+        """Settle before anything is marked. The row of the pace is locked last, after those of the allowances, as everywhere."""
         settles = [step for step in steps if isinstance(step, Settle)]
         marks = [step for step in steps if isinstance(step, Mark)]
         if settles:
             self._settle(at, settles, now)
-        if self._shared is not None:
-            self._shared.tell(at, self.machine.mood, now)
         events = [event for step in steps if (event := self._do(at, step, now)) is not None]
         return events + self._mark(at, marks, now) if marks else events
 
@@ -214,6 +213,7 @@ class Turns:
     def _mark(self, at: Any, marks: Sequence[Mark], now: datetime) -> list[Event]:
         """Mark as many as the allowances let us; what of those was not marked is given back to them."""
         granted, short = take(self._allowances, at, sum(len(mark.recipients) for mark in marks), now)
+        self._tell(at, now)
         granted, until = self._share(at, granted, len(marks[0].recipients), now)
         self._marked_at.update((mark.lane, now) for mark in marks)
         events: list[Event] = []
@@ -236,6 +236,11 @@ class Turns:
         unused = granted - sum(len(event.recipients) for event in events if isinstance(event, Marked))
         self._give_back(at, unused, now)
         return events
+
+    def _tell(self, at: Any, now: datetime) -> None:
+        """What was learnt of the provider, the others know from now on: never before the allowances are asked."""
+        if self._shared is not None:
+            self._shared.tell(at, self.machine.mood, now)
 
     def _share(self, at: Any, many: int, least: int, now: datetime) -> tuple[int, datetime | None]:
         """Of those that the allowances let us mark, how many the pace does that is shared with others; and when to ask again."""
