@@ -198,6 +198,12 @@ class Worker:
 
     def _tend(self, *, thoroughly: bool) -> None:
         app = self._app()
+        _refuse_another_s(app)
+        with app.store.apart() as session, among_senders(session):
+            _refuse_another_s(app)  # from here on nothing is restored
+            self._tend_all(app, thoroughly=thoroughly)
+
+    def _tend_all(self, app: App, *, thoroughly: bool) -> None:
         with app.store.reading() as connection:
             sending = select(tables.issue.c.id).where(tables.issue.c.state == IssueState.SENDING.value)
             issues = [issue_by_id(connection, one) for one in connection.execute(sending).scalars().all()]
@@ -224,6 +230,13 @@ class Worker:
         if line != self._said:
             self._said = line
             self.say(line)
+
+
+def _refuse_another_s(app: App) -> None:
+    """What was restored or copied is left as it is. A halt is no reason to: what ends meanwhile is noticed all the same."""
+    wrong = app.epoch.obstacle()
+    if wrong is not None:
+        raise Refused(wrong)
 
 
 def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

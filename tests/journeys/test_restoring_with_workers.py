@@ -13,13 +13,14 @@ from sqlalchemy import select
 
 from digest.app import App
 from digest.app.working import Worker
+from digest.delivery import jobs
 from digest.delivery.ending import Ending
 from digest.errors import Busy, Refused
 from digest.store import epoch, tables
 from digest.store.locking import among_senders
 from tests.databases import Databases, Server
 from tests.journeys.backups import backed_up, confirm, inhabited, restored
-from tests.journeys.crew import WORKERS
+from tests.journeys.crew import WORKERS, jobs_left
 from tests.journeys.project import Project, a_project
 
 AT_WORK = "a worker sends from this database just now; stop the workers"
@@ -121,3 +122,32 @@ def test_workers_on_two_machines_share_a_file_that_was_named(project: Project, m
     del project.environment["DIGEST_DATABASE__EPOCH"]  # beside, each has its own
     with project.app() as app, pytest.raises(Refused, match="is missing"):
         worker_of(app)._send_of(issue)
+
+
+def test_in_what_was_restored_workers_do_nothing_until_a_person_confirms(project: Project) -> None:
+    project.plan()
+    under_way = backed_up(project)
+    restored(project, under_way, "--replace")
+    assert jobs_left(project) == 0  # they were for what stood here before
+    with project.app() as app:
+        with pytest.raises(Refused, match="was restored from a backup"):
+            worker_of(app)._tend(thoroughly=True)
+        assert jobs_left(project) == 0
+        confirm(project)
+        with app.store.nobody_sends(), pytest.raises(Busy, match="being restored or confirmed"):
+            worker_of(app)._tend(thoroughly=True)
+        worker_of(app)._tend(thoroughly=True)
+    assert jobs_left(project) == 1
+
+
+def test_a_job_for_an_issue_that_the_backup_lacks_came_late(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = backed_up(project)
+    project.plan()
+    gone = project.issue("weekly/1").id
+    restored(project, before, "--replace")
+    confirm(project)
+    engine(monkeypatch, lambda: pytest.fail("there is nothing to send"))
+    with project.app() as app:
+        with app.store.writing() as connection:
+            jobs.hint(connection, gone)
+        assert worker_of(app)._send_of(gone) is Ending.STOPPED
