@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, exists, func, insert, literal_column, select
 
 from digest.errors import Busy, Refused, Unreachable
 from digest.store.database import Store
@@ -36,6 +36,9 @@ _MACHINE = Path("/etc/machine-id")
 _RESTORED = "restored-"
 _LOOKS = 20  # each but the last one means that the file was replaced meanwhile
 _CONFIRM = "if this database is the one that sends, say so with `digest doctor --confirm-epoch`"
+AFTER_RESTORE = f"this database was restored from a backup, and what went out after that is not in it; {_CONFIRM}"
+IS_RESTORED = exists().where(func.substr(send_epoch.c.token, 1, len(_RESTORED)) == literal_column(f"'{_RESTORED}'"))
+"""Whether a person has still to confirm this database, for a statement that asks more besides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class SendEpoch:
                 break
             seen = again  # it was replaced while we looked
         if _is_restored(stored):
-            return f"this database was restored from a backup, and what went out after that is not in it; {_CONFIRM}"
+            return AFTER_RESTORE
         return None if file is None else _obstacle(stored, seen, file, shared=self.shared)
 
     def advance(self) -> None:
