@@ -113,9 +113,9 @@ def _epoch(app: App) -> str:
 
 
 def confirm_epoch(app: App) -> None:
-    """A person says that this database is the one that sends. `Busy` while another process sends from it."""
-    with app.run_lock():
-        app.epoch.advance()
+    """A person says that this database is the one that sends. `Busy` while another process sends from it, a worker too."""
+    with app.store.nobody_sends():
+        app.epoch.confirm()
 
 
 def _provider(app: App) -> str:

@@ -60,7 +60,7 @@ def restore(app: App, file: Path, *, replace: bool) -> Restored:
         with held.reading() as connection:
             under_way, letters = tuple(_under_way(connection)), _letters(connection)
         _open(app.store)
-        with app.run_lock():
+        with app.store.nobody_sends():
             kept = _keep(app, replace=replace)
             load(held, app.store)
         return Restored(seal, kept, under_way, letters, seal.key_id not in {key_id(key) for key in app.store.keys})

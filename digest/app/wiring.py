@@ -116,7 +116,7 @@ class App:
         if named == "none" or self.outbox is not None:
             return SendEpoch(self.store, None)
         if named != "beside":
-            return SendEpoch(self.store, self.settings.resolve(Path(named)))
+            return SendEpoch(self.store, self.settings.resolve(Path(named)), shared=self.store.path is None)
         path = self.store.path
         return SendEpoch(
             self.store, self.settings.project / "digest.epoch" if path is None else path.with_name(f"{path.name}.epoch")

@@ -29,9 +29,10 @@ from digest.delivery.account import account
 from digest.delivery.ending import Ending
 from digest.delivery.engines.feed import Feed, Ticket
 from digest.errors import DigestError, Refused, UsageError
-from digest.issues.issue import Issue, issue_by_id
+from digest.issues.issue import Issue, issue_by_id, issue_if_there
 from digest.issues.lifecycle import IssueState
 from digest.store import tables
+from digest.store.locking import among_senders
 from digest.store.queue import driver_url, prepare_queue
 from digest.traces import span
 
@@ -171,15 +172,17 @@ class Worker:
         wrong = obstacle(app)
         if wrong is not None:
             raise Refused(wrong)
-        with app.store.reading() as connection:
-            issue = issue_by_id(connection, issue_id)
-        if issue.state is not IssueState.SENDING:
-            return Ending.STOPPED  # a job that came late
-        with app.store.apart() as session:
+        with app.store.apart() as session, among_senders(session):  # from here on nothing is restored
+            with app.store.reading() as connection:
+                issue = issue_if_there(connection, issue_id)
+            if issue is None or issue.state is not IssueState.SENDING:
+                return Ending.STOPPED  # a job that came late
+            app.epoch.advance()  # or is refused, where something was restored since we looked
             jobs.show_alive(session, app.owner)
             with span("send", issue=issue.name) as seen:
                 ending, reason = sender_of(app, issue, feed=self._feed, ends=self.stop).work(issue)
                 seen.tell(ending=ending.value)
+            app.epoch.advance()  # a copy that was made meanwhile is an old one, too
         if reason:
             self._tell(f"{issue.name}: {reason}")
         return ending
@@ -195,6 +198,12 @@ class Worker:
 
     def _tend(self, *, thoroughly: bool) -> None:
         app = self._app()
+        _refuse_another_s(app)
+        with app.store.apart() as session, among_senders(session):
+            _refuse_another_s(app)  # from here on nothing is restored
+            self._tend_all(app, thoroughly=thoroughly)
+
+    def _tend_all(self, app: App, *, thoroughly: bool) -> None:
         with app.store.reading() as connection:
             sending = select(tables.issue.c.id).where(tables.issue.c.state == IssueState.SENDING.value)
             issues = [issue_by_id(connection, one) for one in connection.execute(sending).scalars().all()]
@@ -221,6 +230,13 @@ class Worker:
         if line != self._said:
             self._said = line
             self.say(line)
+
+
+def _refuse_another_s(app: App) -> None:
+    """What was restored or copied is left as it is. A halt is no reason to: what ends meanwhile is noticed all the same."""
+    wrong = app.epoch.obstacle()
+    if wrong is not None:
+        raise Refused(wrong)
 
 
 def _wake(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

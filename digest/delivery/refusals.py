@@ -6,6 +6,7 @@ from sqlalchemy import Connection, select
 
 from digest.delivery.halting import in_force
 from digest.store import tables
+from digest.store.epoch import AFTER_RESTORE, IS_RESTORED
 
 
 class Refusal(Exception):
@@ -29,6 +30,8 @@ def refusal(connection: Connection, issue_id: int, sub_revision: int) -> Refusal
     halted = in_force(connection)
     if halted is not None:
         return NotSendable(str(halted))
+    if connection.execute(select(IS_RESTORED)).scalar_one():
+        return NotSendable(AFTER_RESTORE)
     issue = tables.issue.c
     columns = (issue.state, issue.approved_hash, issue.content_hash, issue.sub_revision)
     found = connection.execute(select(*columns).where(issue.id == issue_id)).one()

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, lit
 
 from digest.delivery.transitions import DeliveryState
 from digest.store import tables
+from digest.store.epoch import IS_RESTORED
 from digest.store.prepared import OneOf, Prepared, Span
 
 _S = DeliveryState
@@ -105,14 +106,14 @@ _SENDABLE = exists().where(
     _issue.approved_hash == _issue.content_hash,
     _issue.sub_revision == bindparam("sub_revision"),
 )
-_HALTED = exists().where(_halt.lifted_at.is_(None))
+_STOPPED = exists().where(_halt.lifted_at.is_(None)) | IS_RESTORED
 
 # issue, whose, batches, owner, now, newsletter, sub_revision: everything that must hold when deliveries are marked, in one
 # statement for all lanes
 MARK = Prepared(
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, still(_S.CLAIMED), _OURS)
-    .where(_SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
+    .where(_SENDABLE, ~_STOPPED, _ACTIVE, ~_SUPPRESSED)
     .values(state=_S.SENDING.value, attempts=_row.attempts + 1)
     .returning(_row.subscriber_id, _row.batch_id)
 )
@@ -121,7 +122,7 @@ MARK = Prepared(
 CLAIM_AND_MARK = Prepared(
     update(tables.delivery)
     .where(_ISSUE, _WHOSE, still(_S.PLANNED))
-    .where(_SENDABLE, ~_HALTED, _ACTIVE, ~_SUPPRESSED)
+    .where(_SENDABLE, ~_STOPPED, _ACTIVE, ~_SUPPRESSED)
     .values(state=_S.SENDING.value, batch_id=bindparam("batch"), attempts=_row.attempts + 1)
     .returning(_row.subscriber_id)
 )
@@ -131,7 +132,7 @@ CLAIM_AND_MARK = Prepared(
 STROKE = Prepared(
     update(tables.delivery)
     .where(*_CLAIMABLE, _row.rendition == bindparam("rendition"), Span(_row.subscriber_id, "whose", "first", "last"))
-    .where(_SENDABLE, ~_HALTED)
+    .where(_SENDABLE, ~_STOPPED)
     .values(state=_S.SENDING.value, batch_id=bindparam("batch"), attempts=_row.attempts + 1)
 )
 

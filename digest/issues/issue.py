@@ -102,6 +102,12 @@ def issue_by_id(connection: Connection, issue_id: int) -> Issue:
     return _issue(connection.execute(select(*_COLUMNS).where(tables.issue.c.id == issue_id)).one())
 
 
+def issue_if_there(connection: Connection, issue_id: int) -> Issue | None:
+    """The issue with a row id that somebody remembers; None where this database has none, as after a restore."""
+    row = connection.execute(select(*_COLUMNS).where(tables.issue.c.id == issue_id)).one_or_none()
+    return None if row is None else _issue(row)
+
+
 def list_issues(connection: Connection, newsletter: str | None = None) -> list[Issue]:
     """Every issue, newest first."""
     query = select(*_COLUMNS).order_by(tables.issue.c.frozen_at.desc(), tables.issue.c.id.desc())

@@ -164,7 +164,7 @@ class Database(Table):
     epoch: Line = Field(
         "beside",
         min_length=1,
-        description="Where the send epoch's second place is: `beside` the SQLite file (with PostgreSQL, in the project folder), a file, or `none` where machines are thrown away after each run.",
+        description="Where the send epoch's second place is: `beside` the SQLite file (with PostgreSQL, in the project folder), a file (with PostgreSQL, one that several machines may share), or `none` where machines are thrown away after each run.",
     )
 
 

@@ -6,7 +6,7 @@ import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from digest.errors import Refused, UsageError
 from digest.store.complaints import speaking_plainly
 from digest.store.copying import copy_file, copy_rows
-from digest.store.locking import advisory_lock, await_turn, file_lock
+from digest.store.locking import advisory_lock, await_turn, file_lock, no_senders
 from digest.store.migrations import HEAD, REVISIONS
 from digest.store.prepared import execute
 from digest.store.tables import metadata
@@ -218,6 +218,12 @@ class Store:
                 yield
             finally:
                 self.lock = None
+
+    @contextmanager
+    def nobody_sends(self) -> Iterator[None]:
+        """The run lock, and no worker's engine at work either; raises `Busy` when anybody sends from this database."""
+        with self.run_lock(), nullcontext() if self.path else no_senders(self._engine):
+            yield
 
     @contextmanager
     def apart(self) -> Iterator[Connection]:

@@ -77,6 +77,13 @@ def at_its_tables(connection: Connection) -> Iterator[Any]:
     connection.execute(set_path, {"path": before})
 
 
+def empty_queue(connection: Connection) -> None:
+    """No job waits any more, where there is a queue; one that is in hand ends by itself, as its worker must find it."""
+    if _applied(connection) is not None:
+        with at_its_tables(connection):
+            connection.execute(text("DELETE FROM procrastinate_jobs WHERE status = 'todo'"))
+
+
 def driver_url(store: Store) -> str:
     """The address of the queue for the driver itself, its password in it: for a connection, never for a person."""
     plain, theirs = store.url.set(drivername="postgresql"), store.url.normalized_query.get("options", ())

@@ -6,16 +6,19 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
-from digest.errors import Unreachable
+from digest.errors import Refused, Unreachable
 from digest.store import epoch as module
 from digest.store.database import Store
-from digest.store.epoch import Record, SendEpoch, disagreement, parse
+from digest.store.epoch import Record, SendEpoch, disagreement, mark_restored, parse
+from tests.databases import Databases, Server
 
 FILE = Path("digest.db.epoch")
 
@@ -64,7 +67,7 @@ def test_an_advance_makes_every_older_copy_of_either_place_an_old_one(epoch: Sen
     assert epoch.obstacle() is None
     restored = SendEpoch(Store(f"sqlite:///{tmp_path / 'backup.db'}"), epoch.file)
     assert "restored, copied or made anew" in (restored.obstacle() or "")
-    restored.advance()  # what a person's word does
+    restored.confirm()  # what a person's word does
     assert restored.obstacle() is None
     assert epoch.obstacle() is not None
     restored.store.close()
@@ -82,14 +85,79 @@ def test_a_file_that_was_copied_or_comes_from_another_machine_says_so(epoch: Sen
     assert "is missing" in (epoch.obstacle() or "")
 
 
+def test_a_file_that_machines_share_is_known_by_its_inode_alone(epoch: SendEpoch, tmp_path: Path) -> None:
+    epoch.advance()
+    one = replace(epoch, shared=True)
+    assert one.file is not None
+    for machine in ("another", "a third"):
+        with mock.patch.object(module, "this_machine", return_value=machine):
+            assert one.obstacle() is None
+            one.advance()
+    assert one.obstacle() is None
+    shutil.copy2(one.file, tmp_path / "copy.epoch")
+    assert "is a copy" in (replace(one, file=tmp_path / "copy.epoch").obstacle() or "")
+
+
+def test_who_looks_while_others_advance_is_told_of_no_copy(epoch: SendEpoch) -> None:
+    """The file is replaced between each of the looks at it and at the database."""
+    epoch.advance()
+    stored, calls = SendEpoch._stored, 0
+
+    def meanwhile(self: SendEpoch) -> str | None:
+        nonlocal calls
+        calls += 1
+        if calls in {1, 2}:
+            with mock.patch.object(SendEpoch, "_stored", stored):
+                epoch.advance()
+        return stored(self)
+
+    with mock.patch.object(SendEpoch, "_stored", meanwhile):
+        assert epoch.obstacle() is None
+    assert calls == 3
+
+
+def test_a_place_that_was_put_back_meanwhile_is_not_made_the_one_that_sends(epoch: SendEpoch) -> None:
+    epoch.advance()
+    assert epoch.file is not None
+    before = epoch.file.read_bytes()
+    with epoch.store.writing() as connection:
+        mark_restored(connection)
+    with pytest.raises(Refused, match="was restored from a backup"):
+        epoch.advance()
+    assert epoch.file.read_bytes() == before
+    with pytest.raises(Refused, match="was restored from a backup"):
+        replace(epoch, file=None).advance()
+    epoch.confirm()
+    assert epoch.obstacle() is None
+
+
+def test_workers_advance_one_after_another(postgresql: Server, database: Databases, tmp_path: Path) -> None:
+    url = database.url(tmp_path)
+    stores = [Store(url) for _ in range(3)]
+
+    def work(store: Store) -> None:
+        mine = SendEpoch(store, tmp_path / "shared.epoch", shared=True)
+        for _ in range(10):
+            assert mine.obstacle() is None
+            mine.advance()
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(work, stores))
+    assert SendEpoch(stores[0], tmp_path / "shared.epoch", shared=True).obstacle() is None
+    for store in stores:
+        store.close()
+
+
 def test_a_machine_that_cannot_be_told_just_now_is_not_taken_for_another(epoch: SendEpoch) -> None:
     epoch.advance()
     with mock.patch.object(module, "_MACHINE") as machine:
         machine.read_bytes.side_effect = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         with pytest.raises(Unreachable, match="cannot be read: Too many open files"):
             epoch.obstacle()
-        with pytest.raises(Unreachable, match="cannot be written: Too many open files"):
+        with pytest.raises(Unreachable, match="cannot be read: Too many open files"):
             epoch.advance()
+        with pytest.raises(Unreachable, match="cannot be written: Too many open files"):
+            epoch.confirm()
     assert epoch.obstacle() is None
     epoch.advance()
 

@@ -37,7 +37,7 @@ def _looking_at(*what: ColumnElement[bool]) -> Iterator[None]:
 def nobody_is_looked_at() -> Iterator[None]:
     """Whoever is planned is marked, whether they left or are suppressed meanwhile."""
     everybody = Prepared(statements._NEXT_ONES.add_columns(true().label("may")))
-    with _looking_at(statements._SENDABLE, ~statements._HALTED), mock.patch.object(statements, "WAITING_AND_MAY", everybody):
+    with _looking_at(statements._SENDABLE, ~statements._STOPPED), mock.patch.object(statements, "WAITING_AND_MAY", everybody):
         yield
 
 
