@@ -12,7 +12,7 @@ import pytest
 from digest.delivery.engines.books import Load, SqlBooks
 from digest.delivery.engines.feed import FedBooks, Feed, Ticket
 from digest.delivery.steps import Claimed
-from digest.store.complaints import Unreachable
+from digest.errors import Unreachable
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
