@@ -380,3 +380,37 @@ def test_a_dry_run_of_an_issue_that_workers_send_shows_it(project: Project) -> N
         for dry in (("send", "weekly/1", "--dry-run"), ("run", "--dry-run")):
             assert project.command(*dry).returncode == 1  # in the copy the ten are unknown
         assert project.account("weekly/1") == {"planned": 20, "sending": 10}
+
+
+@longer
+def test_a_worker_that_takes_up_a_new_configuration_loses_no_answer_however_late(
+    project: Project, scripts: list[Script], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.app.working._DRAIN", 0.3)
+    monkeypatch.setattr("digest.delivery.engines.local._DRAIN", timedelta(seconds=0.2))
+    import_people(project, 60)
+    project.plan()
+    late, stop = threading.Event(), threading.Event()
+
+    def once_late(now: Now) -> React | None:
+        if now.moment == "RCPT" and len(project.sink.arrived) > 10 and not late.is_set():
+            late.set()
+            time.sleep(2)
+        elif now.moment == "RCPT":
+            time.sleep(0.05)
+        return None
+
+    scripts.append(once_late)
+    with project.app(MONDAY) as app:
+        worker = Worker(lambda: replace(app, stop=stop), stop, print)
+        at_work = threading.Thread(target=worker.run, daemon=True)
+        at_work.start()
+        try:
+            assert late.wait(20)
+            worker.look_again()
+            eventually(lambda: project.issue("weekly/1").state == "sent", 30)
+        finally:
+            stop.set()
+            at_work.join(20)
+    assert set(arrived(project).values()) == {1}
+    assert project.account("weekly/1") == {"accepted": 60}
