@@ -118,8 +118,6 @@ def errors_of(pages: Served, project: Project) -> list[Answer]:
             connection.execute(update(tables.issue_content).values(content={"canary": PEOPLE[43]}))
     assert pages.ask("POST", f"/unsubscribe/{gone}", {"List-Unsubscribe": "One-Click"}).status == 200
     assert pages.ask("GET", f"/preferences/{kept}").status == 200
-    assert pages.ask("POST", f"/preferences/{kept}", {"topic": "python", "frequency": "weekly"}).status < 400
-    assert pages.ask("POST", "/subscribe", {"newsletter": "weekly", "email": PEOPLE[44]}).status < 400
     there = {"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin", "Host": "127.0.0.1"}
     entered = pages.ask("POST", f"/editor{link}", {}, there)
     assert entered.status == 303, entered
@@ -128,6 +126,7 @@ def errors_of(pages: Served, project: Project) -> list[Answer]:
         pages.ask("GET", f"/{PEOPLE[1]}"),
         pages.ask("GET", f"/confirm/canary-token-{PEOPLE[2]}"),
         pages.ask("POST", f"/preferences/{kept}x", {"email": PEOPLE[3]}),
+        pages.ask("POST", f"/preferences/{kept}", {"topic": "python", "frequency": PEOPLE[44]}),
         pages.ask("GET", "/archive/weekly/1"),
         pages.ask("POST", f"/editor/issues/weekly/1/approve?canary={PEOPLE[4]}", {"token": "canary-token"}, there | cookie),
         pages.ask(

@@ -26,8 +26,8 @@ pytestmark = pytest.mark.proof
 
 WANTED = int(os.environ.get("DIGEST_LIVES_STEPS", "10000"))
 ONLY = os.environ.get("DIGEST_LIVES_SEED")
-ENOUGH = 10_000
-"""So many steps must have come to everything that is rare; where they have not, it was bad luck, and more are drawn."""
+ENOUGH = 20_000
+"""Of so many steps, the large form, everything that is rare must have come; where it has not, it was bad luck, and more are drawn."""
 
 RARE = ("accepted", "rejected", "unknown", "cancelled", "skipped", "left out (no topic)", "left out (away for too long)")
 
@@ -65,11 +65,11 @@ def test_what_is_rare_is_waited_for_before_lives_are_called_too_tame() -> None:
     def late(seeds: Sequence[int]) -> list[Row]:
         return [(1000, tame + Counter({RARE[0]: int(seed == 25)})) for seed in seeds]
 
-    steps, came_to = _drawn(0, 10_000, late)
+    steps, came_to = _drawn(0, 20_000, late)
     assert 25_000 < steps <= 28_000
     assert not _lacks(came_to)
-    assert _drawn(30, 10_000, late)[0] == 50_000
-    assert _lacks(_drawn(30, 10_000, late)[1]) == [RARE[0]]
+    assert _drawn(30, 20_000, late)[0] == 101_000
+    assert _lacks(_drawn(30, 20_000, late)[1]) == [RARE[0]]
     assert _drawn(30, 4_000, late)[0] == 5_000, "where fewer are wanted, nothing is waited for"
 
 
