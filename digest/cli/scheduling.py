@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import typer
 
-from digest.cli.options import Config, Now, application, configuration_file, moment
+from digest.cli.lasting import lasting
+from digest.cli.options import Config, Now
 from digest.cli.output import say
 
 if TYPE_CHECKING:
@@ -28,43 +28,27 @@ def scheduler(config: Config = None, now: Now = None) -> None:
     It does what `digest run` does, so cron beside it does no harm.
     """
     from digest.app.carrying import carrier
-    from digest.app.log_lines import write_log_lines
     from digest.app.processing import processor
-    from digest.app.rereading import Configuration, Rereader
     from digest.app.scheduling import Scheduler
     from digest.app.timetable import Jobs
-    from digest.app.wiring import App
-    from digest.cli.progress import draining, rereading
 
-    began = datetime.now(UTC)
-    ahead = (moment(now) or began) - began  # --now is where the clock of decisions begins, and it goes on
-    with application(config) as app, draining(app.stop), rereading() as asked:
-        write_log_lines(app.settings)
-        configuration = Configuration(app.settings, configuration_file(config))
-
-        def make() -> App:
-            return App(configuration.settings, app.store, datetime.now(UTC) + ahead, stop=app.stop)
-
-        schedule = Scheduler(make, Jobs(run).all(), app.stop)
-        threads = (carrier(make, app.stop), processor(make, app.stop), schedule)
-        hearers = (lambda: write_log_lines(configuration.settings), schedule.look_again)
-        Rereader(configuration, make, asked, app.stop, hearers).start()
+    with lasting(config, now) as process:
+        make, stop = process.app, process.stop
+        schedule = Scheduler(make, Jobs(run).all(), stop)
+        threads = (carrier(make, stop), processor(make, stop), schedule)
+        process.heed(schedule.look_again)
         for thread in threads:
             thread.start()
         say("scheduling")
         sys.stdout.flush()
-        _wait_for(app)
+        while not stop.wait(_LOOK):  # not for ever at once: a signal is heard between two waits
+            pass
         for thread in threads:
             thread.join(_PATIENCE / len(threads))
 
 
 _PATIENCE = 9.0  # seconds, for what is being done when told to end: it was told, too
 _LOOK = 0.5
-
-
-def _wait_for(app: App) -> None:
-    while not app.stop.wait(_LOOK):  # not for ever at once: a signal is heard between two waits
-        pass
 
 
 def run(app: App, lately: Fetched | None) -> int:

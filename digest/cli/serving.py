@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
-from digest.cli.options import Config, Now, application, configuration_file, moment
+from digest.cli.lasting import lasting
+from digest.cli.options import Config, Now
 from digest.cli.output import say
 
 
@@ -31,22 +31,10 @@ def serve(
 
     SIGHUP reads the configuration again.
     """
-    from digest.app.rereading import Configuration
-    from digest.cli.progress import draining, rereading
     from digest.cli.scheduling import run
     from digest.web import serving
 
-    began = datetime.now(UTC)
-    ahead = (moment(now) or began) - began  # --now is where the clock of decisions begins, and it goes on
-    with application(config) as app, draining(app.stop), rereading() as asked, serving.listen(host, port) as listening:
+    with lasting(config, now) as process, serving.listen(host, port) as listening:
         say(f"serving on http://{'[' + host + ']' if ':' in host else host}:{listening.getsockname()[1]}")
         sys.stdout.flush()
-        serving.serve(
-            Configuration(app.settings, configuration_file(config)),
-            app.store,
-            listening,
-            clock=lambda: datetime.now(UTC) + ahead,
-            stop=app.stop,
-            reread=asked,
-            run=run if scheduler else None,
-        )
+        serving.serve(process, listening, run if scheduler else None)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 
 import typer
 
-from digest.cli.options import Config, Now, application, configuration_file, moment
+from digest.cli.lasting import lasting
+from digest.cli.options import Config, Now
 from digest.cli.output import say
 
 
@@ -21,25 +21,11 @@ def worker(config: Config = None, now: Now = None) -> None:
 
     SIGHUP reads the configuration again.
     """
-
-    from digest.app.log_lines import write_log_lines
-    from digest.app.rereading import Configuration, Rereader
-    from digest.app.wiring import App
     from digest.app.working import Worker
-    from digest.cli.progress import draining, rereading
 
-    began = datetime.now(UTC)
-    ahead = (moment(now) or began) - began  # --now is where the clock of decisions begins, and it goes on
-    with application(config) as app, draining(app.stop), rereading() as asked:
-        write_log_lines(app.settings)
-        configuration = Configuration(app.settings, configuration_file(config))
-
-        def make() -> App:
-            return App(configuration.settings, app.store, datetime.now(UTC) + ahead, stop=app.stop)
-
-        at_work = Worker(make, app.stop, _say)
-        hearers = (at_work.look_again, lambda: write_log_lines(configuration.settings))
-        Rereader(configuration, make, asked, app.stop, hearers).start()
+    with lasting(config, now) as process:
+        at_work = Worker(process.app, process.stop, _say)
+        process.heed(at_work.look_again)
         at_work.run()
 
 

@@ -6,26 +6,21 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
-from functools import partial
 from threading import Event
 
 import uvicorn
 from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from digest.app import App
 from digest.app.carrying import carrier
 from digest.app.conducting import Outgoing
 from digest.app.counting import counter
-from digest.app.log_lines import write_log_lines
+from digest.app.lasting import Lasting
 from digest.app.news import noticer
 from digest.app.processing import processor
-from digest.app.rereading import Configuration, Rereader
 from digest.app.scheduling import Scheduler
 from digest.app.timetable import Jobs, Run
 from digest.errors import UsageError
-from digest.store.database import Store
 from digest.web.application import make_application
 from digest.web.connections import Impatient
 from digest.web.guarding import THREADS
@@ -73,23 +68,10 @@ class _Pages:
         await self._made(scope, receive, send)
 
 
-def serve(
-    configuration: Configuration,
-    store: Store,
-    listening: socket.socket,
-    *,
-    clock: Callable[[], datetime],
-    stop: Event,
-    reread: Event,
-    run: Run | None,
-) -> None:
+def serve(process: Lasting, listening: socket.socket, run: Run | None) -> None:
     """Answer on a socket, send letters and what editors want to be sent now, count what the desk shows, read what is reported and do a `run`
-    whenever it is time (None: somebody else does both), until `stop` is set; and read the configuration again when `reread` is."""
-    write_log_lines(configuration.settings)
-
-    def app() -> App:
-        return App(configuration.settings, store, clock(), stop=stop)
-
+    whenever it is time (None: somebody else does both), until the process is to end."""
+    app, stop = process.app, process.stop
     letters = carrier(app, stop)
     scheduler = None if run is None else Scheduler(app, Jobs(run).all(), stop)
     reports = None if run is None else processor(app, stop)
@@ -97,11 +79,13 @@ def serve(
     wanted = outgoing.attendant(app)
     figures = counter(app, stop)
     wake_events = _nothing if reports is None else reports.wake
-    pages = _Pages(lambda over: make_application(configuration.settings, store, clock, letters.wake, wake_events, outgoing, over))
+    pages = _Pages(
+        lambda over: make_application(process.settings, process.store, process.clock, letters.wake, wake_events, outgoing, over)
+    )
     config = uvicorn.Config(
         pages,
         access_log=False,  # the addresses hold tokens
-        forwarded_allow_ips=list(configuration.settings.pages.trusted_proxies),
+        forwarded_allow_ips=list(process.settings.pages.trusted_proxies),
         http=Impatient,
         lifespan="off",
         log_config=None,
@@ -111,9 +95,7 @@ def serve(
     )
     news = noticer(app, stop, letters.wake)
     threads = [thread for thread in (letters, wanted, news, scheduler, reports, figures) if thread is not None]
-    lines = partial(_write_lines, configuration)
-    hearers = (lines, pages.make_anew) if scheduler is None else (lines, pages.make_anew, scheduler.look_again)
-    Rereader(configuration, app, reread, stop, hearers).start()
+    process.heed(pages.make_anew, *(() if scheduler is None else (scheduler.look_again,)))
     for thread in threads:
         thread.start()
     _Server(config, stop).run(sockets=[listening])
@@ -121,11 +103,6 @@ def serve(
     ends = time.monotonic() + _PATIENCE - 1
     for thread in threads:
         thread.join(max(0.0, ends - time.monotonic()))
-
-
-def _write_lines(configuration: Configuration) -> None:
-    """As the configuration of now has it, with its secrets."""
-    write_log_lines(configuration.settings)
 
 
 def _nothing() -> None:
