@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
+import pytest
 from sqlalchemy import func, select, text
 
 from digest.app.working import Worker
@@ -15,10 +18,22 @@ from digest.delivery.jobs import workers
 from digest.store import tables
 from digest.store.database import Store
 from digest.store.queue import prepare_queue
+from digest.testing.smtp_sink import Script
 from tests.databases import eventually
-from tests.journeys.project import MONDAY, Project
+from tests.journeys.project import MONDAY, Project, a_project
 
 WORKERS = {"DIGEST_DELIVERY__ENGINE": "workers", "DIGEST_DELIVERY__PATIENCE": "2s"}
+_QUICK = {"digest.app.working._TEND": 0.3, "digest.delivery.engines.crew._TEND": 0.3, "digest.delivery.engines.crew._LOOK": 0.1}
+
+
+@contextmanager
+def a_project_for_workers(folder: Path, script: Script | None = None) -> Iterator[Project]:
+    """A project that workers send for, who look after it more often than every few seconds."""
+    with pytest.MonkeyPatch.context() as patch, a_project(folder, script) as made:
+        for name, seconds in _QUICK.items():
+            patch.setattr(name, seconds)
+        made.environment |= WORKERS
+        yield made
 
 
 @dataclass(slots=True)
@@ -78,3 +93,8 @@ def shares(project: Project) -> dict[str, int]:
     with project.app() as app, app.store.reading() as connection:
         claimed = select(batch.owner, func.sum(batch.size)).group_by(batch.owner)
         return {row[0]: row[1] for row in connection.execute(claimed)}
+
+
+def arrived(project: Project) -> Counter[str]:
+    """How many mails came for each address."""
+    return Counter(one.rcpt_to for one in project.sink.arrived if one.accepted)

@@ -13,23 +13,19 @@ import pytest
 from digest.errors import Busy
 from digest.testing.smtp_sink import SILENCE, Now, React
 from tests.databases import Databases, Server, eventually
-from tests.journeys.crew import WORKERS, a_crew, import_people, jobs_left
-from tests.journeys.project import MONDAY, WEEK, Project, a_project, article
+from tests.journeys.crew import a_crew, a_project_for_workers, import_people, jobs_left
+from tests.journeys.project import MONDAY, WEEK, Project, article
 
 pytestmark = pytest.mark.proof
 
 READERS = 40
 HOUR = timedelta(hours=1)
 SPRING = datetime(2027, 3, 29, 7, tzinfo=UTC)  # nine in Berlin, after a week of 167 hours
-QUICK = {"digest.app.working._TEND": 0.3, "digest.delivery.engines.crew._TEND": 0.3, "digest.delivery.engines.crew._LOOK": 0.1}
 
 
 @pytest.fixture
-def project(tmp_path: Path, postgresql: Server, database: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    for name, value in QUICK.items():
-        monkeypatch.setattr(name, value)
-    with a_project(tmp_path) as made:
-        made.environment |= WORKERS
+def project(tmp_path: Path, postgresql: Server, database: Databases) -> Iterator[Project]:
+    with a_project_for_workers(tmp_path) as made:
         yield made
 
 
@@ -102,15 +98,12 @@ def test_case_30_while_somebody_holds_the_database_workers_wait_and_then_go_on(
 def test_case_24_a_worker_that_is_told_to_end_drains_and_another_sends_the_rest(
     tmp_path: Path, postgresql: Server, database: Databases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in QUICK.items():
-        monkeypatch.setattr(name, value)
     monkeypatch.setattr("digest.delivery.engines.local._DRAIN", timedelta(seconds=1))
 
     def silent_once(now: Now) -> React | None:
         return SILENCE if now.moment == "dot" and now.message == 10 else None
 
-    with a_project(tmp_path, silent_once) as project:
-        project.environment |= WORKERS
+    with a_project_for_workers(tmp_path, silent_once) as project:
         import_people(project, READERS)
         project.offer(article("a"))
         project.plan()

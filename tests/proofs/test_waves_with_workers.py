@@ -13,10 +13,9 @@ import pytest
 from digest.app.timetable import next_run
 from digest.cli.reports import exit_code_of_run
 from tests.databases import Databases, Server, eventually
-from tests.journeys.crew import WORKERS, a_crew, import_people, jobs_left
-from tests.journeys.project import MONDAY, Project, a_project, article
+from tests.journeys.crew import a_crew, a_project_for_workers, import_people, jobs_left
+from tests.journeys.project import MONDAY, Project, article
 from tests.journeys.test_local_time import AROUND_THE_WORLD, SLOT, got, join, local
-from tests.proofs.test_cases_with_workers import QUICK
 from tests.web.conftest import pages_of
 from tests.web.desk.conftest import EDDY, EVERYBODY, come_in
 from tests.web.desk.issue import Draft
@@ -27,11 +26,8 @@ READERS = 120
 
 
 @pytest.fixture
-def project(tmp_path: Path, postgresql: Server, database: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    for name, value in QUICK.items():
-        monkeypatch.setattr(name, value)
-    with a_project(tmp_path) as made:
-        made.environment |= WORKERS
+def project(tmp_path: Path, postgresql: Server, database: Databases) -> Iterator[Project]:
+    with a_project_for_workers(tmp_path) as made:
         yield made
 
 
