@@ -5,7 +5,6 @@ Loopback only: hosts are addresses of 127/8, each served on its own.
 
 from __future__ import annotations
 
-import resource
 import socket
 import threading
 import time
@@ -14,20 +13,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from digest.catalogue.fetching import Bounds
-from digest.catalogue.reading_sources import read_sources
-from digest.catalogue.sources.port import SourceContext
-from digest.catalogue.visiting import Visits
+from benchmarks.measuring import apart
 from digest.settings import SourceSettings
 from tests.catalogue.site import Site, serving
+from tests.proofs.reading_many import read_all
 
 pytestmark = pytest.mark.proof
 HOSTS, GOOD, SLOW, DEAD = 20, 400, 50, 50
-BOUNDS = Bounds(connect_seconds=2, read_seconds=2, total_seconds=4)
 HEAD = "<rss version='2.0'><channel><title>x</title>"
 
 
@@ -99,17 +94,19 @@ def test_all_but_the_dead_and_the_slow_are_read_and_each_of_those_is_one_line(tm
             SourceSettings.model_validate({"name": f"s{number}", "kind": "feed", "url": url, "allow_private": True})
             for number, url in enumerate(urls)
         ]
-        before = threading.active_count()
         began = time.monotonic()
-        results = list(read_sources(sources, SourceContext(tmp_path, ZoneInfo("UTC"), Visits(bounds=BOUNDS))))
+        ran = apart(read_all, sources, tmp_path)
         took = time.monotonic() - began
-    assert [result.source.name for result in results] == [source.name for source in sources]
+    results, threads_left = ran.result
+    assert [name for name, _, _ in results] == [source.name for source in sources]
     good, bad = results[:GOOD], results[GOOD:]
-    assert sum(len(result.reading.entries) for result in good if result.reading) == GOOD * 20
-    assert all(result.error and "\n" not in result.error for result in bad)
+    assert sum(entries for _, entries, _ in good) == GOOD * 20
+    assert all(error and "\n" not in error for _, _, error in bad)
     assert load.most_of_one == 1, "one request at a time to each host"
     assert 1 < load.most <= 16, "several hosts at once, and no more than threads"
-    assert threading.active_count() <= before + SLOW, "no thread of ours is left; the servers' may still drip"
-    own, children = (resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    assert own < 500
-    print(f"{len(urls)} feeds in {took:.0f} s, at most {load.most} at once; peak {own} MB, a parser {children} MB")
+    assert threads_left == 0
+    assert ran.peak_mb < 500
+    print(
+        f"{len(urls)} feeds in {took:.0f} s, at most {load.most} at once;"
+        f" peak {ran.peak_mb:.0f} MB, of which parsers {ran.children_mb:.0f} MB at most"
+    )
