@@ -46,8 +46,9 @@ FIRST = Prepared(
 )
 
 _THEIRS = (_subscription.subscriber_id == _row.subscriber_id, _subscription.newsletter == bindparam("newsletter"))
-_ACTIVE = exists().where(*_THEIRS, _subscription.state == "active")
-_PAUSED = exists().where(*_THEIRS, _subscription.state == "paused")
+# Looked up, and no EXISTS: that one PostgreSQL may turn around, and read everybody who is active to find a few of them.
+_STATE = select(_subscription.state).where(*_THEIRS).scalar_subquery()
+_ACTIVE, _PAUSED = _STATE == "active", _STATE == "paused"
 _SUPPRESSED = exists().where(
     _person.id == _row.subscriber_id,
     _suppression.address == _person.address,

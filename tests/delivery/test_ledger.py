@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from unittest import mock
 
 import pytest
-from sqlalchemy import Connection, select, update
+from sqlalchemy import select, update
 
-from digest.app import App
 from digest.app.fetching import fetch
 from digest.app.issuing import approve, coming_slot, draft
 from digest.audience.suppression import suppress
@@ -20,7 +17,7 @@ from digest.delivery import statements as hot
 from digest.delivery import upkeep
 from digest.delivery.account import account
 from digest.delivery.envelopes import EnvelopeMaker
-from digest.delivery.ledger import NOT_HANDED_OVER, Ledger
+from digest.delivery.ledger import NOT_HANDED_OVER
 from digest.delivery.plan import plan
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.recipient import Recipient
@@ -29,64 +26,24 @@ from digest.delivery.settling import conclude
 from digest.delivery.steps import Mark, Settle
 from digest.delivery.transitions import DeliveryState
 from digest.errors import DigestError
-from digest.issues.issue import Issue, find_issue, frozen_of
+from digest.issues.issue import find_issue, frozen_of
 from digest.store import tables
 from digest.store.prepared import Prepared
 from digest.testing.specimens import a_rendition
 from tests.databases import statements
-from tests.journeys.project import MONDAY, Project, a_project, article
-from tests.marking import mark_batch, settle_batch
+from tests.delivery.planned import LEASE, NOW, Planned, a_planned_issue
+from tests.journeys.project import MONDAY, a_project, article
+from tests.marking import mark_batch
 
 pytestmark = pytest.mark.usefixtures("database")
 
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-LEASE = timedelta(seconds=30)
 ACCEPTED, UNKNOWN = Outcome.ACCEPTED, Outcome.UNKNOWN
-
-
-@dataclass(slots=True)
-class Planned:
-    """A planned issue of six readers, and a connection to work on it."""
-
-    app: App
-    connection: Connection
-    issue: Issue
-
-    def ledger(self, owner: str = "one") -> Ledger:
-        return Ledger(self.issue.id, self.issue.newsletter, "test", owner)
-
-    def states(self) -> list[str]:
-        row = tables.delivery.c
-        return list(self.connection.execute(select(row.state).order_by(row.subscriber_id)).scalars())
-
-    def claim(self, owner: str = "one", size: int = 6) -> tuple[int, list[int]]:
-        found = self.ledger(owner).claim(self.connection, size, now=NOW, lease=LEASE)
-        assert found is not None
-        return found[0].batch, list(found[0].recipients)
-
-    def settle(self, batch: int, whose: list[int], *outcomes: Outcome, owner: str = "one") -> None:
-        settle_batch(self.ledger(owner), self.connection, batch, whose, Answer(outcomes, "said"), now=NOW, retry_at={})
 
 
 @pytest.fixture
 def planned(tmp_path: Path) -> Iterator[Planned]:
-    with a_project(tmp_path) as project:
-        make(project)
-        with project.app() as app, app.store.writing() as connection:
-            yield Planned(app, connection, find_issue(connection, "weekly/1"))
-
-
-def make(project: Project) -> None:
-    for number in range(6):
-        project.join(f"u{number}@x.example", "databases" if number < 4 else "python")
-    project.offer(article("a"), article("b", tags=("databases",)))
-    with project.app() as app:
-        fetch(app)
-        newsletter = app.settings.newsletters[0]
-        frequency = newsletter.frequencies[0]
-        issue = approve(app, draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "test"), "test")
-        with app.store.writing() as connection:
-            assert plan(connection, issue, frozen_of(connection, issue), now=MONDAY) == 6
+    with a_planned_issue(tmp_path) as made:
+        yield made
 
 
 def test_a_claim_holds_one_rendition_and_two_owners_never_the_same(planned: Planned) -> None:
@@ -436,37 +393,3 @@ def test_nothing_holds_where_more_were_accepted_than_were_asked_about(planned: P
     asked = [Settle(0, claimed.batch, (one, three), Answer((ACCEPTED,) * 2))]
     with mock.patch.object(hot, "ACCEPT_WHOLE", too_many), pytest.raises(DigestError, match="3 deliveries where that cannot be"):
         ledger.settle(planned.connection, asked, now=NOW, retry_at={})
-
-
-@pytest.mark.sqlite  # how SQLite reads its statements
-def test_the_hot_statements_search_in_an_index_and_look_at_no_whole_issue(planned: Planned) -> None:
-    driver: Any = planned.connection.connection.driver_connection
-    for statement in (hot.CLAIM_AND_MARK, hot.MARK, hot.ACCEPT, hot.HOLD, *hot.LEAVE.values()):
-        words = statement.text(planned.connection)
-        steps = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
-        searched = [step[3] for step in steps if " delivery" in step[3]]
-        assert searched
-        assert all("subscriber_id=?" in step for step in searched), searched
-
-
-@pytest.mark.sqlite  # how SQLite reads its statements
-def test_a_request_is_marked_and_accepted_in_one_span_of_the_open_ones(planned: Planned) -> None:
-    driver: Any = planned.connection.connection.driver_connection
-    for statement in (hot.STROKE, hot.ACCEPT_WHOLE):
-        words = statement.text(planned.connection)
-        first, *_ = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
-        assert "delivery_open (issue_id=? AND state=? AND rendition=? AND subscriber_id>? AND subscriber_id<?)" in first[3]
-
-
-@pytest.mark.sqlite  # how SQLite reads its statements
-def test_a_claim_reads_of_one_rendition_alone_and_sorts_nobody(planned: Planned) -> None:
-    driver: Any = planned.connection.connection.driver_connection
-    for statement, by in (
-        (hot.FIRST, "(issue_id=? AND state=?)"),
-        *((one, "rendition>? AND rendition<?") for one in (hot.WAITING, hot.WAITING_AND_MAY)),
-    ):
-        words = statement.text(planned.connection)
-        first, *others = driver.execute(f"EXPLAIN QUERY PLAN {words}", [None] * words.count("?")).fetchall()
-        assert "USING INDEX delivery_open" in first[3]
-        assert by in first[3]
-        assert not [step[3] for step in others if "TEMP B-TREE" in step[3] or "SCAN" in step[3]]

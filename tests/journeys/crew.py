@@ -1,7 +1,8 @@
-"""Workers for journeys: the real ones, in threads of the test's process, each with a store and an engine of its own."""
+"""Workers for journeys: the real ones, as processes or, sooner there, in threads of the test's, each with a store and an engine of its own."""
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ from tests.journeys.project import MONDAY, Project, a_project
 
 WORKERS = {"DIGEST_DELIVERY__ENGINE": "workers", "DIGEST_DELIVERY__PATIENCE": "2s"}
 _QUICK = {"digest.app.working._TEND": 0.3, "digest.delivery.engines.crew._TEND": 0.3, "digest.delivery.engines.crew._LOOK": 0.1}
+
+_MOST_TO_END = 10  # seconds
 
 
 @contextmanager
@@ -66,6 +69,38 @@ def a_crew(project: Project, many: int) -> Iterator[Crew]:
             eventually(lambda: alive(app.store) >= many)
         yield crew
     assert not any(thread.is_alive() for thread in threads), "a worker does not end"
+
+
+@contextmanager
+def a_crew_of_processes(project: Project, many: int, at: datetime = MONDAY) -> Iterator[list[str]]:
+    """So many `digest worker`, by whose clocks it is `at`; gives the lines that they say. At the end of the block they are told to end."""
+    said: list[str] = []
+    with ExitStack() as stack, project.app() as app:
+        prepare_queue(app.store)
+        before = alive(app.store)
+        for _ in range(many):
+            stack.enter_context(_a_worker(project, at, said))
+        eventually(lambda: alive(app.store) >= before + many)
+        yield said
+
+
+@contextmanager
+def _a_worker(project: Project, at: datetime, said: list[str]) -> Iterator[None]:
+    process = project.process("worker", "--now", at.isoformat())
+    assert process.stdout is not None
+    assert process.stderr is not None
+    hearing = [threading.Thread(target=said.extend, args=(pipe,)) for pipe in (process.stdout, process.stderr)]
+    for one in hearing:
+        one.start()
+    try:
+        yield
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(_MOST_TO_END) == 0, said[-5:]
+    finally:
+        process.kill()
+        for one in hearing:
+            one.join()
+        process.communicate()
 
 
 def alive(store: Store) -> int:
