@@ -33,6 +33,7 @@ from digest.issues.lifecycle import IssueState, step
 from digest.issues.withdrawn import withdrawn_from
 from digest.rendering.content import Arrangement
 from digest.store import tables
+from digest.store.planner import inform_planner
 from digest.store.tables.columns import instant_text, json_text
 
 _CHUNK = 1000
@@ -41,6 +42,7 @@ _AT_ONCE = 100  # groups that are waited for together
 
 def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime, waves: Waves | None = None) -> int:
     """Freeze the audience of an approved issue and return its size; the issue is then being sent. With `waves`, each in its own."""
+    inform_planner(connection)
     audience = correcting.plan(connection, issue, frozen) if issue.is_correction else _plan(connection, issue, frozen, waves)
     step(
         connection,
@@ -54,6 +56,7 @@ def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime,
         paused_readers=paused(connection, issue.newsletter, issue.frequency),
         planned_at=now,
     )
+    inform_planner(connection)
     return audience
 
 

@@ -15,6 +15,7 @@ from digest.store.complaints import speaking_plainly
 from digest.store.copying import put_in_place
 from digest.store.database import Store
 from digest.store.epoch import mark_restored
+from digest.store.planner import inform_planner
 from digest.store.queue import empty_queue
 from digest.store.seal import Seal, unseal
 from digest.store.tables import metadata
@@ -74,6 +75,7 @@ def load(backup: Store, store: Store) -> None:
             _load_table(source, connection, one)
             _go_on_counting(source, connection, one)
         empty_queue(connection)  # its jobs were for issues of before
+        inform_planner(connection)
 
 
 def _load_table(source: Connection, connection: Connection, one: Table) -> None:

@@ -24,6 +24,8 @@ SELECT relname, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables
 WHERE relname IN ('subscriber', 'subscription', 'delivery', 'suppression', 'batch')
 """
 
+KNOWN = "SELECT relname, reltuples FROM pg_class WHERE relname IN ('subscriber', 'subscription', 'delivery', 'suppression')"
+
 
 @pytest.fixture
 def planned(tmp_path: Path) -> Iterator[Planned]:
@@ -81,6 +83,11 @@ def test_on_postgresql_nobody_is_looked_at_but_those_asked_for_though_it_knows_n
     planned.settle(claimed.batch, list(marked), *[Outcome.ACCEPTED] * len(marked))
     looked = {table: count - before[table] for table, count in looked_at(connection).items()}
     assert max(looked.values()) < 100, looked
+
+
+def test_with_a_plan_postgresql_knows_how_large_the_tables_are(planned: Planned, postgresql: Server) -> None:
+    sizes = {row[0]: row[1] for row in planned.connection.execute(text(KNOWN))}
+    assert sizes == {"subscriber": 6, "subscription": 6, "delivery": 6, "suppression": -1}
 
 
 def crowd(connection: Connection) -> None:
