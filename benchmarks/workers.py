@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, true
 
 from benchmarks.api_stub import a_stub
 from benchmarks.moving import NOW, write_people
@@ -63,7 +63,7 @@ def main() -> None:
             seed = _seed(folder, server, environment, subscribers)
             for run in range(_RUNS):
                 for many in (1, 2, 3):
-                    went = _send(folder, server, seed, environment, many, told=run == 0 and many == 3)
+                    went = _send(folder, server, seed, environment, subscribers, many, told=run == 0 and many == 3)
                     print(went.line(subscribers), flush=True)
     finally:
         server.remove()
@@ -96,17 +96,22 @@ def _digest(folder: Path, environment: dict[str, str], *arguments: str) -> None:
     )
 
 
-def _send(folder: Path, server: Server, seed: str, environment: dict[str, str], many: int, *, told: bool) -> Went:
+def _send(
+    folder: Path, server: Server, seed: str, environment: dict[str, str], subscribers: int, many: int, *, told: bool
+) -> Went:
     name = server.create(like=seed)
     environment = environment | {"DIGEST_DATABASE__URL": server.url(name)}
     store = Store(server.url(name))
     try:
         with ExitStack() as stack:
             crew = [stack.enter_context(_process(folder, environment, "worker")) for _ in range(many)]
-            _until(lambda: _alive(store) == many)
-            before = _processor(crew), _servers(server)
-            _digest(folder, environment, "send", "weekly/1")
-            after = _processor(crew), _servers(server)
+            _until(lambda: _alive(store) == many, "the workers never came")
+            with _process(folder, environment, "send", "weekly/1") as sending:
+                _until(lambda: _claimed(store) > 0, "nobody claimed anything", every=0.02)
+                before = _processor(crew), _servers(server)  # without plan and conclusion, which are not in the time either
+                _until(lambda: _claimed(store, finished=True) == subscribers, "not everybody was sent to", every=0.02)
+                after = _processor(crew), _servers(server)
+                os.waitid(os.P_PID, sending, os.WEXITED | os.WNOWAIT)
         if told:
             print(*_sizes(store), sep="\n")
         return Went(many, _seconds(store), after[0] - before[0], after[1] - before[1])
@@ -116,9 +121,9 @@ def _send(folder: Path, server: Server, seed: str, environment: dict[str, str], 
 
 
 @contextmanager
-def _process(folder: Path, environment: dict[str, str], command: str) -> Iterator[int]:
+def _process(folder: Path, environment: dict[str, str], *arguments: str) -> Iterator[int]:
     process = subprocess.Popen(
-        [*_DIGEST, command, "--now", NOW.isoformat()], cwd=folder, env=environment, stdout=subprocess.DEVNULL
+        [*_DIGEST, *arguments, "--now", NOW.isoformat()], cwd=folder, env=environment, stdout=subprocess.DEVNULL
     )
     try:
         yield process.pid
@@ -127,12 +132,20 @@ def _process(folder: Path, environment: dict[str, str], command: str) -> Iterato
         process.wait(20)
 
 
-def _until(true: Callable[[], bool]) -> None:
+def _until(so: Callable[[], bool], otherwise: str, every: float = 0.1) -> None:
     ends = time.monotonic() + 120
-    while not true():
+    while not so():
         if time.monotonic() > ends:
-            raise RuntimeError("the workers never came")
-        time.sleep(0.1)
+            raise RuntimeError(otherwise)
+        time.sleep(every)
+
+
+def _claimed(store: Store, *, finished: bool = False) -> int:
+    """Deliveries in batches, or in those that are finished."""
+    row = tables.batch.c
+    query = select(func.coalesce(func.sum(row.size), 0)).where(row.finished_at.is_not(None) if finished else true())
+    with store.reading() as connection:
+        return int(connection.execute(query).scalar_one())
 
 
 def _alive(store: Store) -> int:
@@ -169,16 +182,22 @@ def _servers(server: Server) -> float:
 
 
 def _spent(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(") ")[2].split()
-    except OSError:
-        return 0.0
-    return sum(map(int, fields[11:15])) / _TICK
+    fields = _fields(pid)
+    return sum(map(int, fields[11:15])) / _TICK if fields else 0.0
 
 
 def _children(pid: int) -> list[int]:
-    found = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(one) for one in found.read_text("utf-8").split()] if found.exists() else []
+    """Found one by one: the list of children that the kernel keeps misses some while others end."""
+    everybody = (int(found.name) for found in Path("/proc").iterdir() if found.name.isdigit())
+    return [one for one in everybody if _fields(one)[1:2] == [str(pid)]]
+
+
+def _fields(pid: int) -> list[str]:
+    """Those of `/proc/PID/stat` from the third on; none where it has ended."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(") ")[2].split()
+    except OSError:
+        return []
 
 
 def _sizes(store: Store) -> Iterator[str]:
