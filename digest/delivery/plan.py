@@ -38,6 +38,7 @@ from digest.store.tables.columns import instant_text, json_text
 
 _CHUNK = 1000
 _AT_ONCE = 100  # groups that are waited for together
+_MANY = 1000  # deliveries: of fewer a store finds its way among them anyhow
 
 
 def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime, waves: Waves | None = None) -> int:
@@ -56,7 +57,7 @@ def plan(connection: Connection, issue: Issue, frozen: Frozen, *, now: datetime,
         paused_readers=paused(connection, issue.newsletter, issue.frequency),
         planned_at=now,
     )
-    inform_planner(connection)
+    inform_planner(connection, (tables.delivery, tables.audience_group) if audience >= _MANY else ())
     return audience
 
 

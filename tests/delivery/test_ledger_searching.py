@@ -11,9 +11,13 @@ from sqlalchemy import Connection, text
 
 from digest.audience.suppression import suppress
 from digest.delivery import statements as hot
+from digest.delivery.account import account
 from digest.delivery.providers.answer import Outcome
+from digest.delivery.settling import conclude
+from digest.issues.issue import find_issue
 from tests.databases import Server
 from tests.delivery.planned import LEASE, NOW, Planned, a_planned_issue
+from tests.journeys.project import MONDAY, WEEK, a_project, article
 from tests.marking import mark_batch
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -88,6 +92,32 @@ def test_on_postgresql_nobody_is_looked_at_but_those_asked_for_though_it_knows_n
 def test_with_a_plan_postgresql_knows_how_large_the_tables_are(planned: Planned, postgresql: Server) -> None:
     sizes = {row[0]: row[1] for row in planned.connection.execute(text(KNOWN))}
     assert sizes == {"subscriber": 6, "subscription": 6, "delivery": 6, "suppression": -1}
+
+
+def test_on_postgresql_an_issue_is_settled_by_looking_at_each_delivery_and_not_for_each_group(
+    tmp_path: Path, postgresql: Server
+) -> None:
+    topics = ("databases", "messaging", "reliability", "python", "devops", "security")
+    pairs = [f"{one} {other}" for one in topics for other in topics if one < other]
+    rows = [f"u{number}@x.example,{pairs[number % len(pairs)]},yes" for number in range(1200)]
+    with a_project(tmp_path) as project:
+        (tmp_path / "people.csv").write_text("\n".join(["email,topics,confirmed", *rows]), encoding="utf-8")
+        project.environment["DIGEST_DELIVERY__AUDIENCE_FACTOR"] = "0"
+        project.join("ann@x.example")
+        project.offer(article("first"))
+        assert project.code() == 0
+        with project.app() as app, app.store.writing() as connection:
+            connection.execute(text("ANALYZE"))  # now it knows one issue, and thinks that there is no other
+        assert project.command("subscribers", "import", "people.csv").returncode == 0
+        project.offer(*(article(topic, tags=(topic,), at=MONDAY) for topic in topics))
+        project.plan(MONDAY + WEEK)
+        with project.app() as app, app.store.writing() as connection:
+            issue = find_issue(connection, "weekly/2")
+            assert issue.audience == len(rows) + 1
+            connection.execute(text("UPDATE delivery SET state = 'accepted'"))
+            before = looked_at(connection)["delivery"]
+            assert conclude(connection, issue, now=NOW, counted=account(connection, issue)).settled_at == NOW
+            assert looked_at(connection)["delivery"] - before < 6 * len(rows)
 
 
 def crowd(connection: Connection) -> None:
