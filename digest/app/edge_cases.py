@@ -18,8 +18,8 @@ from digest.issues.issue import Issue, frozen_of
 from digest.issues.withdrawn import withdrawn_from
 from digest.languages import languages_with_words
 from digest.rendering.assemble import assemble
-from digest.rendering.blocks import render_blocks
 from digest.rendering.content import Arrangement, ArticleContent, IssueContent
+from digest.rendering.render import render_blocks
 from digest.rendering.showroom import scenes
 from digest.rendering.templates import load_template
 

@@ -13,11 +13,11 @@ from digest.insights.showroom_page import Shown, index_page, mail_page, variants
 from digest.issues.drawing import site_of, theme_of
 from digest.languages import languages_with_words
 from digest.rendering.assemble import assemble, fill
-from digest.rendering.blocks import render_blocks
 from digest.rendering.compile import compile_template
 from digest.rendering.content import Personal
 from digest.rendering.mail_content import OWN_MAILS
 from digest.rendering.own_mails import render_own
+from digest.rendering.render import render_blocks
 from digest.rendering.showroom import LINKS, Scene, scenes
 from digest.rendering.specimen import MAILS
 from digest.rendering.templates import Template, load_template

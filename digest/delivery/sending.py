@@ -17,12 +17,13 @@ from digest.delivery.allowance import Allowance, Canary, Plan, Quota
 from digest.delivery.ending import OUT_OF_REACH, PAUSING, PROVIDER_FAILED, Ending
 from digest.delivery.engines.crew import Crew
 from digest.delivery.engines.feed import Feed
-from digest.delivery.engines.local import LocalEngine, claim_size
+from digest.delivery.engines.local import WORTH_A_CARRIER, LocalEngine, claim_size
 from digest.delivery.envelopes import EnvelopeMaker
 from digest.delivery.guarding import check_audience
 from digest.delivery.halting import in_force
 from digest.delivery.heeding import heed_waiting
 from digest.delivery.ledger import Ledger
+from digest.delivery.memory import give_back_memory
 from digest.delivery.plan import count_audience, plan
 from digest.delivery.progress import OnProgress, Teller
 from digest.delivery.providers.port import Provider, key_life
@@ -210,6 +211,8 @@ class Sender:
         if planned == 0:
             why = why_nobody(connection, issue.newsletter, issue.frequency)
             raise Refused(f"issue {issue.name} has no audience: {why}")
+        if planned >= WORTH_A_CARRIER:
+            give_back_memory()  # before there is a second process beside this one
         self.timing.look_again(connection, issue, now=self.now, real=clock, actor=self.owner)
         return issue_by_id(connection, issue.id)
 

@@ -13,9 +13,10 @@ from digest.errors import TemplateError
 from digest.issues.frozen import Frozen
 from digest.issues.wording import Wording, sections_in, subject_in, without_own
 from digest.languages import languages_with_words
-from digest.rendering.blocks import Blocks, content_hash, render_blocks
+from digest.rendering.blocks import Blocks, content_hash
 from digest.rendering.cleaning import one_line
 from digest.rendering.content import IssueContent
+from digest.rendering.render import render_blocks
 from digest.rendering.subject import render_subject
 from digest.rendering.templates import Template, load_template
 from digest.settings import NewsletterSettings

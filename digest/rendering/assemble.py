@@ -10,12 +10,9 @@ from markupsafe import escape
 
 from digest.rendering.blocks import Block, Blocks
 from digest.rendering.cleaning import one_line
-from digest.rendering.compile import Compiled, blaming, compile_template
 from digest.rendering.content import Arrangement, IssueContent, Personal
-from digest.rendering.context import SectionView, clean_article, clean_section, names_everywhere
 from digest.rendering.degrading import CLIPPED_AT, MORE_ARTICLE, Degraded, Form, thinned, weigh
 from digest.rendering.rendition import Rendition, Slotted
-from digest.rendering.templates import Template
 
 PREHEADER_LENGTH = 110
 """About as many characters as inboxes show beside a subject."""
@@ -59,33 +56,6 @@ def fill(rendition: Rendition, personal: Personal) -> tuple[str, str]:
     """A rendition's HTML and plain text for one reader."""
     values = asdict(personal)
     return rendition.html.fill({name: str(escape(value)) for name, value in values.items()}), rendition.text.fill(values)
-
-
-def render_direct(template: Template, content: IssueContent, arrangement: Arrangement, personal: Personal) -> tuple[str, str]:
-    """The same mail in one rendering, blocks and slots left aside: the judge that assembling is measured by."""
-    return render_compiled(compile_template(template), content, arrangement, personal)
-
-
-def render_compiled(compiled: Compiled, content: IssueContent, arrangement: Arrangement, personal: Personal) -> tuple[str, str]:
-    """The same of a template that is compiled."""
-    template = compiled.template
-    articles = {article.id: clean_article(article, content.utm) for article in content.articles}
-    sections = {section.slug: clean_section(section) for section in content.sections}
-    names = {
-        **names_everywhere(content, template.words(content.language)),
-        **asdict(personal),
-        "preheader": one_line(content.own_preheader)
-        or preheader_of([articles[article].title for article in arrangement.articles if article != MORE_ARTICLE]),
-        "lead": None if arrangement.lead is None else articles[arrangement.lead],
-        "sections": [
-            SectionView(slug, sections[slug].title, tuple(articles[article] for article in chosen))
-            for slug, chosen in arrangement.sections
-        ],
-    }
-    with blaming(template.mjml):
-        html = compiled.html.render(names)
-    with blaming(template.text):
-        return html, compiled.text.render(names)
 
 
 def preheader_of(titles: Iterable[str], length: int = PREHEADER_LENGTH) -> str:

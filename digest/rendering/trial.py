@@ -75,9 +75,9 @@ def try_here(template: Template) -> Trial:
 
 
 def _renderings(compiled: Compiled) -> list[Callable[[], object]]:
-    from digest.rendering.assemble import render_compiled
     from digest.rendering.mail_content import OWN_MAILS
     from digest.rendering.own_mails import render_own
+    from digest.rendering.render import render_compiled
     from digest.rendering.specimen import ARRANGEMENTS, CONTENT, CONTENTS, MAILS, PERSONAL
 
     name = compiled.template.name

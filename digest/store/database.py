@@ -26,7 +26,8 @@ from digest.store.tables import metadata
 _BUSY_SECONDS = 30
 _KEYS = "digest_keys"
 # At most so many connections: one for each thread of the pages, and some for a run, its lock and letters beside them.
-_POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 8, "pool_timeout": 10}
+# The last one that was given back is the next to be taken: of SQLite's each keeps a cache of its own.
+_POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 8, "pool_timeout": 10, "pool_use_lifo": True}
 _CACHE = "PRAGMA cache_size = -{}"
 _CACHE_SIZE = 8192  # KB: up to 128 MB nothing is faster, with a million subscribers; with less a plan is slower
 _STEPS_CACHE = 4096  # KB: the steps of sending look at each reader once, and a small cache is faster than a large one

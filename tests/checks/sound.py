@@ -8,8 +8,8 @@ from typing import Any
 from digest.checks.issue_checks import check
 from digest.checks.mail import Mail, write_mail
 from digest.rendering.assemble import assemble
-from digest.rendering.blocks import render_blocks
 from digest.rendering.content import ArticleContent, IssueContent
+from digest.rendering.render import render_blocks
 from digest.rendering.rendition import Rendition, Slotted
 from digest.settings.checks import Checks
 from tests.rendering.sample import ARRANGEMENT, CONTENT, article, shipped

@@ -15,9 +15,9 @@ from digest.checks.issue_checks import CHECKS, ONLINE, check
 from digest.checks.links import addresses_of_links, addresses_of_pictures
 from digest.checks.mail import LastIssue, Mail, SpamReport
 from digest.rendering.assemble import assemble
-from digest.rendering.blocks import render_blocks
 from digest.rendering.content import AlsoContent, Arrangement, NoteContent, SponsorContent
 from digest.rendering.degrading import CLIPPED_AT, Degraded, Form, weigh
+from digest.rendering.render import render_blocks
 from digest.rendering.rendition import Rendition, Slotted
 from digest.rendering.source import Source
 from digest.rendering.templates import load_template

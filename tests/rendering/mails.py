@@ -6,9 +6,9 @@ from dataclasses import replace
 from functools import cache
 
 from digest.rendering.assemble import assemble, fill
-from digest.rendering.blocks import render_blocks
 from digest.rendering.content import IssueContent, Personal, SponsorContent, ThemeContent
 from digest.rendering.own_mails import RenderedMail, render_mail
+from digest.rendering.render import render_blocks
 from digest.rendering.showroom import Scene, scenes
 from digest.rendering.specimen import CONTENT, MAILS
 from digest.rendering.templates import load_template

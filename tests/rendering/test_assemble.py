@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from markupsafe import escape
 
 from digest.audience.links import leave_topic_url
-from digest.rendering.assemble import assemble, fill, preheader_of, render_direct
-from digest.rendering.blocks import Blocks, render_blocks
+from digest.rendering.assemble import assemble, fill, preheader_of
+from digest.rendering.blocks import Blocks
 from digest.rendering.content import Arrangement, IssueContent, Personal
+from digest.rendering.render import render_blocks, render_direct
 from digest.rendering.rendition import Rendition, Slotted
 
 from .sample import ARRANGEMENT, CONTENT, PERSONAL, issues, personals, shipped

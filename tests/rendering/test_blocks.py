@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 
 from digest.errors import TemplateError
-from digest.rendering.blocks import Blocks, content_hash, render_blocks
+from digest.rendering.blocks import Blocks, content_hash
 from digest.rendering.content import AlsoContent, Arrangement, IssueContent, NoteContent
 from digest.rendering.memory import forget
+from digest.rendering.render import render_blocks
 
 from .sample import CONTENT, TEXT, article, issues, shipped, template
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from digest.rendering.assemble import assemble, fill, render_direct
-from digest.rendering.blocks import Blocks, render_blocks
+from digest.rendering.assemble import assemble, fill
+from digest.rendering.blocks import Blocks
 from digest.rendering.content import Arrangement, IssueContent
 from digest.rendering.context import clean_article
 from digest.rendering.degrading import (
@@ -24,6 +24,7 @@ from digest.rendering.degrading import (
     thinned,
     weigh,
 )
+from digest.rendering.render import render_blocks, render_direct
 from digest.rendering.rendition import Rendition
 
 from .sample import ARRANGEMENT, CONTENT, PERSONAL, article, shipped

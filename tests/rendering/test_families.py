@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digest.rendering.assemble import assemble, fill, render_direct
-from digest.rendering.blocks import Blocks, render_blocks
+from digest.rendering.assemble import assemble, fill
+from digest.rendering.blocks import Blocks
 from digest.rendering.columns import columns
 from digest.rendering.content import Arrangement, ArticleContent, IssueContent, NoteContent, Personal, SponsorContent
+from digest.rendering.render import render_blocks, render_direct
 from digest.rendering.templates import load_template
 
 from .judges import as_outlook_reads

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from digest.catalogue.address import canonical_url
-from digest.rendering.assemble import assemble, fill, render_direct
-from digest.rendering.blocks import render_blocks
+from digest.rendering.assemble import assemble, fill
 from digest.rendering.content import AlsoContent
 from digest.rendering.marking import mark_link
+from digest.rendering.render import render_blocks, render_direct
 
 from .sample import ARRANGEMENT, CONTENT, PERSONAL, article, shipped
 

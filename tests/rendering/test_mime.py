@@ -13,11 +13,11 @@ from hypothesis import given, settings
 
 from digest.errors import Refused
 from digest.rendering.assemble import assemble, fill
-from digest.rendering.blocks import render_blocks
 from digest.rendering.cleaning import one_line
 from digest.rendering.content import Arrangement, Envelope, IssueContent, Personal
 from digest.rendering.list_headers import list_headers
 from digest.rendering.mime import MessageBuilder
+from digest.rendering.render import render_blocks
 
 from .sample import ENVELOPE, issues, personals, shipped
 from .test_assemble import GOLDEN, rendition

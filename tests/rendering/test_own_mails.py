@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from digest.errors import TemplateError
-from digest.rendering.blocks import render_blocks
 from digest.rendering.compile import compile_template
 from digest.rendering.mail_content import OWN_MAILS, Confirm, Welcome
 from digest.rendering.own_mails import render_mail
+from digest.rendering.render import render_blocks
 from digest.rendering.specimen import MAILS
 from digest.rendering.templates import load_template
 

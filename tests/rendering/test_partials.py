@@ -166,7 +166,7 @@ def test_a_mistake_in_a_partial_is_named_by_the_partial_s_line(tmp_path: Path, p
 
 
 def test_what_goes_wrong_while_a_partial_runs_is_named_by_its_line(tmp_path: Path) -> None:
-    from digest.rendering.blocks import render_blocks
+    from digest.rendering.render import render_blocks
 
     from .sample import CONTENT
 

@@ -9,9 +9,9 @@ import pytest
 
 from digest.errors import TemplateError
 from digest.languages import CatalogueFile
-from digest.rendering.assemble import render_direct
 from digest.rendering.compile import compile_template
 from digest.rendering.content import AlsoContent, Arrangement
+from digest.rendering.render import render_direct
 from digest.rendering.templates import Template
 
 from .sample import BODY, CONTENT, PERSONAL, TEXT, article, template

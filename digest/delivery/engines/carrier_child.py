@@ -87,8 +87,7 @@ class _Work:
         streams.watch(self._line.fileno())
         self._obey(streams, more)
         while not self._over:
-            for heard in streams.hear(_LONG):
-                self.tell(heard)
+            self._tell_all(streams.hear(_LONG))
             self._obey(streams, self._line.hear(0))
         streams.close()
 
@@ -99,10 +98,19 @@ class _Work:
         else:
             self._say(said.KEPT, heard.lane)
 
+    def _tell_all(self, heard: list[Heard]) -> None:
+        for one in heard:
+            self.tell(one)
+
     def _obey(self, carriers: Lanes | Streams, orders: list[tuple[Any, ...]]) -> None:
-        for what, *rest in orders:
+        """One order after the other, each let go with what it held: at first there is a whole request for every lane."""
+        orders.reverse()
+        while orders:
+            what, *rest = orders.pop()
             if what == said.JOB:
                 carriers.send(rest[0], self._job(*rest[1:]))
+                if isinstance(carriers, Streams):
+                    self._tell_all(carriers.hear(0))
             elif what == said.RECALL:
                 carriers.recall()
                 self._say(said.RECALLED)

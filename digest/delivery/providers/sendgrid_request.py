@@ -61,7 +61,7 @@ def write_request(rendition: Rendition, envelopes: Sequence[Envelope]) -> bytes:
     tags = _Tags(rendition, envelopes)
     shared = orjson.dumps(_shared(rendition, tags))
     try:
-        personalizations = ",".join(tags.personalization(envelope) for envelope in envelopes).encode()
+        personalizations = b",".join([tags.personalization(envelope).encode() for envelope in envelopes])
     except UnicodeEncodeError:
         raise Refused("a reader's name or address has characters that are half of a pair, which JSON cannot carry") from None
     return b"".join((shared[:-1], b',"personalizations":[', personalizations, b"]}"))

@@ -78,6 +78,15 @@ def test_looking_for_one_imports_no_other() -> None:
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
+def test_a_carrier_needs_no_template_engine_and_no_database() -> None:
+    program = (
+        "import sys\n"
+        "import digest.delivery.engines.carrier_child\n"
+        "sys.exit(any(name.split('.')[0] in {'jinja2', 'mjml', 'sqlalchemy'} for name in sys.modules))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
 def test_smtp_without_signatures_imports_no_cryptography() -> None:
     program = (
         "import sys\n"
