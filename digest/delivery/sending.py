@@ -173,6 +173,13 @@ class Sender:
         return issue
 
     def _prepare(self, issue: Issue, ledger: Ledger, *, others_are_dead: bool) -> tuple[Issue, int]:
+        planned = issue.state is IssueState.APPROVED
+        issue, unknown = self._prepared(issue, ledger, others_are_dead=others_are_dead)
+        if planned and not self.workers and (issue.audience or 0) >= WORTH_A_CARRIER:
+            give_back_memory()  # before there is a second process beside this one
+        return issue, unknown
+
+    def _prepared(self, issue: Issue, ledger: Ledger, *, others_are_dead: bool) -> tuple[Issue, int]:
         clock = datetime.now(UTC)
         with self.store.writing() as connection:
             issue = issue_by_id(connection, issue.id)
@@ -211,8 +218,6 @@ class Sender:
         if planned == 0:
             why = why_nobody(connection, issue.newsletter, issue.frequency)
             raise Refused(f"issue {issue.name} has no audience: {why}")
-        if planned >= WORTH_A_CARRIER:
-            give_back_memory()  # before there is a second process beside this one
         self.timing.look_again(connection, issue, now=self.now, real=clock, actor=self.owner)
         return issue_by_id(connection, issue.id)
 

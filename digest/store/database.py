@@ -26,8 +26,7 @@ from digest.store.tables import metadata
 _BUSY_SECONDS = 30
 _KEYS = "digest_keys"
 # At most so many connections: one for each thread of the pages, and some for a run, its lock and letters beside them.
-# The last one that was given back is the next to be taken: of SQLite's each keeps a cache of its own.
-_POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 8, "pool_timeout": 10, "pool_use_lifo": True}
+_POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 8, "pool_timeout": 10}
 _CACHE = "PRAGMA cache_size = -{}"
 _CACHE_SIZE = 8192  # KB: up to 128 MB nothing is faster, with a million subscribers; with less a plan is slower
 _STEPS_CACHE = 4096  # KB: the steps of sending look at each reader once, and a small cache is faster than a large one
@@ -275,7 +274,8 @@ def _is_sqlite(url: URL) -> bool:
 def _engine(url: URL, synchronous: str) -> Engine:
     if not _is_sqlite(url):
         return _postgresql(url)
-    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, **_POOL)
+    # The connection that was given back last is taken next: each keeps a cache of its own.
+    engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS}, pool_use_lifo=True, **_POOL)
     event.listen(engine, "connect", _configure(synchronous))
     event.listen(engine, "begin", _begin)
     return engine

@@ -81,6 +81,7 @@ def test_cases_1_3_18_and_27_when_several_workers_send(project: Project) -> None
 def test_case_23_several_workers_and_runs_on_one_database_send_nobody_anything_twice(project: Project) -> None:
     import_people(project, 10 * READERS)
     project.offer(article("a"))
+    project.environment["DIGEST_DELIVERY__RATE"] = "100"  # so that nobody is done before the others have begun
     with a_crew_of_processes(project, 3):
         assert set(run_at(project, MONDAY, MONDAY, MONDAY)) <= {0, 4}
         eventually(lambda: project.issue("weekly/1").state == "sent")
@@ -132,7 +133,7 @@ def test_case_30_when_the_server_s_disk_is_full_workers_say_so_and_go_on_once_it
     import_people(project, READERS)
     project.offer(article("a"))
     project.plan()
-    project.environment["DIGEST_DELIVERY__RATE"] = "50"
+    project.environment["DIGEST_DELIVERY__RATE"] = "10"
     with a_crew_of_processes(project, 2) as said, project.app() as app:
         eventually(lambda: len(project.sink.arrived) > 5)
         with app.store.writing() as connection:
