@@ -18,6 +18,10 @@ _KEPT = ("event_id", "timestamp", "level", "logger", "platform", "release", "env
 _OF_A_FRAME = ("filename", "function", "module", "lineno", "in_app")
 
 
+_scrubbers: list[Scrubber] = []
+"""The one of this process's reports, where it makes some."""
+
+
 def report_errors(settings: Settings, transport: Any = None) -> None:
     """Tell errors from now on; nothing where nobody wants to hear them. `UsageError` where what tells them is not installed."""
     if settings.error_reports.dsn is None:
@@ -32,6 +36,7 @@ def report_errors(settings: Settings, transport: Any = None) -> None:
     except ModuleNotFoundError:
         raise UsageError("error_reports.dsn needs sentry-sdk: install digest-newsletter[sentry]") from None
     scrubber = Scrubber(settings)
+    _scrubbers[:] = [scrubber]
     try:
         sentry_sdk.init(
             settings.error_reports.dsn.get_secret_value(),
@@ -56,6 +61,12 @@ def report_errors(settings: Settings, transport: Any = None) -> None:
         )
     except BadDsn:
         raise UsageError("error_reports.dsn is no address of Sentry's: copy it from the project's settings there") from None
+
+
+def scrub_reports(settings: Settings) -> None:
+    """From now on no report holds a secret of these settings either."""
+    for scrubber in _scrubbers:
+        scrubber.learn(settings)
 
 
 def scrubbed(scrubber: Scrubber, event: Any) -> Any:

@@ -40,8 +40,8 @@ class Lasting:
     def heed(self, *hearers: Callable[[], None]) -> None:
         """Write log lines as configured. Whenever it is asked for, read the configuration again and tell the `hearers`: what one of them
         refuses is not taken up, and then log lines stay as they are, too."""
-        self._write_log_lines()
-        Rereader(self.configuration, self.app, self.asked, self.stop, (*hearers, self._write_log_lines)).start()
-
-    def _write_log_lines(self) -> None:
         write_log_lines(self.settings)
+        Rereader(self.configuration, self.app, self.asked, self.stop, (*hearers, self._write_log_lines_again)).start()
+
+    def _write_log_lines_again(self) -> None:
+        write_log_lines(self.settings, again=True)

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 import structlog
 
+from digest.app.error_reports import scrub_reports
 from digest.app.scrubbing import Scrubber
 from digest.app.tracing import scrub_spans
 from digest.settings import Settings
@@ -26,8 +27,9 @@ _LIBRARIES = logging.WARNING  # their lower levels may hold whole requests, keys
 class _ToStandardError(logging.StreamHandler[TextIO]):
     """Writes to what is standard error at that time."""
 
-    def __init__(self) -> None:
+    def __init__(self, scrubber: Scrubber) -> None:
         logging.Handler.__init__(self)
+        self.scrubber = scrubber
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]  # a property in place of an attribute, as logging's own last resort has it
@@ -35,15 +37,20 @@ class _ToStandardError(logging.StreamHandler[TextIO]):
         return sys.stderr
 
 
-def write_log_lines(settings: Settings, *, least: str = "debug") -> None:
-    """Write what happens as `[logging]` says, at `least` from a level on; the last call holds, and no span holds its secrets either."""
+def write_log_lines(settings: Settings, *, least: str = "debug", again: bool = False) -> None:
+    """Write what happens as `[logging]` says, at `least` from a level on; the last call holds, and no span and no report of an error
+    holds its secrets either. Where a configuration is read `again`, those of before stay masked."""
     scrub_spans(settings)
+    scrub_reports(settings)
     level = max(logging.getLevelName(name.upper()) for name in (settings.logging.level, least))
     root = logging.getLogger()
-    for handler in [one for one in root.handlers if isinstance(one, _ToStandardError)]:
-        root.removeHandler(handler)
-    handler = _ToStandardError()
-    handler.setFormatter(_formatter(settings))
+    former = [one for one in root.handlers if isinstance(one, _ToStandardError)]
+    for one in former:
+        root.removeHandler(one)
+    scrubber = former[0].scrubber if again and former else Scrubber(settings)
+    scrubber.learn(settings)
+    handler = _ToStandardError(scrubber)
+    handler.setFormatter(_formatter(settings, scrubber))
     handler.setLevel(level)
     root.addHandler(handler)
     if sys.excepthook is sys.__excepthook__:
@@ -74,9 +81,7 @@ def _tell_defect_of_a_thread(of: threading.ExceptHookArgs) -> None:
         _tell_defect(of.exc_type, of.exc_value, of.exc_traceback)
 
 
-def _formatter(settings: Settings) -> logging.Formatter:
-    scrubber = Scrubber(settings)
-
+def _formatter(settings: Settings, scrubber: Scrubber) -> logging.Formatter:
     def scrub(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
         for twice in ("message", "asctime"):  # what another handler has left in the record
             event.pop(twice, None)

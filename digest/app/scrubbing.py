@@ -28,9 +28,14 @@ class Scrubber:
     """Takes out of a text, or of plain data, what nobody may read there."""
 
     def __init__(self, settings: Settings) -> None:
+        self._known: set[str] = set()
+        self.learn(settings)
+
+    def learn(self, settings: Settings) -> None:
+        """These are in force from now on; the secrets of before, which somebody may still repeat, are masked as well."""
         self._key = derive_key(settings.secret_key.get_secret_value(), "log lines")
-        found = {form for one in secrets_of(settings) for form in (one, quote(one, safe=""), repr(one)[1:-1])}
-        longest_first = sorted((one for one in found if len(one) >= _SHORTEST), key=len, reverse=True)
+        self._known |= {form for one in secrets_of(settings) for form in (one, quote(one, safe=""), repr(one)[1:-1])}
+        longest_first = sorted((one for one in self._known if len(one) >= _SHORTEST), key=len, reverse=True)
         self._secret = re.compile("|".join(map(re.escape, longest_first)) or "(?!)")
 
     def text(self, text: str) -> str:

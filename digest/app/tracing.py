@@ -73,9 +73,9 @@ def traced(settings: Settings, exporter: SpanExporter | None = None) -> Iterator
 
 
 def scrub_spans(settings: Settings) -> None:
-    """From now on no span holds a secret of these settings."""
+    """From now on no span holds a secret of these settings either."""
     for teller in _tellers:
-        teller.scrubber = Scrubber(settings)
+        teller.scrubber.learn(settings)
 
 
 class _Teller:

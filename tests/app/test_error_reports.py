@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,13 +11,16 @@ from typing import Any
 
 import pytest
 import sentry_sdk
+from pydantic import SecretStr
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
 from digest.app import App
 from digest.app.error_reports import report_errors
+from digest.app.log_lines import write_log_lines
 from digest.errors import UsageError
 from digest.logs import logger
+from digest.settings.secrecy import MASK
 from tests.journeys.project import MONDAY, a_project
 
 SECRET = "canary-secret-of-the-project-0123456789"  # of the tests
@@ -100,3 +104,22 @@ def test_an_address_that_is_none_is_a_line_that_does_not_hold_it(tmp_path: Path)
     ):
         report_errors(app.settings)
     assert "canary" not in str(said.value)
+
+
+def test_after_the_configuration_was_read_again_neither_its_secrets_nor_those_of_before_are_told(
+    app: App, kept: Kept, capsys: pytest.CaptureFixture[str]
+) -> None:
+    changed = "another-secret-of-the-project-0123456789"
+    later = app.settings.model_copy(update={"secret_key": SecretStr(changed)})
+    root, ours = logging.getLogger(), logging.getLogger("digest")
+    before = root.handlers[:], ours.level
+    try:
+        write_log_lines(app.settings)
+        write_log_lines(later, again=True)
+        logger("digest.letters").error("it repeats %s and %s", SECRET, changed, action="repeats")
+    finally:
+        root.handlers[:] = before[0]
+        ours.setLevel(before[1])
+    (event,) = kept.told
+    assert event["message"] == f"it repeats {MASK} and {MASK}"
+    assert f"it repeats {MASK} and {MASK}" in capsys.readouterr().err
