@@ -63,10 +63,15 @@ def make(project: Project) -> None:
     for number in range(6):
         project.join(f"u{number}@x.example", "databases" if number < 4 else "python")
     project.offer(article("a"), article("b", tags=("databases",)))
+    assert plan_issue(project) == 6
+
+
+def plan_issue(project: Project) -> int:
+    """The coming issue is being sent, and nothing of it has left; to how many."""
     with project.app() as app:
         fetch(app)
         newsletter = app.settings.newsletters[0]
         frequency = newsletter.frequencies[0]
         issue = approve(app, draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "test"), "test")
         with app.store.writing() as connection:
-            assert plan(connection, issue, frozen_of(connection, issue), now=MONDAY) == 6
+            return plan(connection, issue, frozen_of(connection, issue), now=MONDAY)

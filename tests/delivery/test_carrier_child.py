@@ -53,7 +53,8 @@ def happened(monkeypatch: pytest.MonkeyPatch) -> Told:
 
 def test_one_order_after_the_other_and_answers_between_two_jobs(happened: Told) -> None:
     talk: Any = Talk(happened)
-    work = carrier_child._Work(talk, *(None, None))  # type: ignore[arg-type]  # no job is made
+    unused: Any = None  # no job is made
+    work = carrier_child._Work(talk, unused, unused)
     orders: Told = [(said.JOB, 0), (said.JOB, 1), (said.RECALL,), (said.JOB, 2), (said.END,)]
     work._obey(Quick(happened), orders)
     assert happened == [

@@ -9,13 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from digest.app.fetching import fetch
-from digest.app.issuing import approve, coming_slot, draft, named
-from digest.delivery.plan import plan
+from digest.app.issuing import named
 from digest.delivery.providers.smtp import Smtp
 from digest.delivery.sending import Sender, Sent
-from digest.issues.issue import frozen_of
 from digest.store import tables
+from tests.delivery.planned import plan_issue
 from tests.journeys.project import MONDAY, Project, a_project, article
 
 PEOPLE = 120
@@ -27,7 +25,7 @@ def test_case_23_two_workers_on_one_database_deliver_nothing_twice_and_share_the
         (project.folder / "people.csv").write_text("email,confirmed\n" + rows, encoding="utf-8")
         assert project.command("subscribers", "import", "people.csv").returncode == 0
         project.offer(article("a"))
-        planned(project)
+        plan_issue(project)
         together = threading.Barrier(2)
         with ThreadPoolExecutor(2) as workers:
             sent = list(workers.map(lambda name: work(project, name, together), ("one", "two")))
@@ -40,17 +38,6 @@ def test_case_23_two_workers_on_one_database_deliver_nothing_twice_and_share_the
         with project.app() as app, app.store.reading() as connection:
             owners = connection.execute(select(batch.owner, func.sum(batch.size)).group_by(batch.owner)).all()
         assert {owner for owner, _ in owners} == {"one", "two"}
-
-
-def planned(project: Project) -> None:
-    """The issue is being sent and nothing of it has left."""
-    with project.app() as app:
-        fetch(app)
-        newsletter = app.settings.newsletters[0]
-        frequency = newsletter.frequencies[0]
-        issue = approve(app, draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "test"), "test")
-        with app.store.writing() as connection:
-            plan(connection, issue, frozen_of(connection, issue), now=MONDAY)
 
 
 def work(project: Project, owner: str, together: threading.Barrier) -> Sent:
