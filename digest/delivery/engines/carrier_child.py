@@ -109,8 +109,7 @@ class _Work:
             what, *rest = orders.pop()
             if what == said.JOB:
                 carriers.send(rest[0], self._job(*rest[1:]))
-                if isinstance(carriers, Streams):
-                    self._tell_all(carriers.hear(0))
+                self._tell_all(carriers.hear(0))  # lanes that are threads have told theirs by themselves
             elif what == said.RECALL:
                 carriers.recall()
                 self._say(said.RECALLED)
