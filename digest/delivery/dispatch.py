@@ -3,7 +3,8 @@
 It is told what happened and what time it is (`hear`), and says what to write down (`next`): claim, mark, settle, release;
 what to hand over (`sends`); or how long to wait. Threads, sockets and the database stand around it
 (`digest.delivery.engines`), so the same code runs in a simulation. One lane is one connection; what a lane holds is between
-`claim` and `settle` in exactly one state.
+`claim` and `settle` in exactly one state. Where batches are shared, all lanes take from one, each its next ones in turn: so
+what is written down together stands together in the store.
 
 The order that keeps promise 4: a `Send` is only ever given for what a `Marked` has confirmed, after its commit. What one
 `next` says is one transaction, in which everything is settled before anything is marked: so a lane settles a delivery and
@@ -12,11 +13,12 @@ marks the next at one stroke, and has never more than one between its mark and i
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from digest.delivery.ending import Ending
-from digest.delivery.lane import Lane, Phase
+from digest.delivery.lane import Held, Lane, Phase
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome
 from digest.delivery.steps import (
@@ -35,6 +37,7 @@ from digest.delivery.steps import (
     Release,
     Send,
     Settle,
+    Spared,
     Step,
     TakeBack,
 )
@@ -60,6 +63,7 @@ class Dispatch:
     reason: str = field(default="", init=False)
     _temper: Temper = field(init=False)
     _claim_at: datetime = field(init=False)
+    _open: deque[Held] = field(default_factory=deque, init=False)  # batches of which somebody may be left
     _nothing_since: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +105,8 @@ class Dispatch:
         for number, lane in enumerate(self.lanes):
             if lane.phase is Phase.MARKED and lane.claimed is not None:
                 lane.phase = Phase.SENDING
-                sends.append(Send(number, lane.claimed.batch, lane.claimed.rendition, lane.unit, self._ahead(lane, now)))
+                batch, rendition = lane.claimed.batch, lane.claimed.rendition
+                sends.append(Send(number, batch, rendition, lane.unit, self._ahead(lane, now)))
         return sends
 
     def wait_until(self, now: datetime) -> datetime | None:
@@ -116,17 +121,19 @@ class Dispatch:
     def hear(self, event: Event, now: datetime) -> None:
         """Take in one thing that happened."""
         match event:
+            case Answered(lane=number, answer=answer):
+                self._answered(number, self.lanes[number], answer, now)
+            case Marked(lane=number, recipients=recipients, back=back):
+                self.lanes[number].waiting = back + self.lanes[number].waiting
+                self._marked(number, self.lanes[number], recipients)
             case ClaimAnswered(lane=number, claimed=None, later=later):
                 self._nothing(self.lanes[number], later, now)
             case ClaimAnswered(lane=number, claimed=Claimed() as claimed):
                 self._claimed(self.lanes[number], claimed, now)
-            case Marked(lane=number, recipients=recipients, back=back):
-                self.lanes[number].waiting = back + self.lanes[number].waiting
-                self._marked(number, self.lanes[number], recipients)
+            case Spared(lane=number):
+                self.lanes[number].phase = Phase.IDLE
             case MarkRefused():
                 self._refused(event, now)
-            case Answered(lane=number, answer=answer):
-                self._answered(number, self.lanes[number], answer, now)
             case NotHandedOver(lane=number):
                 self._kept(number, self.lanes[number])
             case Lost(lane=number, text=text):
@@ -149,8 +156,11 @@ class Dispatch:
         elif lane.phase is Phase.KEPT and lane.claimed is not None:
             steps.append(TakeBack(number, lane.claimed.batch, lane.unit))
             lane.phase, lane.unit = Phase.HOLDING, ()
-        if lane.phase is Phase.HOLDING and lane.claimed is not None:
-            self._hold(number, lane, lane.claimed, now, steps)
+        if lane.phase is Phase.HOLDING and lane.held is not None:
+            self._hold(number, lane, lane.held, now, steps)
+        elif self.ending is None and (held := self._first_open()) is not None:
+            self._give(lane, held)
+            self._hold(number, lane, held, now, steps)
         elif self.ending is None and self._temper.lets_claim(now) and self._wants_more(lane, now):
             lane.phase = Phase.CLAIMING
             steps.append(Claim(number, self.pace.claim, self.pace.unit >= self.pace.claim and self._temper.lets_mark(now)))
@@ -164,20 +174,45 @@ class Dispatch:
     def _wants_more(self, lane: Lane, now: datetime) -> bool:
         return lane.phase is Phase.IDLE or (lane.phase is Phase.RESTING and now >= self._claim_at)
 
-    def _hold(self, number: int, lane: Lane, claimed: Claimed, now: datetime, steps: list[Step]) -> None:
-        if self.ending is not None or lane.outdated or not lane.waiting:
-            if lane.waiting:
-                steps.append(Release(claimed.batch, lane.waiting))
-            self._let_go(number, lane, claimed, now, steps)
+    def _first_open(self) -> Held | None:
+        """The first batch of which somebody is left."""
+        while self._open and not self._open[0].left:
+            self._open.popleft()
+        return self._open[0] if self._open else None
+
+    def _give(self, lane: Lane, held: Held) -> None:
+        held.lanes += 1
+        lane.phase, lane.held = Phase.HOLDING, held
+
+    def _hold(self, number: int, lane: Lane, held: Held, now: datetime, steps: list[Step]) -> None:
+        over = self.ending is not None or held.outdated
+        if not over:
+            self._take(lane, held)
+        if over or not lane.waiting:
+            back = lane.waiting + tuple(held.left)
+            if back:
+                held.left.clear()
+                steps.append(Release(held.claimed.batch, back))
+            self._let_go(number, lane, held, now, steps)
         elif self._temper.lets_mark(now):
-            unit = self._choose(lane, claimed, now)
+            unit = self._choose(lane, held.claimed, now)
             if unit:
                 lane.phase, lane.unit, lane.waiting = Phase.MARKING, unit, _without(lane.waiting, unit)
                 self._temper.begin(number, len(unit), now)
-                steps.append(Mark(number, claimed.batch, unit))
+                steps.append(Mark(number, held.claimed.batch, unit))
             elif self._opens_at(lane, now) - now > _WORTH_HOLDING:
-                steps += self._line_up(lane, claimed, now)
-                self._let_go(number, lane, claimed, now, steps)
+                steps += self._line_up(lane, held.claimed, now)
+                self._let_go(number, lane, held, now, steps)
+
+    def _take(self, lane: Lane, held: Held) -> None:
+        """Whom a lane takes of those that are left: all; of a shared batch as many as a request carries, and one to be said ahead.
+        Where recipient domains are looked at it takes its part of that, so that it can choose."""
+        more = len(held.left)
+        if self.pace.shared:
+            more = self.pace.unit + 1 - len(lane.waiting)
+            if self._temper.domains and not lane.waiting:
+                more = max(more, -(-len(held.claimed.recipients) // self.pace.lanes))
+        lane.waiting += tuple(held.left.popleft() for _ in range(min(more, len(held.left))))
 
     def _choose(self, lane: Lane, claimed: Claimed, now: datetime) -> tuple[int, ...]:
         """The next of those whose domain lets them, as many as a request carries."""
@@ -204,9 +239,12 @@ class Dispatch:
             for domain, theirs in waiting.items()
         ]
 
-    def _let_go(self, number: int, lane: Lane, claimed: Claimed, now: datetime, steps: list[Step]) -> None:
-        lane.phase, lane.claimed, lane.waiting, lane.outdated = Phase.IDLE, None, (), False
-        steps.append(Finish(claimed.batch))
+    def _let_go(self, number: int, lane: Lane, held: Held, now: datetime, steps: list[Step]) -> None:
+        """The lane is free; whoever is the last to let go of a batch finishes it."""
+        held.lanes -= 1
+        lane.phase, lane.held, lane.waiting = Phase.IDLE, None, ()
+        if not held.lanes:
+            steps.append(Finish(held.claimed.batch))
         self._next_of(number, lane, now, steps)
 
     def _opens_at(self, lane: Lane, now: datetime) -> datetime:
@@ -217,7 +255,10 @@ class Dispatch:
         return max(self._temper.opens_at(), min(theirs, default=now))
 
     def _claimed(self, lane: Lane, claimed: Claimed, now: datetime) -> None:
-        lane.phase, lane.claimed, lane.waiting = Phase.HOLDING, claimed, claimed.recipients
+        held = Held(claimed, deque(claimed.recipients))
+        self._open.append(held)
+        self._give(lane, held)
+        self._take(lane, held)
         self._claim_at = min(self._claim_at, now)  # there may be more, for those who rest as well
 
     def _nothing(self, lane: Lane, later: datetime | None, now: datetime) -> None:
@@ -248,7 +289,8 @@ class Dispatch:
         if refused.until is not None:
             self._hold_all(refused.until, refused.reason, now)
         elif refused.again:
-            self.lanes[refused.lane].outdated = True
+            if (held := self.lanes[refused.lane].held) is not None:
+                held.outdated = True
         else:
             self._end(refused.ending, refused.reason)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -24,12 +25,26 @@ class Phase(StrEnum):
 
 
 @dataclass(slots=True)
+class Held:
+    """A batch that was claimed: whom no lane has taken of it yet, how many lanes work on it, and whether it is of no use any more."""
+
+    claimed: Claimed
+    left: deque[int]
+    lanes: int = 0
+    outdated: bool = False
+
+
+@dataclass(slots=True)
 class Lane:
-    """One connection: its phase, what it holds, and what of it is under way."""
+    """One connection: its phase, the batch it works on, whom it has taken of that, and what of these is under way."""
 
     phase: Phase = Phase.IDLE
-    claimed: Claimed | None = None
+    held: Held | None = None
     waiting: tuple[int, ...] = ()
     unit: tuple[int, ...] = ()
     answer: Answer | None = None
-    outdated: bool = False
+
+    @property
+    def claimed(self) -> Claimed | None:
+        """What it works on."""
+        return None if self.held is None else self.held.claimed

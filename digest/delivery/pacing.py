@@ -14,6 +14,7 @@ _CROWDED_AT_MOST = timedelta(minutes=1)
 class Pace:
     """The bounds: deliveries of one request, of one claim, messages a second (0: no limit), lanes.
 
+    Lanes take from one `shared` batch, or each has its own.
     Told to slow down, the dispatch waits `back_off` and twice as long each time; for more than `patience` it ends.
     `domains` are messages a second for a recipient domain, by its name in lower case.
     """
@@ -25,6 +26,7 @@ class Pace:
     back_off: timedelta = timedelta(seconds=5)
     patience: timedelta = timedelta(seconds=30)
     domains: Mapping[str, float] = field(default_factory=dict)
+    shared: bool = False
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from digest.delivery.ending import Ending
@@ -18,9 +18,15 @@ class Claimed:
     recipients: tuple[int, ...]
     addresses: tuple[str, ...] = ()
 
+    _places: dict[int, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+
     def domain_of(self, recipient: int) -> str:
         """The domain of one recipient's address; empty where nobody said it."""
-        return self.addresses[self.recipients.index(recipient)].rpartition("@")[2] if self.addresses else ""
+        if not self.addresses:
+            return ""
+        if not self._places:
+            self._places.update((one, place) for place, one in enumerate(self.recipients))
+        return self.addresses[self._places[recipient]].rpartition("@")[2]
 
 
 # What to do.
@@ -28,14 +34,14 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Claim up to `size` planned deliveries of one rendition for a lane. With `whole`, a request will carry them all."""
+    """Claim up to `size` planned deliveries of one rendition for a lane, or for all that share. With `whole`, a request will carry them all."""
 
     lane: int
     size: int
     whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each message: frozen, it takes four times as long to make
 class Mark:
     """Mark these as sending, durably, unless they may no longer be sent."""
 
@@ -44,7 +50,7 @@ class Mark:
     recipients: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each message: frozen, it takes four times as long to make
 class Send:
     """Hand these to the provider: they are marked. `ahead` is who most likely follows on this lane, not marked yet."""
 
@@ -55,7 +61,7 @@ class Send:
     ahead: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each message: frozen, it takes four times as long to make
 class Settle:
     """Write down what became of these."""
 
@@ -106,6 +112,13 @@ class ClaimAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Spared:
+    """Nothing was claimed for this lane: what another one has claimed just now is enough for it too."""
+
+    lane: int
+
+
+@dataclass(slots=True)  # one for each message: frozen, it takes four times as long to make
 class Marked:
     """The mark of these is committed; `back` are still only claimed, the others of the unit were left out."""
 
@@ -129,7 +142,7 @@ class MarkRefused:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each message: frozen, it takes four times as long to make
 class Answered:
     """The provider answered, or nobody knows: one outcome for each recipient of the unit."""
 
@@ -160,4 +173,4 @@ class Drain:
 
 
 Heard = Answered | NotHandedOver | Lost
-Event = ClaimAnswered | Marked | MarkRefused | Heard | Drain
+Event = ClaimAnswered | Spared | Marked | MarkRefused | Heard | Drain

@@ -140,4 +140,4 @@ class Temper:
 
 
 def _is_doubt(answer: Answer) -> bool:
-    return all(outcome is Outcome.UNKNOWN for outcome in answer.outcomes)
+    return answer.outcomes.count(Outcome.UNKNOWN) == len(answer.outcomes)

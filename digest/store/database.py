@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
@@ -27,6 +26,7 @@ _BUSY_SECONDS = 30
 _KEYS = "digest_keys"
 # At most so many connections: one for each thread of the pages, and some for a run, its lock and letters beside them.
 _POOL: dict[str, Any] = {"pool_size": 12, "max_overflow": 8, "pool_timeout": 10}
+_BEGIN_WRITING = "BEGIN IMMEDIATE"
 _CACHE = "PRAGMA cache_size = -{}"
 _CACHE_SIZE = 8192  # KB: up to 128 MB nothing is faster, with a million subscribers; with less a plan is slower
 _STEPS_CACHE = 4096  # KB: the steps of sending look at each reader once, and a small cache is faster than a large one
@@ -43,11 +43,9 @@ class Store:
 
     def __init__(self, url: str, *, synchronous: str = "FULL", keys: Sequence[bytes] = ()) -> None:
         self.url = _parse(url)
-        self.synchronous = synchronous
         self.keys = tuple(keys)
         """By which addresses of erased people are known, the one of now first; every connection has them (`keys_of`)."""
         self._engine = _engine(self.url, synchronous).execution_options(**{_KEYS: self.keys})
-        self._aside = ThreadPoolExecutor(1, "commit")
         self._alone = self._engine.execution_options(digest_writes="alone")
         self._together = self._engine.execution_options(digest_writes="together")
         self._reading = self._engine if _is_sqlite(self.url) else self._engine.execution_options(**_SNAPSHOT)
@@ -65,25 +63,15 @@ class Store:
             yield connection
 
     @contextmanager
-    def writing(self, *, together: bool = False, meanwhile: Callable[[], None] | None = None) -> Iterator[Connection]:
+    def writing(self, *, together: bool = False) -> Iterator[Connection]:
         """A transaction that is committed when the block ends well and leaves nothing when it does not.
 
-        When `Unreachable` comes from the commit itself, nobody knows which of the two it was. `meanwhile` is done once, and has
-        nothing to do with the transaction: while the disk takes its time, where that is waited for; else before.
+        When `Unreachable` comes from the commit itself, nobody knows which of the two it was.
         """
-        aside = meanwhile is not None and self.path is not None and self.synchronous == "FULL"
-        if meanwhile is not None and not aside:
-            meanwhile()
         if not together:
             self._let_go()  # whoever comes after the steps of sending goes on with their connection
         with speaking_plainly(self.url), self._in_turn(), self._step() if together else self._alone.begin() as connection:
             yield connection
-            if meanwhile is not None and aside:
-                committing = self._aside.submit(execute, connection, "COMMIT")
-                try:
-                    meanwhile()
-                finally:
-                    committing.result()
 
     @contextmanager
     def _in_turn(self) -> Iterator[None]:
@@ -104,18 +92,25 @@ class Store:
         kept, self._kept = self._kept, None
         connection = kept or self._connect_for_steps()
         try:
-            with connection.begin():
+            if self.path is None:
+                with connection.begin():
+                    yield connection
+            else:
+                execute(connection, _BEGIN_WRITING)
                 yield connection
+                connection.dialect.do_commit(connection.connection)
         except BaseException:
             self._give_back(connection)
             raise
         self._keep(connection)
 
     def _connect_for_steps(self) -> Connection:
+        """For SQLite one transaction of SQLAlchemy's for all of them, which does nothing: to begin and end one takes it as long as SQLite takes."""
         connection = self._together.connect()
         if self.path is not None:
             try:
                 execute(connection, _CACHE.format(_STEPS_CACHE))
+                connection.begin()
             except BaseException:
                 connection.close()
                 raise
@@ -144,8 +139,6 @@ class Store:
         """Let every connection go; SQLite then folds its write-ahead log into the file."""
         self._let_go()
         self._engine.dispose()
-        self._aside.shutdown()
-        self._aside = ThreadPoolExecutor(1, "commit")
 
     def prepare(self) -> None:
         """Create the tables of a new database; refuse one that another version of Digest made."""
@@ -307,5 +300,6 @@ def _configure(synchronous: str) -> Any:
 
 
 def _begin(connection: Connection) -> None:
-    writes = "digest_writes" in connection.get_execution_options()
-    execute(connection, "BEGIN IMMEDIATE" if writes else "BEGIN")
+    writes = connection.get_execution_options().get("digest_writes")
+    if writes != "together":  # a step begins by itself
+        execute(connection, _BEGIN_WRITING if writes else "BEGIN")

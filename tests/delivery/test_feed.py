@@ -27,7 +27,7 @@ class Planned:
     batch: int = 0
     finished: list[int] = field(default_factory=list)
 
-    def writing(self, meanwhile: Any) -> Any:
+    def writing(self) -> Any:
         return nullcontext()
 
     def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
@@ -10,16 +10,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from sqlalchemy import text
 
 from digest.delivery.allowance import Allowance, Canary, Plan, Quota
 from digest.delivery.ending import Ending
 from digest.delivery.engines.books import Load
 from digest.delivery.engines.lanes import Job
-from digest.delivery.engines.turns import Turns
+from digest.delivery.engines.turns import MARGIN, Turns
 from digest.delivery.envelopes import EnvelopeMaker
+from digest.delivery.lane import Phase
 from digest.delivery.pacing import Pace
 from digest.delivery.providers.answer import Answer, Outcome
+from digest.delivery.real_time import elapsed
 from digest.delivery.recipient import Recipient
 from digest.delivery.refusals import Refusal
 from digest.delivery.sharing import SharedPace
@@ -56,25 +59,27 @@ class Notebook:
 
     ahead: bool = True
     claimed: bool = False
+    asked: int = 0
+    people: tuple[int, ...] = PEOPLE
     told: list[Any] = field(default_factory=list)
 
-    def writing(self, meanwhile: Callable[[], None]) -> AbstractContextManager[Any]:
+    def writing(self) -> AbstractContextManager[Any]:
         @contextmanager
         def transaction() -> Any:
-            meanwhile()
             yield None
             self.told.append("commit")
 
         return transaction()
 
     def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Load | datetime | None:
+        self.asked += 1
         if self.claimed:
             return None
         self.claimed = True
         self.told.append(f"claim of {size}{', whole' if whole else ''}")
-        people = [Recipient(one, one, f"u{one}@example.com", f"u{one}@example.com", None, 0) for one in PEOPLE]
-        marked = frozenset(PEOPLE if whole and self.ahead else ())
-        return Load(Claimed(1, 1, PEOPLE, ("example.com",) * 2), people, a_rendition(), 0, marked)
+        people = [Recipient(one, one, f"u{one}@example.com", f"u{one}@example.com", None, 0) for one in self.people]
+        marked = frozenset(self.people if whole and self.ahead else ())
+        return Load(Claimed(1, 1, self.people, ("example.com",) * len(people)), people, a_rendition(), 0, marked)
 
     def mark(
         self, at: Any, marks: Sequence[Mark], *, now: datetime, sub_revision: int, already: Mapping[int, frozenset[int]]
@@ -114,7 +119,6 @@ class Carrier:
     queue: list[tuple[int, Job]] = field(default_factory=list)
     kept: list[Heard] = field(default_factory=list)
     stuck: bool = False
-    swift: bool = False
 
     def send(self, lane: int, job: Job) -> None:
         self.queue.append((lane, job))
@@ -171,14 +175,23 @@ def test_what_is_claimed_whole_is_marked_in_the_same_transaction() -> None:
     assert carrier.carried == [[1, 2]]
 
 
-def test_what_is_begun_in_no_time_is_handed_over_when_its_mark_is_durable_and_not_before() -> None:
-    books, carrier, clock = Notebook(), Carrier(swift=True), Clock()
+def test_what_is_marked_is_handed_over_before_anything_else_once_its_mark_is_durable() -> None:
+    books, carrier, clock = Notebook(), Carrier(), Clock()
     one = turns(books, carrier, clock)
     one.turn()
     assert (books.told[-1], carrier.queue) == ("commit", [])
     carrier.stuck = True
     one.turn()
     assert [lane for lane, _ in carrier.queue] == [0]
+
+
+@pytest.mark.parametrize(("lanes", "people", "claims"), [(3, 6, 1), (3, 5, 1), (3, 4, 2), (2, 2, 2), (2, 1, 2)])
+def test_what_is_claimed_for_one_lane_is_enough_for_all_that_find_somebody_in_it(lanes: int, people: int, claims: int) -> None:
+    books, carrier, clock = Notebook(people=tuple(range(people))), Carrier(), Clock()
+    one = turns(books, carrier, clock, unit=1, claim=10, lanes=lanes, shared=True)
+    one.turn()
+    assert books.asked == claims
+    assert sum(lane.phase is Phase.MARKED for lane in one.machine.lanes) == lanes - claims + 1
 
 
 def test_a_claim_of_more_than_a_request_carries_is_marked_part_by_part() -> None:
@@ -206,9 +219,8 @@ def test_what_its_process_was_too_late_to_hand_over_does_not_leave_and_is_no_att
     books, carrier, clock, canary = Notebook(), Carrier(), Clock(), Canary(2)
     one = turns(books, carrier, clock, (canary,))
     one.turn()
-    clock.now += LATE
-    one.turn()
     assert canary.left == 0
+    clock.now += LATE
     one.turn()
     assert carrier.carried == []
     assert books.told[-3:] == ["take back [1, 2]", "finish", "commit"]
@@ -248,7 +260,6 @@ def test_the_quota_that_gets_it_back_is_that_of_the_day_of_the_mark() -> None:
     one.turn()
     clock.now += LATE
     one.turn()
-    one.turn()
     assert quota.days == [(23, -2), (23, 2)]
 
 
@@ -256,6 +267,20 @@ def test_what_one_transaction_marked_is_forgotten_with_it() -> None:
     one = turns(Notebook(), Carrier(), Clock())
     one.turn()
     assert not one._unasked
+
+
+def test_what_another_process_may_begin_ends_by_the_deadline_however_slow_the_store_was() -> None:
+    class Slow(Notebook):
+        def renew(self, at: Any, batch: int, *, now: datetime, lease: timedelta, deadline: datetime) -> bool:
+            clock.now += timedelta(seconds=20)
+            return True
+
+    carrier, clock = Carrier(stuck=True), Clock()
+    one = turns(Slow(), carrier, clock)
+    for _ in range(2):
+        one.turn()
+    ((_, job),) = carrier.queue
+    assert job.begin_by <= elapsed() + (MARGIN - timedelta(seconds=20)).total_seconds()
 
 
 def test_a_short_stop_after_the_mark_holds_nobody_up() -> None:
@@ -275,9 +300,9 @@ class InStore(Notebook):
 
     store: Store | None = None
 
-    def writing(self, meanwhile: Callable[[], None]) -> AbstractContextManager[Any]:
+    def writing(self) -> AbstractContextManager[Any]:
         assert self.store is not None
-        return self.store.writing(together=True, meanwhile=meanwhile)
+        return self.store.writing(together=True)
 
 
 def waits_for_a_lock(store: Store) -> bool:
@@ -293,8 +318,7 @@ def test_who_has_something_to_tell_and_who_has_nothing_ask_quota_and_pace_in_one
         pace = SharedPace("smtp", 50.0, _probing=True)  # so the first answer is worth telling
         maker = cast("EnvelopeMaker", Makes())
         one = Turns(InStore(store=store), Carrier(), maker, SETTINGS, bounds, clock, (quota,), pace)
-        for _ in range(2):
-            one.turn()  # the first of two is marked and handed over; its answer comes in the next
+        one.turn()  # the first of two is marked; in the next turn it is handed over and answered
         with store.writing(together=True) as another:
             assert Quota("smtp", Plan(daily=100)).take(another, 1, clock()) == 1
             turn = pool.submit(one.turn)

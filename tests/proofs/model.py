@@ -6,7 +6,7 @@ That they mean the same as the real ones is itself a test: the same schedule com
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -198,9 +198,8 @@ class ModelBooks:
     def __post_init__(self) -> None:
         self.known = self.arena.now.withdrawn
 
-    def writing(self, meanwhile: Callable[[], None]) -> Any:
+    def writing(self) -> Any:
         """As `Books.writing`."""
-        meanwhile()
         return self.arena.writing()
 
     def claim(self, at: State, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Load | datetime | None:

@@ -151,7 +151,7 @@ class Schedule:
             given_up = {one for one, state in self.arena.states().items() if one in in_time and state == "unknown"}
             world.faults += [f"{one} was given up while its answer was waited for" for one in given_up]
         service = Service(world, self.arena, self.deadly)
-        bounds = pace(self.settings, world.draw.choice((1, 1, 3)))
+        bounds = pace(self.settings, world.draw.choice((1, 1, 3)), alone=world.draw.choice((True, False)))
         allowances = (Canary(world.draw.randint(1, 4)),) if world.chance(0.2) else ()
         turns = Turns(books, service, self.arena.envelopes(), self.settings, bounds, world.steady_clock(), allowances)
         self.processes.append((turns, service))

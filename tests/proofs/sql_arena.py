@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -54,8 +54,8 @@ class MortalStore(Store):
         shutil.copyfile(template, self.path)
 
     @contextmanager
-    def writing(self, *, together: bool = False, meanwhile: Callable[[], None] | None = None) -> Iterator[Connection]:
-        with super().writing(together=together, meanwhile=meanwhile) as connection:
+    def writing(self, *, together: bool = False) -> Iterator[Connection]:
+        with super().writing(together=together) as connection:
             yield connection
             if self.world.chance(self.deadly):
                 raise Died  # before the commit: nothing of it holds

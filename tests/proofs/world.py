@@ -117,7 +117,6 @@ class Service:
     waiting: list[tuple[int, Job, Answer, datetime]] = field(default_factory=list)
     kept: list[tuple[int, Job]] = field(default_factory=list)  # not handed over, and its process has not heard of it
     untouched: set[int] = field(default_factory=set)  # whom a turn was told of as not handed over
-    swift: bool = False
 
     def send(self, lane: int, job: Job) -> None:
         """Take a job into its lane's queue."""
@@ -164,7 +163,7 @@ class Service:
     def _look(self, job: Job) -> None:
         """Nobody gets an empty mail, and of what was withdrawn before they were marked nothing."""
         held = self.arena.articles_in(job.rendition)
-        whose = {envelope.subscriber_id for envelope in job.envelopes()}
+        whose = {envelope.subscriber_id for envelope in job.envelopes(job.rendition)}
         if not held:
             self.world.faults.append(f"{whose} were sent an empty mail")
         for article, marked in self.world.withdrawn.items():

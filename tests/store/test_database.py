@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -431,23 +431,6 @@ def test_what_one_read_after_another_sees_is_one_state(store: Store) -> None:
     with store.reading() as connection:
         assert len(connection.execute(select(subscriber)).all()) == 1
     other.close()
-
-
-@pytest.mark.sqlite  # PostgreSQL's commit is waited for as it is
-@pytest.mark.parametrize("synchronous", ["FULL", "NORMAL"])
-def test_something_is_done_once_while_a_transaction_is_committed_and_fails_none(tmp_path: Path, synchronous: str) -> None:
-    store, done = Store(f"sqlite:///{tmp_path / 'digest.db'}", synchronous=synchronous), list[str]()
-    store.prepare()
-    insertion = insert(subscriber).values(email="a@x.example", address="a@x.example", created_at=NOW)
-    with store.writing(together=True, meanwhile=lambda: done.append("once")) as connection:
-        connection.execute(insertion)
-    with suppress(ZeroDivisionError), store.writing(together=True, meanwhile=lambda: None) as connection:
-        connection.execute(insertion.values(address="b@x.example"))
-        raise ZeroDivisionError
-    with store.reading() as connection:
-        assert connection.execute(select(subscriber.c.address)).scalars().all() == ["a@x.example"]
-    store.close()
-    assert done == ["once"]
 
 
 def test_a_process_with_more_work_than_connections_says_so(tmp_path: Path) -> None:

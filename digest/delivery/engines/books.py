@@ -6,7 +6,7 @@ The port is small, so that a simulation can keep books of its own; `SqlBooks` ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ from digest.store.database import Store
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a lane carries: a batch that was claimed, with what its messages need; their content is as of `sub_revision`.
+    """What was claimed for a lane, or for several: a batch, with what its messages need; their content is as of `sub_revision`.
 
     `marked` are those marked at the same stroke: in the same transaction `mark` is told of them (`already`), or `unmark`.
     """
@@ -44,8 +44,8 @@ class Load:
 class Books(Protocol):
     """What a dispatch asks of its store. `at` is the transaction that `writing` gave."""
 
-    def writing(self, meanwhile: Callable[[], None]) -> AbstractContextManager[Any]:
-        """A transaction, committed when the block ends well; `meanwhile` is done before it or at its commit."""
+    def writing(self) -> AbstractContextManager[Any]:
+        """A transaction, committed when the block ends well."""
         ...
 
     def claim(self, at: Any, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Load | datetime | None:
@@ -96,9 +96,9 @@ class SqlBooks:
     shelf: Shelf
     accepted: Counter[int] = field(default_factory=Counter)
 
-    def writing(self, meanwhile: Callable[[], None]) -> AbstractContextManager[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """As `Books.writing`."""
-        return self.store.writing(together=True, meanwhile=meanwhile)
+        return self.store.writing(together=True)
 
     def claim(self, at: Connection, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Load | datetime | None:
         """As `Books.claim`. Where nothing is planned, what was deferred and has come due is planned first."""

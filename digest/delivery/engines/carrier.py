@@ -82,8 +82,6 @@ class Carrier:
     `made_of` are the settings of which it makes the provider anew; `instead` makes what carries them here, should it be lost.
     """
 
-    swift = True
-
     def __init__(
         self,
         provider: Provider,

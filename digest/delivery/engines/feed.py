@@ -98,9 +98,9 @@ class FedBooks:
     _tickets: dict[int, Ticket] = field(default_factory=dict)  # by batch
     _idle_since: float | None = None
 
-    def writing(self, meanwhile: Callable[[], None]) -> AbstractContextManager[Connection]:
+    def writing(self) -> AbstractContextManager[Connection]:
         """As `Books.writing`."""
-        return self.books.writing(meanwhile)
+        return self.books.writing()
 
     def claim(self, at: Connection, size: int, *, now: datetime, lease: timedelta, whole: bool) -> Load | datetime | None:
         """As `Books.claim`, where there is a job for it."""

@@ -76,7 +76,7 @@ class LocalEngine:
         lanes = self._carriers()
         clock = steady_clock()
         books = SqlBooks(self.store, self.ledger, self.shelf)
-        bounds = pace(self.settings, self.unit, self.audience, self.share)
+        bounds = pace(self.settings, self.unit, self.audience, self.share, alone=self.feed is None)
         fed = books if self.feed is None else FedBooks(books, self.feed, self.ledger.issue_id, bounds.patience)
         turns = Turns(fed, lanes, self.envelopes, self.settings, bounds, clock, self.allowances, self.shared)
         machine, drain_until, told = turns.machine, None, False
@@ -123,11 +123,16 @@ def claim_size(settings: Delivery, unit: int, audience: int) -> int:
     return unit if unit > 1 else max(fewest, min(most, audience // (settings.concurrency * _CLAIMS_A_LANE)))
 
 
-def pace(settings: Delivery, unit: int, audience: int = 0, share: int = 1) -> Pace:
-    """The bounds that the settings put on a dispatch to so many; of what a recipient domain takes, one of `share` parts is its own."""
+def pace(settings: Delivery, unit: int, audience: int = 0, share: int = 1, *, alone: bool = True) -> Pace:
+    """The bounds that the settings put on a dispatch to so many; of what a recipient domain takes, one of `share` parts is its own.
+
+    One that is `alone` claims for all its lanes at once where a request carries one. Beside others, each lane claims what a job is worth.
+    """
+    shared = alone and unit == 1
     return Pace(
         unit=unit,
-        claim=claim_size(settings, unit, audience),
+        claim=claim_size(settings, unit, audience) * (settings.concurrency if shared else 1),
+        shared=shared,
         rate=settings.rate,
         lanes=settings.concurrency,
         back_off=settings.retry_first,

@@ -39,8 +39,6 @@ class _Sending:
 class Streams:
     """A bounded number of connections. Only what cannot wait in company, such as a handshake, gets a thread for its time."""
 
-    swift = False
-
     def __init__(self, provider: Streaming, moment: float = _MOMENT) -> None:
         self._provider, self._moment = provider, moment
         self._streams: dict[int, Stream] = {}
@@ -57,14 +55,14 @@ class Streams:
     def send(self, lane: int, job: Job) -> None:
         """Begin a job; its answer will be heard."""
         try:
-            job = job.assembled()
+            rendition = job.rendition
             if lane not in self._streams:
                 self._streams[lane] = self._provider.stream()
-            envelopes = job.envelopes()
+            envelopes = job.envelopes(rendition)
             if not job.in_time():
                 self._answers.append(NotHandedOver(lane))
                 return
-            course = self._streams[lane].send(job.rendition, envelopes, datetime.now(UTC), job.following())
+            course = self._streams[lane].send(rendition, envelopes, datetime.now(UTC), job.following(rendition))
         except Exception as raised:
             self._fail(lane, len(job.people), raised)
             return

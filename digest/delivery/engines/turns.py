@@ -1,16 +1,15 @@
 """Turns: one turn hands over what is marked, listens, and writes down what the step machine says.
 
-Everything that concerns the ledger in a turn is one transaction, so lanes share a commit: while it is made durable the
-lanes go on, and what they have to say meanwhile is the next turn's. The machine is told who is marked only then, and so
-a delivery is handed to a lane only after its mark is durable. Clock, store, ledger and lanes are passed in: the same code
+Everything that concerns the ledger in a turn is one transaction, so lanes share a commit: while it is made the connections
+carry what was handed over before it, and what comes of that is the next turn's. The machine is told who is marked only then,
+and so a delivery is handed to a lane only after its mark is durable. Clock, store, ledger and lanes are passed in: the same code
 runs in a simulation.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Protocol
@@ -40,6 +39,7 @@ from digest.delivery.steps import (
     Release,
     Send,
     Settle,
+    Spared,
     Step,
     TakeBack,
 )
@@ -53,15 +53,7 @@ _LEAST_MARGIN = timedelta(minutes=1)  # and with less than this nothing of it is
 
 
 class Carriers(Protocol):
-    """What carries jobs: threads with connections, or a simulation of them.
-
-    `swift` says that to begin a job takes no time: then nothing waits for a commit's time to be begun in.
-    """
-
-    @property
-    def swift(self) -> bool:
-        """See above."""
-        ...
+    """What carries jobs: threads with connections, or a simulation of them."""
 
     def send(self, lane: int, job: Job) -> None:
         """Begin a job; its answer will be heard."""
@@ -74,6 +66,15 @@ class Carriers(Protocol):
     def hear(self, seconds: float) -> list[Heard]:
         """Every answer there is, waiting up to so long for the first."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A batch's deadline, whether a send that begins now would end by then, and until when, by the clock of leases, that is so."""
+
+    deadline: datetime
+    in_time: Callable[[], bool]
+    begin_by: float
 
 
 class Turns:
@@ -96,27 +97,27 @@ class Turns:
         self.machine = Dispatch(pace, clock())
         self.outcomes: dict[Outcome, int] = dict.fromkeys(Outcome, 0)
         self._longest = longest_send(settings)
-        self._deadlines: dict[int, datetime] = {}
-        self._people: dict[int, dict[int, Recipient]] = {}
+        self._spare = 0  # lanes for which the last claim of a transaction is enough as well
+        self._terms: dict[int, _Term] = {}  # by batch
+        self._people: dict[int, dict[int, Recipient]] = {}  # by batch, as its load
         self._loads: dict[int, Load] = {}
         self._marked_at: dict[int, datetime] = {}  # by lane, the last time
         self._renewed_at = clock()
         self._at_once = True
-        self._marked: list[Send] = []
         self._unasked: dict[int, frozenset[int]] = {}  # by batch, marked when they were claimed: within one transaction
 
     def turn(self) -> None:
-        """Listen, write down, and hand over what the turn before has marked: where a commit takes time, during it."""
+        """Hand over what the turn before has marked, listen, and write down: in this order, so that no lane waits for the others' commit."""
         began = self._clock()
-        self._marked = self.machine.sends(began)
-        if self._carriers.swift:
-            self._hand_over_all()
-        for heard in self._carriers.hear(0 if self._marked else self._patience(began)):
-            self.machine.hear(heard, self._clock())
+        marked = self.machine.sends(began)
+        for send in marked:
+            self._hand_over(send)
+        heard = self._carriers.hear(0 if marked else self._patience(began))
         now = self._clock()
+        for one in heard:
+            self.machine.hear(one, now)
         steps = self.machine.next(now)
         events = self._write(steps) if steps else []
-        self._hand_over_all()
         for event in events:
             self.machine.hear(event, now)
         # Whoever claimed or was refused has something to do at once; whoever is marked now is waited for.
@@ -128,20 +129,14 @@ class Turns:
         self._carriers.recall()
         self.machine.abandon(text)
 
-    def _hand_over_all(self) -> None:
-        marked, self._marked = self._marked, []
-        for send in marked:
-            self._hand_over(send)
-
     def _hand_over(self, send: Send) -> None:
-        people = self._people[send.lane]
+        people, term, envelopes = self._people[send.batch], self._terms[send.batch], self._envelopes
         whose = [people[one] for one in send.recipients]
         ahead = None if send.ahead is None else people.get(send.ahead)  # who was erased has no address
-        deadline, envelopes = self._deadlines[send.batch], self._envelopes
-        in_time = partial(self._is_in_time, deadline)
-        begin_by = elapsed() + (deadline - self._longest - self._clock()).total_seconds()
-        content = self._loads[send.lane].content
-        self._carriers.send(send.lane, Job(content, whose, envelopes.make, in_time, ahead, envelopes.make_ahead, begin_by))
+        content = self._loads[send.batch].content
+        self._carriers.send(
+            send.lane, Job(content, whose, envelopes.make, term.in_time, ahead, envelopes.make_ahead, term.begin_by)
+        )
 
     def _is_in_time(self, deadline: datetime) -> bool:
         """Whether a send that began now would end before its deadline.
@@ -161,14 +156,14 @@ class Turns:
 
         Whoever claims in it marks in it: a claim alone sends nothing, so the machine may hear of it before the commit.
         """
-        with self._books.writing(self._hand_over_all) as at:
+        with self._books.writing() as at:
             now = self._clock()  # the turn to write may have been long in coming
             events = self._carry_out(at, steps, now)
-            claims = [event for event in events if isinstance(event, ClaimAnswered)]
+            claims = [event for event in events if isinstance(event, ClaimAnswered | Spared)]
             for claim in claims:
                 self.machine.hear(claim, now)
             events = [event for event in events if event not in claims]
-            if any(claim.claimed for claim in claims):
+            if any(isinstance(claim, ClaimAnswered) and claim.claimed for claim in claims):
                 steps = self.machine.next(now)
                 self._unmark_rest(at, [step for step in steps if isinstance(step, Mark)])
                 events += self._carry_out(at, steps, now)
@@ -179,14 +174,23 @@ class Turns:
 
     def _carry_out(self, at: Any, steps: Sequence[Step], now: datetime) -> list[Event]:
         """Settle before anything is marked. The row of the pace is locked last, after those of the allowances, as everywhere."""
-        settles = [step for step in steps if isinstance(step, Settle)]
-        marks = [step for step in steps if isinstance(step, Mark)]
+        settles: list[Settle] = []
+        marks: list[Mark] = []
+        others: list[Claim | TakeBack | Release | Finish] = []
+        for step in steps:
+            if isinstance(step, Settle):
+                settles.append(step)
+            elif isinstance(step, Mark):
+                marks.append(step)
+            else:
+                others.append(step)
         if settles:
             self._settle(at, settles, now)
-        events = [event for step in steps if (event := self._do(at, step, now)) is not None]
+        events = [event for step in others if (event := self._do(at, step, now)) is not None]
+        self._spare = 0
         return events + self._mark(at, marks, now) if marks else events
 
-    def _do(self, at: Any, step: Step, now: datetime) -> Event | None:
+    def _do(self, at: Any, step: Claim | TakeBack | Release | Finish, now: datetime) -> Event | None:
         match step:
             case Claim():
                 return self._claim(at, step, now)
@@ -196,18 +200,26 @@ class Turns:
                 self._books.release(at, batch, recipients, now=now, until=until)
             case Finish(batch=batch):
                 self._books.finish(at, batch, now=now)
-                self._deadlines.pop(batch, None)
+                for known in (self._loads, self._people, self._terms):
+                    known.pop(batch, None)
         return None
 
     def _claim(self, at: Any, step: Claim, now: datetime) -> Event:
+        """Claim for a lane; unless what was claimed for one just now is enough for both."""
+        if self._spare:
+            self._spare -= 1
+            return Spared(step.lane)
         lane, load = step.lane, self._books.claim(at, step.size, now=now, lease=CLAIM_LEASE, whole=step.whole)
         if not isinstance(load, Load):
             return ClaimAnswered(lane, None, load)
-        self._loads[lane] = load
-        self._people[lane] = {person.subscriber_id: person for person in load.people}
-        self._deadlines[load.claimed.batch] = now
+        batch = load.claimed.batch
+        self._loads[batch] = load
+        self._people[batch] = {person.subscriber_id: person for person in load.people}
+        self._terms[batch] = self._term(now)
+        if self.machine.pace.shared:  # each lane takes as many as a request carries, and one to be said ahead
+            self._spare = max(0, -(-len(load.claimed.recipients) // (self.machine.pace.unit + 1)) - 1)
         if load.marked:
-            self._unasked[load.claimed.batch] = load.marked
+            self._unasked[batch] = load.marked
         return ClaimAnswered(lane, load.claimed)
 
     def _mark(self, at: Any, marks: Sequence[Mark], now: datetime) -> list[Event]:
@@ -226,11 +238,11 @@ class Turns:
                 events.append(MarkRefused(mark.lane, "the provider is to be left alone", until=until))
             elif short is not None and not part:
                 events.append(MarkRefused(mark.lane, short.spent(now), ending=short.ending))
-            elif self._deadlines[mark.batch] < now + self._longest + _LEAST_MARGIN and not self._keep(at, mark.batch, now):
+            elif self._terms[mark.batch].deadline < now + self._longest + _LEAST_MARGIN and not self._keep(at, mark.batch, now):
                 events.append(_refused(mark.lane, LeaseLost()))
             else:
                 kept = replace(mark, recipients=part) if back else mark
-                asked.setdefault(self._loads[mark.lane].sub_revision, []).append((kept, back))
+                asked.setdefault(self._loads[mark.batch].sub_revision, []).append((kept, back))
         for sub_revision, ones in asked.items():
             events += self._mark_those(at, ones, sub_revision, now)
         unused = granted - sum(len(event.recipients) for event in events if isinstance(event, Marked))
@@ -288,12 +300,12 @@ class Turns:
     def _settle(self, at: Any, settles: Sequence[Settle], now: datetime) -> None:
         retry_at: dict[int, datetime] = {}
         for step in settles:
-            came_to = Counter(step.answer.outcomes)
-            for outcome, many in came_to.items():
-                self.outcomes[outcome] += many
-            for one, outcome in zip(step.recipients, step.answer.outcomes, strict=True) if came_to[Outcome.DEFERRED] else ():
+            outcomes = step.answer.outcomes
+            for outcome in Outcome:
+                self.outcomes[outcome] += outcomes.count(outcome)
+            for one, outcome in zip(step.recipients, outcomes, strict=True) if Outcome.DEFERRED in outcomes else ():
                 if outcome is Outcome.DEFERRED:
-                    attempt = self._people[step.lane][one].attempts + 1
+                    attempt = self._people[step.batch][one].attempts + 1
                     retry_at[one] = now + back_off(attempt, step.answer, self._settings.retry_first)
         self._books.settle(at, settles, now=now, retry_at=retry_at)
 
@@ -308,20 +320,24 @@ class Turns:
         if now - self._renewed_at < CLAIM_LEASE / 3:
             return
         self._renewed_at = now
-        held = [lane.claimed.batch for lane in self.machine.lanes if lane.claimed is not None]
+        held = {lane.claimed.batch for lane in self.machine.lanes if lane.claimed is not None}
         if held:
-            with self._books.writing(self._hand_over_all) as at:
-                for batch in held:
+            with self._books.writing() as at:
+                for batch in sorted(held):
                     # One that was lost is found out at its next mark, where it matters.
-                    self._books.renew(at, batch, now=now, lease=CLAIM_LEASE, deadline=self._deadlines[batch])
+                    self._books.renew(at, batch, now=now, lease=CLAIM_LEASE, deadline=self._terms[batch].deadline)
 
     def _keep(self, at: Any, batch: int, now: datetime) -> bool:
         """See to it that a batch outlives what is marked of it now; False when it is not ours any more."""
         deadline = now + self._longest + MARGIN
         if not self._books.renew(at, batch, now=now, lease=CLAIM_LEASE, deadline=deadline):
             return False
-        self._deadlines[batch] = deadline
+        self._terms[batch] = self._term(deadline)
         return True
+
+    def _term(self, deadline: datetime) -> _Term:
+        left = (deadline - self._longest - self._clock()).total_seconds()
+        return _Term(deadline, partial(self._is_in_time, deadline), elapsed() + left)
 
 
 def _refused(lane: int, refusal: Refusal) -> MarkRefused:
