@@ -5,6 +5,7 @@ Ids are HMACs of what a delivery is (newsletter, frequency, slot, subscriber), n
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol
 
 from digest.audience.links import preferences_url, unsubscribe_mailto, unsubscribe_url
@@ -36,9 +37,10 @@ class OfSlot(Protocol):
 
 class EnvelopeMaker:
     """Makes the envelopes of one issue. `key` is the project's secret key; `mailto` the address at which mails that unsubscribe are
-    read, where they are. `recipe` is what another one is made of by name."""
+    read, where they are. Without `seals` there are none, for where nothing comes back that would be read by them. `recipe` is what
+    another one is made of by name."""
 
-    def __init__(self, key: bytes, public_url: str, issue: OfSlot, mailto: str | None = None) -> None:
+    def __init__(self, key: bytes, public_url: str, issue: OfSlot, mailto: str | None = None, *, seals: bool = True) -> None:
         self.recipe = {
             "key": key.hex(),
             "public_url": public_url,
@@ -46,9 +48,10 @@ class EnvelopeMaker:
             "frequency": issue.frequency,
             "slot": issue.slot,
             "mailto": mailto,
+            "seals": seals,
         }
         self._ahead: dict[int, tuple[Recipient, Rendition, Envelope]] = {}
-        self._key = key
+        self._seal = partial(seal, key) if seals else None
         self._id = id_maker(key, issue.newsletter, issue.frequency, issue.slot)
         self._leave, self._prefer = (token_maker(key, purpose) for purpose in (Purpose.UNSUBSCRIBE, Purpose.PREFERENCES))
         self._leave_by = "" if mailto is None else unsubscribe_mailto(mailto, "")
@@ -73,7 +76,7 @@ class EnvelopeMaker:
                 preferences_url=self._prefer_at + self._prefer(recipient.subscription_id),
                 unsubscribe_url=self._leave_at + leave,
             ),
-            seal=seal(self._key, own_id, recipient.subscriber_id),
+            seal="" if self._seal is None else self._seal(own_id, recipient.subscriber_id),
             unsubscribe_mailto=self._leave_by + leave if self._leave_by else "",
         )
 

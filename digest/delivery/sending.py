@@ -26,7 +26,7 @@ from digest.delivery.ledger import Ledger
 from digest.delivery.memory import give_back_memory
 from digest.delivery.plan import count_audience, plan
 from digest.delivery.progress import OnProgress, Teller
-from digest.delivery.providers.port import Provider, key_life
+from digest.delivery.providers.port import Provider, key_life, seals
 from digest.delivery.resolving import doubt_again, resolve_unknown
 from digest.delivery.settling import conclude
 from digest.delivery.sharing import SharedCanary, SharedPace, held, hold
@@ -328,7 +328,7 @@ class Sender:
 
     def _engine(self, issue: Issue, provider: Provider, shelf: Shelf, allowances: Sequence[Allowance]) -> LocalEngine:
         ledger = Ledger(issue.id, issue.newsletter, provider.name, self.owner, self._closed_from(issue))
-        envelopes = EnvelopeMaker(self.key, self.public_url, issue, self.unsubscribe_by_mail)
+        envelopes = EnvelopeMaker(self.key, self.public_url, issue, self.unsubscribe_by_mail, seals=seals(provider))
         unit = self._unit(issue, provider)
         quota = self.quotas.get(provider.name)
         bounds = (*allowances, Quota(provider.name, quota)) if quota else allowances

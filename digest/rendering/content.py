@@ -161,7 +161,7 @@ class Arrangement:
         return lead + tuple(article for _, articles in self.sections for article in articles)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each message: frozen, it takes four times as long to make
 class Personal:
     """The few values that differ between two readers of one rendition: raw text, escaped where they are put in."""
 
@@ -186,7 +186,7 @@ class Greeting:
 ENGLISH_GREETING = Greeting("Hello %(name)s,", "Hello,")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each message: frozen, it takes four times as long to make
 class Envelope:
     """One delivery as a provider carries it. `delivery_id` is opaque and stable, `attempt_id` is of this attempt alone.
 

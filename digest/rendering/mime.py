@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from copy import copy
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -60,15 +59,13 @@ class MessageBuilder:
 
     def build(self, envelope: Envelope, date: datetime) -> bytes:
         """The whole message of one delivery; Refused when its address, id or link cannot stand in a header."""
+        return b"".join(self.pieces(envelope, date))
+
+    def pieces(self, envelope: Envelope, date: datetime) -> list[bytes]:
+        """The same in pieces, for whoever writes them one after the other: joining them would copy all there is."""
         pieces = self._pieces.copy()
         pieces[1::2] = self._at_slots(_values(envelope, date))
-        return b"".join(pieces)
-
-    def build_with(self, end: bytes) -> Callable[[Envelope, datetime], bytes]:
-        """`build`, with something behind each message: appending to a message that is joined would copy it once more."""
-        longer = copy(self)
-        longer._pieces = [*self._pieces[:-1], self._pieces[-1] + end]
-        return longer.build
+        return pieces
 
 
 @lru_cache(maxsize=64)

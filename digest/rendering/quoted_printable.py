@@ -18,8 +18,11 @@ def encode_piece(text: str) -> bytes:
     """The text in lines of at most 76 bytes, ended by a soft break unless it is empty."""
     if not text:
         return b""
-    if len(text) <= _LONGEST and text.isascii() and text.isprintable() and "=" not in text and text[0] != ".":
-        return text.encode("ascii") + _SOFT_BREAK
+    if len(text) <= 2 * _LONGEST and text.isascii() and text.isprintable() and "=" not in text and text[0] != ".":
+        if len(text) <= _LONGEST:
+            return text.encode("ascii") + _SOFT_BREAK
+        if text[_LONGEST] != ".":  # as addresses in the web are, nearly all
+            return text[:_LONGEST].encode("ascii") + _SOFT_BREAK + text[_LONGEST:].encode("ascii") + _SOFT_BREAK
     return encode_last_piece(text) + _SOFT_BREAK
 
 

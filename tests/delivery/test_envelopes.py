@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from digest.delivery.envelopes import EnvelopeMaker
+from digest.delivery.providers.port import seals
+from digest.delivery.providers.smtp import Smtp
 from digest.delivery.recipient import Recipient
 from digest.issues.issue import Issue
 from digest.issues.lifecycle import IssueState
-from digest.testing.specimens import a_rendition
+from digest.testing.specimens import a_rendition, some_settings
 
 AT = datetime(2026, 11, 23, 9, tzinfo=UTC)
 ISSUE = Issue(
@@ -52,6 +54,18 @@ RENDITION = a_rendition()
 def test_a_delivery_keeps_its_id_whatever_number_or_state_its_issue_comes_to() -> None:
     other = replace(ISSUE, id=99, number=13, revision=5, state=IssueState.PAUSED, content_hash="other")
     assert maker(issue=other).delivery_id(7) == MAKER.delivery_id(7)
+
+
+def test_where_no_seal_travels_none_is_made_and_nothing_else_is_different() -> None:
+    unsealed = EnvelopeMaker(b"k" * 32, "https://news.example", ISSUE, seals=False).make(ANN, RENDITION)
+    assert unsealed == replace(MAKER.make(ANN, RENDITION), seal="")
+    assert unsealed.seal != MAKER.make(ANN, RENDITION).seal
+    relay = {"host": "127.0.0.1", "security": "none"}
+    assert [seals(Smtp(some_settings(providers={"smtp": relay | more}))) for more in ({}, {"bounce_address": "b@x.example"})] == [
+        False,
+        True,
+    ]
+    assert seals(object())  # any other provider's, unless it says so
 
 
 def test_every_delivery_has_an_id_of_its_own() -> None:

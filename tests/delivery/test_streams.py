@@ -237,7 +237,7 @@ def test_a_hint_that_cannot_be_written_does_not_concern_the_message() -> None:
     ours, theirs = socket.socketpair()
     with theirs:
         wire = Wire(ours, Deadline(SHORT))
-        run(wire.write(b"message", b"x" * 4_000_000))  # nobody reads all of that
+        run(wire.write(b"mess", b"age", hint=b"x" * 4_000_000))  # nobody reads all of that
         assert theirs.recv(7) == b"message"
         with pytest.raises(TimeoutError):
             run(wire.write(b"y" * 4_000_000))

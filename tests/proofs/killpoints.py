@@ -179,7 +179,8 @@ def _sendall(original: Any, armed: _Armed) -> Any:
 def _write(original: Any, armed: _Armed) -> Any:
     """As `_sendall`; behind a body goes the envelope of the next message, and it may be cut off anywhere."""
 
-    async def write(self: Any, data: bytes, hint: bytes = b"") -> None:
+    async def write(self: Any, *pieces: bytes, hint: bytes = b"") -> None:
+        data = b"".join(pieces)
         verb = data[:4].decode("ascii", "replace")
         if verb in _VERBS and len(data) < 4096:
             armed.passing(f"smtp.{verb}.begin")

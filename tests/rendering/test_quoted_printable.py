@@ -25,6 +25,12 @@ def test_pieces_joined_decode_to_the_text_joined_in_short_lines_without_leading_
     assert b"=_" not in encoded
 
 
+@settings(max_examples=400, deadline=None, derandomize=True, print_blob=True)
+@given(st.text("ab./:-_?&", min_size=1, max_size=160))
+def test_an_address_is_encoded_as_the_library_encodes_it(text: str) -> None:
+    assert encode_piece(text) == encode_last_piece(text) + b"=\r\n"
+
+
 def test_trailing_spaces_survive() -> None:
     assert encode_last_piece("a \nb\t") == b"a=20\r\nb=09"
 

@@ -56,9 +56,13 @@ def serve(descriptor: int) -> Never:
         os._exit(0)  # at once: no thread goes on sending
 
 
-def _carry(line: Line, provider: Provider, recipe: dict[str, str], press: Press, more: list[tuple[Any, ...]]) -> None:
+def _carry(line: Line, provider: Provider, recipe: dict[str, Any], press: Press, more: list[tuple[Any, ...]]) -> None:
     slot = _Slot(recipe["newsletter"], recipe["frequency"], recipe["slot"])
-    work = _Work(line, EnvelopeMaker(bytes.fromhex(recipe["key"]), recipe["public_url"], slot, recipe["mailto"]), press)
+    work = _Work(
+        line,
+        EnvelopeMaker(bytes.fromhex(recipe["key"]), recipe["public_url"], slot, recipe["mailto"], seals=recipe["seals"]),
+        press,
+    )
     line.say(said.READY, within=_TAKES_WITHIN)
     if isinstance(provider, Streaming):
         work.stream(Streams(provider, moment=0), more)  # whoever hears of it gives the others a moment

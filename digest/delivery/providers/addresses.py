@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from digest.rendering.content import Envelope
 
@@ -12,6 +13,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 
 
+@lru_cache(maxsize=1024)
 def is_carriable(address: str) -> bool:
     """Whether an address can be written as it is: ASCII, unquoted, with a domain; at most 254 characters (RFC 5321 4.5.3.1.3)."""
     return len(address) <= 254 and _CARRIABLE.fullmatch(address) is not None

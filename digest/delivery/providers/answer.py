@@ -25,7 +25,7 @@ class Trouble(StrEnum):
     THROTTLED = "throttled"  # told to slow down
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each message: frozen, it takes four times as long to make
 class Answer:
     """What a provider answered to one send.
 

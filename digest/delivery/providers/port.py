@@ -36,6 +36,7 @@ __all__ = [
     "key_life",
     "longest_send",
     "made_of",
+    "seals",
 ]
 
 
@@ -54,6 +55,12 @@ def key_life(provider: object) -> timedelta:
     """
     life: timedelta = getattr(provider, "idempotent_for", timedelta(0))
     return life
+
+
+def seals(provider: object) -> bool:
+    """Whether what a provider is given carries each delivery's seal, by which what comes back is read: its `seals`; True by default."""
+    carries: bool = getattr(provider, "seals", True)
+    return carries
 
 
 def made_of(provider: object) -> Settings | None:
@@ -115,7 +122,7 @@ class Provider(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # one for each message: frozen, it takes four times as long to make
 class Ahead:
     """Who most likely follows on a connection: their address, and how their envelope is made by whoever needs more of it."""
 

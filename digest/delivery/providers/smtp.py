@@ -45,6 +45,7 @@ class Smtp:
     def __init__(self, settings: Settings) -> None:
         check_relay(settings.providers.smtp)
         self._settings, self._builder = settings, signing(read_signer(settings))
+        self.seals = settings.providers.smtp.bounce_address is not None  # a seal stands in the bounce address, and nowhere else
 
     def open(self) -> SmtpTransport:
         """A new transport; connects at its first send."""
@@ -62,7 +63,7 @@ class Smtp:
                 "provider": self.name,
                 "mail_from": sender.of(rendition, envelope),
                 "rcpt_to": envelope.address,
-                "size": len(build(envelope, date)) - len(FINAL_DOT),
+                "size": sum(map(len, build(envelope, date))) - len(FINAL_DOT),
             }
             for envelope in envelopes
         ]
@@ -97,6 +98,7 @@ class SmtpStream:
         builder: Callable[[Rendition], Builder],
     ) -> None:
         self._relay, self._delivery = settings.providers.smtp, settings.delivery
+        self._before_dot = (self._delivery.connect_timeout + self._delivery.timeout).total_seconds()
         self._tls, self._builder = tls, builder
         self._sender = EnvelopeSender(self._relay)
         self._conversation: Conversation | None = None
@@ -140,14 +142,14 @@ class SmtpStream:
             self._conversation.close()
         self._conversation = None
 
-    def _build(self, rendition: Rendition, envelope: Envelope, date: datetime) -> bytes:
+    def _build(self, rendition: Rendition, envelope: Envelope, date: datetime) -> Sequence[bytes]:
         if self._built is None or self._built[0] is not rendition:
             self._built = (rendition, self._builder(rendition))
         return self._built[1](envelope, date)
 
     async def _carry(self, transaction: Transaction, ahead: Path | None) -> Reply:
         """Over the connection there is; over a new one where the relay had let go of that before it answered anything."""
-        before_dot = Deadline(self._delivery.connect_timeout + self._delivery.timeout)
+        before_dot = Deadline(self._before_dot)
         if self._conversation is not None and self._conversation.is_ready_for(transaction.path):
             try:
                 return await self._conversation.carry(transaction, before_dot, self._delivery.timeout, ahead)

@@ -31,6 +31,7 @@ from digest.delivery.providers.wording import explain
 
 _LONGEST_LINE = 8192
 _MOST_LINES = 200
+_READ = 4096  # bytes: a reply is shorter, and room for more has to be made each time
 _LONG = 1.0  # seconds for which no relay minds that nothing comes
 _ENVELOPE = (Phase.MAIL, Phase.RCPT, Phase.DATA)
 _GO_AHEAD = re.compile(rb"250 [^\r\n]*\r\n25[01] [^\r\n]*\r\n354 [^\r\n]*\r\n")  # to a whole envelope, and nothing more
@@ -118,10 +119,10 @@ class Conversation:
         self._in_body = True
         try:
             if self._announced is None:
-                await self._wire.write(transaction.body)
+                await self._wire.write(*transaction.body)
             else:
                 self._fresh = Deadline(_LONG)
-                await self._wire.write(transaction.body, _written(self._announced.commands))
+                await self._wire.write(*transaction.body, hint=self._announced.at_once)
         except OSError as error:
             raise self._silence(Phase.DATA, f"while the body was written: {explain(error)}") from error
         self._wire.deadline, self._in_body = Deadline(answer_within), False
@@ -257,7 +258,7 @@ class Conversation:
         while (end := self._heard.find(b"\n")) < 0:
             if len(self._heard) > _LONGEST_LINE:
                 return b""  # no reply is that long
-            data = await self._wire.hear()
+            data = await self._wire.hear(_READ)
             if not data:
                 raise ConnectionError("the connection was closed")
             self._heard += data

@@ -18,6 +18,6 @@ def signing(signer: DkimSigner | None) -> Callable[[Rendition], Builder]:
 
     def for_rendition(rendition: Rendition) -> Builder:
         build = MessageBuilder(rendition).build
-        return lambda envelope, date: stuff(sign(build(envelope, date)))
+        return lambda envelope, date: [stuff(sign(build(envelope, date)))]
 
     return for_rendition

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from digest.delivery.real_time import elapsed
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
+
+
+_MOST_PIECES = 1000  # Linux, macOS and the BSDs take 1,024 at once
 
 
 class Deadline:
@@ -83,19 +87,25 @@ class Wire:
         self._sock.settimeout(self.deadline.remaining())
         return self._sock.recv(size)
 
-    async def write(self, data: bytes, hint: bytes = b"") -> None:
-        """As `sendall`, waiting as `waiting` says; behind the data goes a `hint`, at once.
+    async def write(self, *pieces: bytes, hint: bytes = b"") -> None:
+        """As `sendall` of the pieces one behind the other, waiting as `waiting` says; behind them goes a `hint`, at once.
 
-        What happens to the hint shows when its answer is read: an `OSError` is of the data alone.
+        What happens to the hint shows when its answer is read: an `OSError` is of the pieces alone.
         """
-        left, written = memoryview(data + hint if hint else data), 0
-        while written < len(left):
-            try:
-                written += await self._send_some(left[written:])
-            except OSError:
-                if written < len(data):
-                    raise
-                return
+        data = sum(map(len, pieces))
+        whole: tuple[bytes, ...] = (*pieces, hint)
+        if len(whole) > _MOST_PIECES or isinstance(self._sock, ssl.SSLSocket):
+            whole = (b"".join(whole),)
+        written, left = 0, data + len(hint)
+        try:
+            written = await self._send_some(whole)
+            if written < left:
+                rest = memoryview(b"".join(whole))
+                while written < left:
+                    written += await self._send_some((rest[written:],))
+        except OSError:
+            if written < data:
+                raise
 
     async def hear(self, size: int = 65536) -> bytes:
         """As `read`, waiting as `waiting` says."""
@@ -122,12 +132,12 @@ class Wire:
             return False
         return False
 
-    async def _send_some(self, data: memoryview) -> int:
+    async def _send_some(self, pieces: Sequence[bytes | memoryview]) -> int:
         self._let_nothing_block()
         while True:
             self.deadline.remaining()
             try:
-                return self._sock.send(data)
+                return self._sock.sendmsg(pieces) if len(pieces) > 1 else self._sock.send(pieces[0])
             except (BlockingIOError, ssl.SSLWantWriteError):
                 await Until(self._sock.fileno(), True, self.deadline)
             except ssl.SSLWantReadError:

@@ -19,7 +19,7 @@ def mask(text: str, secrets: Collection[str] = (), addresses: Collection[str] = 
     for secret in sorted(secrets, key=len, reverse=True):
         if secret:
             text = text.replace(secret, "***")
-    text = " ".join(_UNPRINTABLE.sub(" ", text).split())
+    text = " ".join((text if text.isprintable() else _UNPRINTABLE.sub(" ", text)).split())
     if addresses and "@" in text:
         text = _ADDRESS.sub(lambda found: "<address>" if found[0].rstrip(".").lower() in addresses else found[0], text)
         text = text.replace("<<address>>", "<address>")

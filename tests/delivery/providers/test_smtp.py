@@ -342,5 +342,5 @@ def test_we_call_ourselves_as_configured_or_by_our_name_or_address() -> None:
 def built(port: int, message: bytes) -> SmtpTransport:
     """A transport that carries `message`, whatever it is given."""
     no_tls: Callable[[], ssl.SSLContext] = ssl.create_default_context
-    stream = SmtpStream(settings_for(port), no_tls, lambda rendition: lambda envelope, date: stuff(message))
+    stream = SmtpStream(settings_for(port), no_tls, lambda rendition: lambda envelope, date: [stuff(message)])
     return SmtpTransport(stream)

@@ -196,7 +196,7 @@ def test_a_message_as_it_was_carried_is_strictly_a_message(extensions: tuple[str
 
 def test_what_is_built_for_the_wire_is_what_would_be_stuffed() -> None:
     rendition, envelope = a_rendition(), an_envelope(1)
-    assert wire_builder(rendition)(envelope, DATE) == stuff(MessageBuilder(rendition).build(envelope, DATE))
+    assert b"".join(wire_builder(rendition)(envelope, DATE)) == stuff(MessageBuilder(rendition).build(envelope, DATE))
 
 
 def test_each_message_has_a_bounce_address_of_its_own_the_one_that_is_announced_too() -> None:

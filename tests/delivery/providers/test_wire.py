@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import socket
 from datetime import timedelta
+from threading import Thread
 
 import pytest
 
 from digest.delivery.providers.port import longest_send
+from digest.delivery.providers.waiting import run
 from digest.delivery.providers.wire import Deadline, Wire, dial
 from digest.testing.specimens import some_settings
 
@@ -35,6 +37,28 @@ def test_a_connection_is_quiet_until_something_comes_unasked_or_it_ends() -> Non
     assert not wire.is_quiet()
     wire.close()
     assert not wire.is_quiet()
+
+
+@pytest.mark.parametrize(
+    "pieces", [[], [b""], [b"one"], [b"x" * 900_000, b"", b"y" * 900_000], [b"%d;" % number for number in range(5000)]]
+)
+@pytest.mark.parametrize("hint", [b"", b"hint"])
+def test_pieces_are_written_one_behind_the_other_however_little_is_taken_at_once(pieces: list[bytes], hint: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+    wire, heard = Wire(ours, Deadline(30)), bytearray()
+
+    def read() -> None:
+        while data := theirs.recv(5000):
+            heard.extend(data)
+
+    reader = Thread(target=read)
+    reader.start()
+    run(wire.write(*pieces, hint=hint))
+    wire.close()
+    reader.join(30)
+    theirs.close()
+    assert bytes(heard) == b"".join(pieces) + hint
 
 
 def test_what_is_read_as_a_file_ends_with_the_connection() -> None:
