@@ -266,7 +266,7 @@ class Weeks:
         sent, reasons = self.newsroom.counted(), self.reasons()
         with self.newsroom.store.reading() as connection:
             row = tables.article.c
-            articles = connection.execute(select(row.id, row.arrival, row.title, row.published_at)).all()
+            articles = connection.execute(select(row.id, row.arrival, row.title, row.published_at, row.tags)).all()
             people = {row.subscriber_id: row for row in connection.execute(select(tables.subscription))}
             held: set[Any] = set(connection.execute(pool.suppressed("weekly")).scalars())
         for name, reader in self.newsroom.people.items():
@@ -281,11 +281,17 @@ class Weeks:
                 told = [article.id, *(one.id for one in articles if same_story(one, article))]
                 there = ahead or before or any(one in owed or sent[reader][one] for one in told)
                 why = reasons[reader, article.id] & {Reason.NO_TOPIC, Reason.EXPIRED} or any(
-                    Reason.EXPIRED in reasons[reader, one] for one in told
+                    Reason.EXPIRED in reasons[reader, one]
+                    or (Reason.NO_TOPIC in reasons[reader, one] and self.left(name, article))
+                    for one in told
                 )
                 assert there or why or self.beyond(person, article), (
                     f"{name} lost article {article.id} (arrival {article.arrival}): {sorted(reasons[reader, article.id])}"
                 )
+
+    def left(self, name: str, article: Any) -> bool:
+        """Whether they once followed none of its topics: where they do not get a story elsewhere for want of one, neither here."""
+        return any(topics.isdisjoint(article.tags) for topics in self.followed[name])
 
     def beyond(self, person: Any, article: Any) -> bool:
         """Whether an issue that considered them held nothing so far back: they had been away for more than `carry_over`."""
