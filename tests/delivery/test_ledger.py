@@ -168,7 +168,8 @@ def test_the_plan_does_not_ask_more_of_the_store_for_a_larger_audience(tmp_path:
                 issue = approve(app, draft(app, newsletter, frequency, coming_slot(app, newsletter, frequency), "t"), "t")
                 with app.store.writing() as connection, statements(connection) as asked:
                     assert plan(connection, issue, frozen_of(connection, issue), now=MONDAY) == many
-        counts.append(len(asked))
+        # PostgreSQL gathers statistics by itself, too, whenever it likes: how many tables had none is no matter of the audience.
+        counts.append(len([one for one in asked if not one.startswith("ANALYZE")]))
     assert counts[0] == counts[1]
 
 

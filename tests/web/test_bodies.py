@@ -80,6 +80,17 @@ def test_who_never_says_their_whole_request_is_answered_or_hung_up_on(pages: Pag
 
 
 @pytest.mark.sqlite
+def test_what_is_too_large_is_heard_to_its_end_so_that_the_answer_is_heard(pages: Pages) -> None:
+    token, piece = pages.token("ann@x.example"), "x" * bodies.MOST_BYTES
+    form = f"Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {4 * len(piece)}"
+    with answering(pages) as port:
+        for path, answer in ((f"/unsubscribe/{token}", "HTTP/1.1 200"), ("/subscribe", "HTTP/1.1 413")):
+            head = f"POST {path} HTTP/1.1\r\n{HOST}\r\n{form}\r\n\r\n"
+            assert talk(port, head, piece, piece, piece, piece, pause=0.03).startswith(answer)
+    assert pages.subscription("ann@x.example").state is SubscriptionState.UNSUBSCRIBED
+
+
+@pytest.mark.sqlite
 def test_who_keeps_a_connection_is_heard_again_and_then_not_waited_for(pages: Pages) -> None:
     request = f"GET /healthz HTTP/1.1\r\n{HOST}\r\n\r\n"
     with answering(pages) as port:
