@@ -18,6 +18,8 @@ from digest.rendering.degrading import CLIPPED_AT
 from tests.catalogue.site import Site, serving
 from tests.journeys.project import MONDAY, WEEK, Project, article
 
+pytestmark = pytest.mark.rather_sqlite
+
 NOW = MONDAY.isoformat()
 EARLY = (MONDAY - timedelta(hours=1)).isoformat()
 HOUR = timedelta(hours=1)

@@ -20,7 +20,7 @@ from tests.journeys.test_leaving import ONE_CLICK, one_click_address
 from tests.rendering.judges import AXE
 from tests.rendering.looking import FAINT, needs_browser
 
-pytestmark = [pytest.mark.browser, needs_browser]
+pytestmark = [pytest.mark.browser, pytest.mark.rather_sqlite, needs_browser]
 
 EVE = "eve@new.example"
 PICTURES = os.environ.get("DIGEST_TEST_PICTURES")

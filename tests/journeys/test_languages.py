@@ -5,6 +5,7 @@ from __future__ import annotations
 from email.message import EmailMessage
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select, update
 
 from digest.store import tables
@@ -175,6 +176,7 @@ def test_doctor_reads_a_projects_catalogues(tmp_path: Path) -> None:
         assert "BAD template weekly: templates/languages/nl.po, line 2: write msgid" in project.command("doctor").stdout
 
 
+@pytest.mark.rather_sqlite
 def test_the_checks_look_at_every_language_and_say_which(tmp_path: Path) -> None:
     with a_project(tmp_path) as project:
         people(project)

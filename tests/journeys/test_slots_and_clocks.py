@@ -9,6 +9,8 @@ import pytest
 
 from tests.journeys.project import Project, article
 
+pytestmark = pytest.mark.rather_sqlite
+
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 ANN, BEN, DAN = "ann@x.example", "ben@x.example", "dan@x.example"
 EVERY = 'schedule = { daily = "30 2 * * *", weekly = "0 9 * * 1", monthly = "30 2 L * *" }'
