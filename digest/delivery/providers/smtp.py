@@ -21,7 +21,7 @@ from digest.delivery.providers.smtp_answers import Phase, Reply, Verdict, judge_
 from digest.delivery.providers.smtp_conversation import Conversation, Halt, Stale, encode
 from digest.delivery.providers.smtp_sender import EnvelopeSender
 from digest.delivery.providers.smtp_signing import signing
-from digest.delivery.providers.smtp_transaction import FINAL_DOT, Builder, Path, Transaction
+from digest.delivery.providers.smtp_transaction import FINAL_DOT, Builder, Path, Transaction, kept
 from digest.delivery.providers.waiting import Aside, run
 from digest.delivery.providers.wire import Deadline, Wire, dial
 from digest.delivery.providers.wording import explain, mask
@@ -44,7 +44,7 @@ class Smtp:
 
     def __init__(self, settings: Settings) -> None:
         check_relay(settings.providers.smtp)
-        self._settings, self._builder = settings, signing(read_signer(settings))
+        self._settings, self._builder = settings, kept(signing(read_signer(settings)))
         self.seals = settings.providers.smtp.bounce_address is not None  # a seal stands in the bounce address, and nowhere else
 
     def open(self) -> SmtpTransport:

@@ -15,11 +15,11 @@ from digest.delivery.mailed.bounce_address import BounceAddress
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.port import Ahead
 from digest.delivery.providers.smtp import SmtpStream
-from digest.delivery.providers.smtp_transaction import stuff, wire_builder
+from digest.delivery.providers.smtp_transaction import Builder, kept, stuff, wire_builder
 from digest.delivery.providers.waiting import run
 from digest.rendering.content import Envelope, Personal
 from digest.rendering.mime import MessageBuilder
-from digest.rendering.rendition import Slotted
+from digest.rendering.rendition import Rendition, Slotted
 from digest.testing.smtp_sink import Now, SmtpSink
 from digest.testing.smtp_talk import CLOSE, RESET, React
 from digest.testing.specimens import DATE, a_rendition, an_envelope
@@ -197,6 +197,22 @@ def test_a_message_as_it_was_carried_is_strictly_a_message(extensions: tuple[str
 def test_what_is_built_for_the_wire_is_what_would_be_stuffed() -> None:
     rendition, envelope = a_rendition(), an_envelope(1)
     assert b"".join(wire_builder(rendition)(envelope, DATE)) == stuff(MessageBuilder(rendition).build(envelope, DATE))
+
+
+def test_what_messages_share_is_encoded_once_for_all_connections_and_not_kept_for_ever() -> None:
+    made: list[Rendition] = []
+
+    def make(rendition: Rendition) -> Builder:
+        made.append(rendition)
+        return wire_builder(rendition)
+
+    of, one, *others = kept(make, most=2), *(a_rendition() for _ in range(3))
+    assert of(one) is of(one)
+    assert of(others[0]) is not of(one)
+    assert of(others[1]) is of(others[1])
+    assert of(one) is of(one)  # it had gone out before the last two
+    assert [id(rendition) for rendition in made] == [id(one), id(others[0]), id(others[1]), id(one)]
+    assert b"".join(of(one)(an_envelope(1), DATE)) == stuff(MessageBuilder(one).build(an_envelope(1), DATE))
 
 
 def test_each_message_has_a_bounce_address_of_its_own_the_one_that_is_announced_too() -> None:
