@@ -1,7 +1,7 @@
 """Bodies: read whole before anybody works on them, kept up to a bound, within a deadline. Who sends slowly holds up nobody.
 
-What is beyond the bound is read all the same, and let go of: whoever was answered while they still speak, and is hung up on, may
-never hear the answer; nginx says 502 in its place.
+What is beyond the bound is heard all the same, and let go of: whoever is answered while they still speak, and hung up on, may never
+hear the answer; nginx says 502 in its place.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from starlette.types import Message, Receive
 MOST_BYTES = 64 * 1024
 """The largest body of a page that is kept."""
 
+MOST_HEARD = 16 * 1024 * 1024
+"""The largest body that is heard to its end, whatever is kept of it: four times what the recipe for nginx lets pass."""
+
 WITHIN = 10.0
 """Seconds in which a body has to be there."""
 
@@ -22,7 +25,7 @@ class BodyTooLarge(HTTPException):
     """More was sent than is kept."""
 
     def __init__(self) -> None:
-        super().__init__(413, "The request is too large.")
+        super().__init__(413, "The request is too large.", {"Connection": "close"})
 
 
 class BodyTooSlow(HTTPException):
@@ -33,15 +36,16 @@ class BodyTooSlow(HTTPException):
 
 
 async def read_ahead(receive: Receive, most: int) -> Receive:
-    """What gives the request once more, read whole, of up to so many bytes. One that was too large or too slow says so to whoever asks for its body,
-    and to nobody else: one click needs none."""
+    """What gives the request once more, its body in one piece where that has up to so many bytes. One that was too large or too slow
+    says so to whoever asks for its body, and to nobody else: one click needs none."""
+    body = _Body(most)
     came: Message | None = None
     fault: HTTPException | None = None
     try:
         async with asyncio.timeout(WITHIN):
-            came = await _read(receive, most)
+            came = await body.read(receive)
     except TimeoutError:
-        fault = BodyTooSlow()
+        fault = BodyTooLarge() if body.too_large else BodyTooSlow()
     except BodyTooLarge as error:
         fault = error
 
@@ -55,20 +59,34 @@ async def read_ahead(receive: Receive, most: int) -> Receive:
     return again
 
 
-async def _read(receive: Receive, most: int) -> Message:
-    """The whole body as one message: kept packet by packet, of some bytes each, it would take a hundred times as much."""
-    body, too_large = bytearray(), False
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":  # they have gone
-            return message
-        if not too_large:
-            body += message.get("body", b"")
-            too_large = len(body) > most
-        if too_large:
-            body.clear()
-        if not message.get("more_body", False):
-            break
-    if too_large:
-        raise BodyTooLarge
-    return {"type": "http.request", "body": bytes(body), "more_body": False}
+class _Body:
+    """What has come of a body: kept up to so many bytes, and beyond them counted."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._kept, self._length = most, bytearray(), 0
+
+    @property
+    def too_large(self) -> bool:
+        """Whether more has come than is kept."""
+        return self._length > self._most
+
+    async def read(self, receive: Receive) -> Message:
+        """The whole as one message: kept packet by packet, of some bytes each, it would take a hundred times as much. `BodyTooLarge`
+        once all of it has come, or more than anybody hears."""
+        more = True
+        while more and self._length <= MOST_HEARD:
+            message = await receive()
+            if message["type"] != "http.request":  # they have gone
+                return message
+            self._keep(message.get("body", b""))
+            more = message.get("more_body", False)
+        if self.too_large:
+            raise BodyTooLarge
+        return {"type": "http.request", "body": bytes(self._kept), "more_body": False}
+
+    def _keep(self, piece: bytes) -> None:
+        self._length += len(piece)
+        if self.too_large:
+            self._kept.clear()
+        else:
+            self._kept += piece

@@ -36,6 +36,8 @@ async def read_form(request: Request) -> Form:
         posted = await request.form(max_files=0, max_fields=_MOST_FIELDS)
     except MultiPartException as error:
         raise HTTPException(400, error.message) from None
+    except ClientDisconnect:  # nobody will read it
+        raise HTTPException(400, "The request broke off.") from None
     fields: dict[str, list[str]] = {}
     for name, value in posted.multi_items():
         if isinstance(value, str):
@@ -52,5 +54,5 @@ async def read_whatever_came(request: Request) -> Form:
     """The form that was posted, or an empty one where that is broken, too large or of another kind."""
     try:
         return await read_form(request)
-    except (HTTPException, ClientDisconnect, ValueError, KeyError, LookupError):
+    except (HTTPException, ValueError, KeyError, LookupError):
         return Form({})

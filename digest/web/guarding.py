@@ -1,7 +1,7 @@
 """Guarding: what holds for every request and every answer, whatever the page.
 
 Only the host of `site.public_url` and loopback names are answered to, but for health and metrics: who watches over containers
-knows their numbers alone. A body is read up to a bound and a deadline; of too many requests at once some are told to come again. Pages may
+knows their numbers alone. A body is kept up to a bound, and heard within a deadline; of too many requests at once some are told to come again. Pages may
 load their own style sheet, their own script and pictures, and nothing else; nobody may frame them.
 """
 
@@ -32,7 +32,7 @@ _ANY_HOST = frozenset({_ALIVE, "/readyz", METRICS})
 _LATER = {"Retry-After": "5"}
 
 MOST_REPORT_BYTES = 4 * 1024 * 1024
-"""The largest report of a provider that is read: SendGrid posts up to a thousand events at once."""
+"""The largest report of a provider that is kept: SendGrid posts up to a thousand events at once."""
 
 WEBHOOKS = "/webhooks/"
 """Where the paths of webhooks begin."""

@@ -14,7 +14,6 @@ from starlette.routing import Route
 from digest.app.receiving import NoKey
 from digest.delivery.providers.webhook import NotGenuine, Posted
 from digest.errors import DigestError
-from digest.web.guarding import MOST_REPORT_BYTES
 from digest.web.site import Site
 
 
@@ -27,9 +26,8 @@ def routes(site: Site) -> list[Route]:
             return _said(404, "there is no such webhook")
         try:
             site.reception.refuse_keyless(name)
-            refusal = _refusal(request)
-            if refusal is not None:
-                return refusal
+            if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+                return _said(415, "it is packed; post it as it is")  # nobody knows how much it is
             headers = {key.lower(): value for key, value in request.headers.items()}
             await run_in_threadpool(site.reception.receive, name, Posted(headers, await request.body()))
         except (NoKey, NotGenuine) as error:
@@ -43,16 +41,6 @@ def routes(site: Site) -> list[Route]:
         return _said(200, "kept")
 
     return [Route("/webhooks/{provider}", listen, methods=["POST"], name="webhook")]
-
-
-def _refusal(request: Request) -> Response | None:
-    """What is refused before it is read: what is packed, since nobody knows how much it is, and what says itself that it is too large."""
-    if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
-        return _said(415, "it is packed; post it as it is")
-    length = request.headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length[:20]) > MOST_REPORT_BYTES:
-        return _said(413, "it is too large")
-    return None
 
 
 def _said(status: int, line: str) -> Response:

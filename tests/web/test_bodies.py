@@ -20,6 +20,7 @@ from digest.web import bodies, connections
 from digest.web.connections import Impatient
 from digest.web.guarding import Guard
 from digest.web.serving import listen
+from tests.databases import eventually
 from tests.web.conftest import Pages
 
 HOST = "Host: news.backend.example"
@@ -80,7 +81,8 @@ def test_who_never_says_their_whole_request_is_answered_or_hung_up_on(pages: Pag
 
 
 @pytest.mark.sqlite
-def test_what_is_too_large_is_heard_to_its_end_so_that_the_answer_is_heard(pages: Pages) -> None:
+def test_what_is_too_large_is_heard_to_its_end_so_that_the_answer_is_heard(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "WITHIN", 10.0)
     token, piece = pages.token("ann@x.example"), "x" * bodies.MOST_BYTES
     form = f"Connection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {4 * len(piece)}"
     with answering(pages) as port:
@@ -115,7 +117,7 @@ def test_a_body_in_many_small_pieces_takes_no_more_than_its_bytes() -> None:
 
 
 async def _byte_by_byte() -> None:
-    """One byte a packet, as many as are read."""
+    """One byte a packet, as many as are kept."""
     pieces = iter(range(bodies.MOST_BYTES, -1, -1))
 
     async def receive() -> Message:
@@ -130,6 +132,72 @@ async def _byte_by_byte() -> None:
         tracemalloc.stop()
     assert held < 4 * bodies.MOST_BYTES
     assert await again() == {"type": "http.request", "body": b"x" * bodies.MOST_BYTES, "more_body": False}
+
+
+@pytest.mark.parametrize("beyond", [0, 200])
+def test_what_is_too_large_is_let_go_of_as_it_comes_and_heard_up_to_a_bound(beyond: int) -> None:
+    asyncio.run(_too_large(bodies.MOST_HEARD // bodies.MOST_BYTES + beyond))
+
+
+async def _too_large(many: int) -> None:
+    """As many pieces, each as large as a body may be."""
+    left = many
+
+    async def receive() -> Message:
+        nonlocal left
+        left -= 1
+        return {"type": "http.request", "body": b"x" * bodies.MOST_BYTES, "more_body": left > 0}
+
+    tracemalloc.start()
+    try:
+        again = await bodies.read_ahead(receive, bodies.MOST_BYTES)
+        _, most_held = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_held < 4 * bodies.MOST_BYTES
+    assert many - left == min(many, bodies.MOST_HEARD // bodies.MOST_BYTES + 1)
+    with pytest.raises(bodies.BodyTooLarge):
+        await again()
+
+
+def test_what_is_too_large_and_slow_is_told_that_it_is_too_large() -> None:
+    asyncio.run(_too_large_and_slow())
+
+
+async def _too_large_and_slow() -> None:
+    came = iter([True])
+
+    async def receive() -> Message:
+        if next(came, False):
+            return {"type": "http.request", "body": b"x" * (bodies.MOST_BYTES + 1), "more_body": True}
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+    again = await bodies.read_ahead(receive, bodies.MOST_BYTES)
+    with pytest.raises(bodies.BodyTooLarge):
+        await again()
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("body", ["email=", "x" * 2 * bodies.MOST_BYTES], ids=["small", "large"])
+def test_who_hangs_up_in_the_middle_of_a_form_is_no_defect(pages: Pages, body: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "WITHIN", 10.0)
+    ended: list[Exception | None] = []
+
+    async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await pages.client.app(scope, receive, send)
+        except Exception as raised:
+            ended.append(raised)
+        else:
+            ended.append(None)
+
+    form = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {4 * bodies.MOST_BYTES}"
+    with serving(watched) as (port, _), socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(f"POST /subscribe HTTP/1.1\r\n{HOST}\r\n{form}\r\n\r\n{body}".encode())
+        connection.close()
+        eventually(lambda: bool(ended))
+    assert ended == [None]
 
 
 @pytest.mark.sqlite

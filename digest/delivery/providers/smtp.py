@@ -20,8 +20,8 @@ from digest.delivery.providers.port import Ahead
 from digest.delivery.providers.smtp_answers import Phase, Reply, Verdict, judge_silence
 from digest.delivery.providers.smtp_conversation import Conversation, Halt, Stale, encode
 from digest.delivery.providers.smtp_sender import EnvelopeSender
-from digest.delivery.providers.smtp_signing import signing
-from digest.delivery.providers.smtp_transaction import FINAL_DOT, Builder, Path, Transaction, kept
+from digest.delivery.providers.smtp_signing import kept, signing
+from digest.delivery.providers.smtp_transaction import FINAL_DOT, Builder, Path, Transaction
 from digest.delivery.providers.waiting import Aside, run
 from digest.delivery.providers.wire import Deadline, Wire, dial
 from digest.delivery.providers.wording import explain, mask
@@ -102,7 +102,7 @@ class SmtpStream:
         self._tls, self._builder = tls, builder
         self._sender = EnvelopeSender(self._relay)
         self._conversation: Conversation | None = None
-        self._built: tuple[Rendition, Builder] | None = None
+        self._built: tuple[Rendition, Builder] | None = None  # its own: lanes may be at more renditions than are kept for all
         self._closed = False
 
     async def send(

@@ -55,22 +55,6 @@ def stuff(message: bytes) -> bytes:
     return stuffed + (FINAL_DOT if stuffed.endswith(b"\r\n") else b"\r\n.\r\n")
 
 
-def kept(make: Callable[[Rendition], Builder], most: int = 4) -> Callable[[Rendition], Builder]:
-    """The same, but the builders of the last few renditions are kept: connections that carry one rendition encode what is shared once."""
-    known: tuple[tuple[Rendition, Builder], ...] = ()
-
-    def of(rendition: Rendition) -> Builder:
-        nonlocal known
-        for one, builder in known:
-            if one is rendition:
-                return builder
-        builder = make(rendition)
-        known = ((rendition, builder), *known[: most - 1])  # at one stroke: connections of several threads may ask
-        return builder
-
-    return of
-
-
 def wire_builder(rendition: Rendition) -> Builder:
     """Builds the messages of a rendition for the wire without looking at each.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from email import message_from_bytes, policy
@@ -12,10 +12,12 @@ from email import message_from_bytes, policy
 import pytest
 
 from digest.delivery.mailed.bounce_address import BounceAddress
+from digest.delivery.providers import smtp
 from digest.delivery.providers.answer import Answer, Outcome, Trouble
 from digest.delivery.providers.port import Ahead
-from digest.delivery.providers.smtp import SmtpStream
-from digest.delivery.providers.smtp_transaction import Builder, kept, stuff, wire_builder
+from digest.delivery.providers.smtp import Smtp, SmtpStream
+from digest.delivery.providers.smtp_signing import kept
+from digest.delivery.providers.smtp_transaction import Builder, stuff, wire_builder
 from digest.delivery.providers.waiting import run
 from digest.rendering.content import Envelope, Personal
 from digest.rendering.mime import MessageBuilder
@@ -199,20 +201,38 @@ def test_what_is_built_for_the_wire_is_what_would_be_stuffed() -> None:
     assert b"".join(wire_builder(rendition)(envelope, DATE)) == stuff(MessageBuilder(rendition).build(envelope, DATE))
 
 
-def test_what_messages_share_is_encoded_once_for_all_connections_and_not_kept_for_ever() -> None:
-    made: list[Rendition] = []
+def counting(made: list[Rendition]) -> Callable[[Rendition], Builder]:
+    """`wire_builder`, and each time of what."""
 
     def make(rendition: Rendition) -> Builder:
         made.append(rendition)
         return wire_builder(rendition)
 
-    of, one, *others = kept(make, most=2), *(a_rendition() for _ in range(3))
+    return make
+
+
+def test_what_messages_share_is_encoded_once_for_all_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[Rendition] = []
+    monkeypatch.setattr(smtp, "signing", lambda signer: counting(made))
+    rendition = a_rendition()
+    with SmtpSink() as sink:
+        provider = Smtp(settings_for(sink.port))
+        with closing(provider.stream()) as one, closing(provider.stream()) as other:
+            for number, stream in enumerate((one, other, one), 1):
+                assert run(stream.send(rendition, [an_envelope(number)], DATE)).outcomes == (Outcome.ACCEPTED,)
+        assert sink.connections == 2
+    assert len(made) == 1
+
+
+def test_of_what_messages_share_that_of_a_few_renditions_is_kept() -> None:
+    made: list[Rendition] = []
+    of = kept(counting(made), most=2)
+    one, two, three = (a_rendition() for _ in range(3))
     assert of(one) is of(one)
-    assert of(others[0]) is not of(one)
-    assert of(others[1]) is of(others[1])
-    assert of(one) is of(one)  # it had gone out before the last two
-    assert [id(rendition) for rendition in made] == [id(one), id(others[0]), id(others[1]), id(one)]
-    assert b"".join(of(one)(an_envelope(1), DATE)) == stuff(MessageBuilder(one).build(an_envelope(1), DATE))
+    assert of(two) is not of(one)
+    assert of(three) is of(three)
+    assert of(one) is of(one)  # it had made room for the other two
+    assert [id(rendition) for rendition in made] == [id(one), id(two), id(three), id(one)]
 
 
 def test_each_message_has_a_bounce_address_of_its_own_the_one_that_is_announced_too() -> None:
